@@ -1,0 +1,1 @@
+"""The worker: all that touches a broker, and nothing about HTTP."""

@@ -1,0 +1,270 @@
+"""Why a reader found no record at a position: it is gone, not written yet, a hole, held back, or only late."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafka.clients import ErrorLog, log
+from kafka.config import ClusterConfig, reader_properties
+from kafka.errors import (
+    ClusterAway,
+    NoRecordAtOffset,
+    OffsetAtEnd,
+    OffsetBeyondEnd,
+    OffsetExpired,
+    PartitionMissing,
+    QueueFull,
+    ResendError,
+    TopicMissing,
+    TransactionOpen,
+    cause,
+    from_lookup,
+)
+from kafka.records import Position
+from kafka.waiting import Partition, Request
+
+_LOOK_AGAIN_SECONDS = 0.05
+_QUERY_SECONDS = 1.0
+_LONGEST_PATIENCE_SECONDS = 8.0
+
+
+class Sign(Enum):
+    """What a reader saw instead of the record.
+
+    Source of the cases: measured against Apache Kafka 4.1; librdkafka sends nothing at all for an offset between the
+    last stable offset and the high watermark, and nothing for a partition that does not exist.
+    """
+
+    SILENCE = "nothing came"
+    PASSED = "a later record, or an end of the partition beyond it"
+    AT_END = "the end of the partition at or below it"
+    OUT_OF_RANGE = "the broker has no such offset"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The offsets of a partition that decide, as they were after the reader's sign."""
+
+    log_start_offset: int
+    last_stable_offset: int
+    high_watermark: int
+
+
+@dataclass(slots=True)
+class _Held:
+    request: Request
+    sign: Sign
+    look_again: float
+
+
+Settle = Callable[[list[tuple[Request, ResendError]]], None]
+Retry = Callable[[list[Request]], None]
+
+
+class AbsenceInspector(Thread):
+    """A thread that finds out why there is no record, off the way of the reads that succeed.
+
+    It answers with the reason, or hands the request back to the readers when the record should be there after all. A
+    position that an open transaction holds back stays here until the transaction ends or the request's time is up.
+
+    Args:
+        config: the cluster.
+        limit: how many requests may be held here.
+        settle: takes answers.
+        retry: takes requests that should be read again.
+
+    Attributes:
+        stalled: the last stable offset of partitions where a request is held back; a read at or above it cannot
+            succeed and would only occupy a reader.
+    """
+
+    def __init__(self, config: ClusterConfig, limit: int, settle: Settle, retry: Retry) -> None:
+        super().__init__(name=f"{config.name} absence", daemon=True)
+        self._config = config
+        self._limit = limit
+        self._settle = settle
+        self._retry = retry
+        self._asked: SimpleQueue[tuple[Request, Sign] | None] = SimpleQueue()
+        self._held: list[_Held] = []
+        self._closing = False
+        self.stalled: dict[Partition, int] = {}
+
+    def ask(self, request: Request, sign: Sign) -> None:
+        """Hand over a request that a reader could not serve."""
+        self._asked.put((request, sign))
+
+    def hold(self, request: Request) -> None:
+        """Take a request for a position that is known to be held back.
+
+        Raises:
+            QueueFull: as many as the limit are held already.
+        """
+        if len(self._held) + self._asked.qsize() >= self._limit:
+            raise QueueFull(self._limit)
+        self.ask(request, Sign.SILENCE)
+
+    def close(self) -> None:
+        """Let the thread end once nothing is left; join() waits for it."""
+        self._asked.put(None)
+
+    def run(self) -> None:
+        while True:
+            try:
+                self._inspect()
+            except Exception:  # the thread's edge: every request behind it would wait for its deadline in silence
+                log.exception("%s: starting again", self.name)
+            else:
+                return
+
+    def _inspect(self) -> None:
+        errors = ErrorLog(self.name)
+        committed = Consumer({**reader_properties(self._config), "error_cb": errors}, logger=log)
+        uncommitted = Consumer({**reader_properties(self._config, "read_uncommitted"), "error_cb": errors}, logger=log)
+        try:
+            while not (self._closing and not self._held):
+                self._take()
+                self._held = [held for held in self._held if not held.request.abandoned]
+                self._examine(committed, uncommitted)
+        finally:
+            committed.close()
+            uncommitted.close()
+
+    def _take(self) -> None:
+        """Wait for the first request, or for the time to look again at those held; then take all that are there."""
+        timeout = None
+        if self._held:
+            timeout = max(0.0, min(held.look_again for held in self._held) - time.monotonic())
+        try:
+            asked = self._asked.get(timeout=timeout)
+            while True:
+                if asked is None:
+                    self._closing = True
+                else:
+                    self._held.append(_Held(*asked, look_again=0.0))
+                asked = self._asked.get_nowait()
+        except Empty:
+            pass
+
+    def _examine(self, committed: Consumer, uncommitted: Consumer) -> None:
+        """Look once at every request whose time has come; one query a partition serves all of them."""
+        now = time.monotonic()
+        due = [held for held in self._held if held.look_again <= now]
+        self._held = [held for held in self._held if held.look_again > now]
+        known: dict[Partition, _Bounds | ResendError] = {}
+        answers: list[tuple[Request, ResendError]] = []
+        again: list[Request] = []
+        for held in due:
+            position = held.request.position
+            partition = (position.topic, position.partition)
+            if partition not in known:
+                known[partition] = _ask_bounds(committed, uncommitted, position)
+            bounds = known[partition]
+            if isinstance(bounds, ClusterAway):
+                held.request.at_deadline = bounds
+                self._look_again(held)
+            elif isinstance(bounds, ResendError):
+                answers.append((held.request, bounds))
+            elif (answer := _outside(position, bounds)) is not None:
+                answers.append((held.request, answer))
+            elif position.offset >= bounds.last_stable_offset:
+                held.request.at_deadline = TransactionOpen(position, bounds.last_stable_offset)
+                held.sign = Sign.SILENCE
+                self._look_again(held)
+            elif held.sign is Sign.PASSED:
+                present = _present_uncommitted(uncommitted, position)
+                if present is None:
+                    self._look_again(held)
+                else:
+                    answers.append((held.request, NoRecordAtOffset(position, "aborted" if present else "no_record")))
+            else:
+                held.request.patience_seconds = min(4 * held.request.patience_seconds, _LONGEST_PATIENCE_SECONDS)
+                again.append(held.request)
+        self.stalled = {
+            (held.request.position.topic, held.request.position.partition): held.request.at_deadline.last_stable_offset
+            for held in self._held
+            if isinstance(held.request.at_deadline, TransactionOpen)
+        }
+        if answers:
+            self._settle(answers)
+        if again:
+            self._retry(again)
+
+    def _look_again(self, held: _Held) -> None:
+        held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
+        self._held.append(held)
+
+
+def _outside(position: Position, bounds: _Bounds) -> ResendError | None:
+    """Return why the offset lies outside the log, or None if it does not."""
+    if position.offset < bounds.log_start_offset:
+        return OffsetExpired(position, bounds.log_start_offset)
+    if position.offset == bounds.high_watermark:
+        return OffsetAtEnd(position)
+    if position.offset > bounds.high_watermark:
+        return OffsetBeyondEnd(position, bounds.high_watermark)
+    return None
+
+
+def _ask_bounds(committed: Consumer, uncommitted: Consumer, position: Position) -> _Bounds | ResendError:
+    """Ask for a partition's bounds; the error is ClusterAway where the same question may be answered later.
+
+    ListOffsets carries the isolation level, so the end that a read_committed client is told is the last stable offset.
+    """
+    partition = TopicPartition(position.topic, position.partition)
+    try:
+        log_start_offset, high_watermark = uncommitted.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
+        _, last_stable_offset = committed.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
+    except KafkaException as exception:
+        if cause(exception).code() not in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
+            return from_lookup(cause(exception), position.topic, "Describe")
+        return _missing(uncommitted, position)
+    return _Bounds(log_start_offset, last_stable_offset, high_watermark)
+
+
+def _missing(consumer: Consumer, position: Position) -> ResendError:
+    """Return whether it is the topic or only the partition that does not exist."""
+    try:
+        found = consumer.list_topics(position.topic, timeout=_QUERY_SECONDS).topics[position.topic]
+    except KafkaException as exception:
+        return from_lookup(cause(exception), position.topic, "Describe")
+    if found.error is not None:
+        return from_lookup(found.error, position.topic, "Describe")
+    if position.partition in found.partitions:
+        return ClusterAway(f"partition {position.partition} of topic {position.topic!r} has no leader")
+    return PartitionMissing(position.topic, position.partition, len(found.partitions)) if found.partitions else (
+        TopicMissing(position.topic)
+    )
+
+
+def _present_uncommitted(consumer: Consumer, position: Position) -> bool | None:
+    """Return whether a record of any transaction stands at this offset; None if the broker did not say in time."""
+    assigned = [TopicPartition(position.topic, position.partition, position.offset)]
+    deadline = time.monotonic() + 2 * _QUERY_SECONDS
+    consumer.incremental_assign(assigned)
+    try:
+        for message in _events(consumer, deadline):
+            error = message.error()
+            offset = message.offset()
+            if message.topic() != position.topic or offset is None or offset < position.offset:
+                continue
+            if error is None:
+                return offset == position.offset
+            if error.code() == KafkaError._PARTITION_EOF:
+                return False
+        return None
+    finally:
+        consumer.incremental_unassign(assigned)
+
+
+def _events(consumer: Consumer, deadline: float) -> Iterable[Message]:
+    while (left := deadline - time.monotonic()) > 0:
+        message = consumer.poll(min(left, _LOOK_AGAIN_SECONDS))
+        if message is not None:
+            yield message

@@ -1,0 +1,40 @@
+"""What all clients of librdkafka have in common: their log and their errors, neither of which may flood ours."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
+
+log = logging.getLogger("kafka")
+
+_QUIET_SECONDS = 10.0
+
+
+class ErrorLog:
+    """An error_cb that logs each kind of error at most every ten seconds, and remembers whether one was fatal.
+
+    While a broker is away librdkafka reports _TRANSPORT and _ALL_BROKERS_DOWN hundreds of times.
+
+    Args:
+        client: what to call the client in the log.
+
+    Attributes:
+        fatal: the error after which the client is of no use any more.
+    """
+
+    def __init__(self, client: str) -> None:
+        self._client = client
+        self._last: dict[int, float] = {}
+        self.fatal: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        if error.fatal():
+            self.fatal = error
+        now = time.monotonic()
+        if now - self._last.get(error.code(), -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._last[error.code()] = now
+            log.warning("%s: %s: %s", self._client, error.name(), error.str())

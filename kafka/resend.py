@@ -1,0 +1,138 @@
+"""Resend one record: read it, set its consumer_key, write the copy."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+from kafka.config import ClusterConfig
+from kafka.errors import (
+    CompactedTopic,
+    CopyTooLarge,
+    CopyTooNew,
+    CopyTooOld,
+    InstanceFrozen,
+    InternalTopic,
+    TopicNotAllowed,
+)
+from kafka.policy import ResendPolicy
+from kafka.reader import Reader
+from kafka.records import Copy, Position, TimestampPolicy, copy_of
+from kafka.topics import Topic, Topics
+from kafka.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """An acknowledged copy.
+
+    Attributes:
+        original: where the original stands.
+        partition: where the copy stands: the original's partition.
+        offset: the copy's offset; None where the client library does not know it, see Written.
+        timestamp: whose time the copy has: the original's, the present, or, in a LogAppendTime topic, the broker's.
+    """
+
+    original: Position
+    partition: int
+    offset: int | None
+    timestamp: Literal["original", "now", "broker"]
+
+
+class Resender:
+    """Resends single records of one cluster.
+
+    Args:
+        config: the cluster's policy and limits.
+        topics: the facts of its topics.
+        reader: reads records.
+        writer: writes copies.
+    """
+
+    def __init__(self, config: ClusterConfig, topics: Topics, reader: Reader, writer: Writer) -> None:
+        self._policy = config.policy
+        self._limits = config.limits
+        self._topics = topics
+        self._reader = reader
+        self._writer = writer
+
+    async def resend(self, position: Position, consumer_key: str | None, deadline: float) -> Resent:
+        """Write one copy of the record at exactly this position and return once it is acknowledged.
+
+        Args:
+            position: the record.
+            consumer_key: whom the copy is for; None leaves the headers alone.
+            deadline: point of time.monotonic(); the copy is handed over only while the delivery time-out fits before it.
+
+        Raises:
+            NothingWritten: one of its kinds, see kafka.errors.
+            OutcomeUnknown: the copy may or may not have been written.
+        """
+        read_deadline = deadline - self._limits.delivery_timeout_seconds
+        topic = await self._topics.describe(position.topic, read_deadline)
+        refuse_topic(topic, self._policy)
+        topic.require_partition(position.partition)
+        record = await self._reader.read(position, topic, read_deadline)
+        policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
+        copy = copy_of(record, consumer_key, policy)
+        refuse_copy(copy, topic)
+        written = await self._writer.write(copy, deadline)
+        timestamp: Literal["original", "now", "broker"] = (
+            "broker" if topic.log_append_time else "original" if policy is TimestampPolicy.ORIGINAL else "now"
+        )
+        return Resent(position, written.partition, written.offset, timestamp)
+
+
+def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
+    """Raise the TopicRefused that applies, if one does."""
+    if policy.frozen:
+        raise InstanceFrozen
+    if topic.internal:
+        raise InternalTopic(topic.name)
+    if not policy.allows(topic.name):
+        raise TopicNotAllowed(topic.name)
+    if topic.compacted and not policy.allow_compacted:
+        raise CompactedTopic(topic.name)
+
+
+def refuse_copy(copy: Copy, topic: Topic) -> None:
+    """Raise if the topic would not take the copy, or would not keep it.
+
+    The broker would refuse most of these by itself, but each refusal holds up its partition for about 0.1 s.
+
+    Raises:
+        CopyTooLarge, CopyTooOld, CopyTooNew: with the topic's limit.
+    """
+    if copy.timestamp_ms is not None:
+        _refuse_time(copy.original, copy.timestamp_ms, topic)
+    size = copy.size_bytes
+    if size > topic.max_message_bytes and _compressed_bytes(copy) > topic.max_message_bytes:
+        raise CopyTooLarge(copy.original, size, topic.max_message_bytes, "max.message.bytes of the topic")
+
+
+def _refuse_time(position: Position, timestamp_ms: int, topic: Topic) -> None:
+    age_ms = time.time_ns() // 1_000_000 - timestamp_ms
+    for limit_name, limit_ms in (
+        ("retention.ms", topic.retention_ms),
+        ("message.timestamp.before.max.ms", topic.timestamp_before_max_ms),
+    ):
+        if limit_ms is not None and age_ms > limit_ms:
+            raise CopyTooOld(position, timestamp_ms, limit_ms, limit_name)
+    if topic.timestamp_after_max_ms is not None and -age_ms > topic.timestamp_after_max_ms:
+        raise CopyTooNew(position, timestamp_ms, topic.timestamp_after_max_ms)
+
+
+def _compressed_bytes(copy: Copy) -> int:
+    """Estimate from below the size that a copy too large as it is will have on the wire.
+
+    The limit is that of the compressed batch. zlib at its usual level makes smaller ones than lz4, so that a copy refused
+    for this estimate would be refused by the broker as well; what lies between the two, the broker decides.
+    """
+    compressor = zlib.compressobj()
+    size = 0
+    for content in (copy.key, copy.value, *(value for _, value in copy.headers)):
+        if content:
+            size += len(compressor.compress(content))
+    return size + len(compressor.flush())

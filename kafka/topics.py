@@ -1,0 +1,258 @@
+"""What a topic is: its partitions, whether it is internal or compacted, and what its configuration lets a copy be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from kafka.config import ClusterConfig, admin_properties, reader_properties
+from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from concurrent.futures import Future
+
+T = TypeVar("T")
+
+INTERNAL_TOPICS = frozenset(
+    {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", "_resend_jobs"}
+)
+"""Topics that Kafka or this service keeps state in, also where the broker does not mark them internal."""
+
+_UNLIMITED_MS = 2**63 - 1
+_FRESH_SECONDS = 2.0
+_USABLE_SECONDS = 10.0
+_LOOKUP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The facts of a topic that decide whether and how its records are resent.
+
+    Attributes:
+        name: as Kafka has it.
+        topic_id: changes when the topic is deleted and made again.
+        partitions: how many; they are numbered from 0.
+        internal: Kafka's own or this service's.
+        compacted: its cleanup.policy contains compact.
+        log_append_time: the broker sets the timestamps.
+        max_message_bytes: largest record batch, after compression.
+        retention_ms: age after which records are deleted; None: never for their age.
+        timestamp_before_max_ms: greatest age that a record may have when it is written; None: any.
+        timestamp_after_max_ms: how far ahead its timestamp may lie then; None: any.
+
+    Source: Kafka's topic configuration; KIP-937 for the two bounds of a timestamp.
+    """
+
+    name: str
+    topic_id: str
+    partitions: int
+    internal: bool = False
+    compacted: bool = False
+    log_append_time: bool = False
+    max_message_bytes: int = 1_048_588
+    retention_ms: int | None = None
+    timestamp_before_max_ms: int | None = None
+    timestamp_after_max_ms: int | None = None
+
+    def require_partition(self, partition: int) -> None:
+        """Raise PartitionMissing if the topic has no such partition."""
+        if not 0 <= partition < self.partitions:
+            raise PartitionMissing(self.name, partition, self.partitions)
+
+
+class Lookup(Protocol):
+    """Where the facts of topics come from."""
+
+    async def topic(self, name: str) -> Topic:
+        """Ask the cluster for the facts of one topic.
+
+        Raises:
+            TopicMissing: the cluster has none of that name.
+            AccessDenied: Kafka's ACLs hide the topic's configuration.
+            ClusterAway: no answer came in time.
+        """
+
+    async def probe(self, timeout_seconds: float) -> None:
+        """Ask any broker for a sign of life.
+
+        Raises:
+            ClusterAway: none answered in time.
+        """
+
+    def close(self) -> None:
+        """End the client."""
+
+
+class AdminLookup:
+    """Asks a real cluster through an AdminClient.
+
+    Neither of its requests creates a topic on a cluster that creates topics by itself; AdminClient.list_topics would.
+    """
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self._admin = AdminClient(admin_properties(config))
+
+    async def topic(self, name: str) -> Topic:
+        resource = ConfigResource(ResourceType.TOPIC, name)
+        described = self._admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
+        configured = self._admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
+        try:
+            description = await _result(described)
+        except KafkaException as exception:
+            # The other answer is not needed any more, and its error must not be reported as never retrieved.
+            configured.add_done_callback(lambda done: done.exception())
+            raise from_lookup(cause(exception), name, "Describe") from exception
+        if name in INTERNAL_TOPICS or description.is_internal:
+            configured.add_done_callback(lambda done: done.exception())
+            return Topic(name, str(description.topic_id), len(description.partitions), internal=True)
+        try:
+            entries = await _result(configured)
+        except KafkaException as exception:
+            raise from_lookup(cause(exception), name, "DescribeConfigs") from exception
+        config = {entry: value.value for entry, value in entries.items()}
+        policies = {policy.strip() for policy in config["cleanup.policy"].split(",")}
+        return Topic(
+            name,
+            str(description.topic_id),
+            len(description.partitions),
+            compacted="compact" in policies,
+            log_append_time=config["message.timestamp.type"] == "LogAppendTime",
+            max_message_bytes=int(config["max.message.bytes"]),
+            retention_ms=_bound(config["retention.ms"]) if "delete" in policies else None,
+            # Brokers before Kafka 3.6 know neither.
+            timestamp_before_max_ms=_bound(config.get("message.timestamp.before.max.ms")),
+            timestamp_after_max_ms=_bound(config.get("message.timestamp.after.max.ms")),
+        )
+
+    async def probe(self, timeout_seconds: float) -> None:
+        try:
+            await _result(self._admin.describe_cluster(request_timeout=timeout_seconds))
+        except KafkaException as exception:
+            raise _away(exception) from exception
+
+    def close(self) -> None:
+        # An AdminClient ends with its last reference.
+        del self._admin
+
+
+class EmbeddedLookup:
+    """Asks librdkafka's mock cluster, which answers metadata requests only: every topic has the default configuration."""
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self._consumer = Consumer(reader_properties(config))
+
+    async def topic(self, name: str) -> Topic:
+        try:
+            metadata = await asyncio.to_thread(self._consumer.list_topics, name, _LOOKUP_SECONDS)
+        except KafkaException as exception:
+            raise from_lookup(cause(exception), name, "Describe") from exception
+        found = metadata.topics[name]
+        if found.error is not None:
+            raise from_lookup(found.error, name, "Describe")
+        return Topic(name, "", len(found.partitions), internal=name in INTERNAL_TOPICS)
+
+    async def probe(self, timeout_seconds: float) -> None:
+        try:
+            await asyncio.to_thread(self._consumer.list_topics, None, timeout_seconds)
+        except KafkaException as exception:
+            raise _away(exception) from exception
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+class Topics:
+    """The facts of topics, each kept for a few seconds.
+
+    Facts up to 2 s old are used as they are. Up to 10 s old they are still used while a refresh goes on beside the
+    request; older ones are asked for anew before the request goes on. A change of a topic's configuration, and a topic
+    deleted and made again, is therefore noticed within seconds, at no cost on the way of a request.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._known: dict[str, tuple[float, Topic]] = {}
+        self._pending: dict[str, asyncio.Task[Topic]] = {}
+
+    async def describe(self, name: str, deadline: float) -> Topic:
+        """Return the facts of a topic.
+
+        Args:
+            name: the topic.
+            deadline: point of time.monotonic() after which to give up.
+
+        Raises:
+            TopicMissing, AccessDenied, ClusterAway: as Lookup.topic.
+            DeadlineExceeded: the cluster did not answer in time.
+        """
+        now = time.monotonic()
+        known = self._known.get(name)
+        if known is not None and now - known[0] < _FRESH_SECONDS:
+            return known[1]
+        task = self._refresh(name)
+        if known is not None and now - known[0] < _USABLE_SECONDS:
+            return known[1]
+        try:
+            async with asyncio.timeout(deadline - now):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise DeadlineExceeded(f"the description of topic {name!r}") from None
+
+    def _refresh(self, name: str) -> asyncio.Task[Topic]:
+        task = self._pending.get(name)
+        if task is None:
+            task = asyncio.create_task(self._lookup.topic(name), name=f"describe {name}")
+            self._pending[name] = task
+            task.add_done_callback(lambda done: self._settle(name, done))
+        return task
+
+    def _settle(self, name: str, done: asyncio.Task[Topic]) -> None:
+        del self._pending[name]
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            self._known[name] = (time.monotonic(), done.result())
+            if len(self._known) > 2 * _KEPT_TOPICS:
+                self._forget_oldest()
+        elif isinstance(error, TopicMissing | AccessDenied):
+            # Facts of a topic that is gone, or hidden now, must not be used any longer.
+            self._known.pop(name, None)
+
+    def _forget_oldest(self) -> None:
+        by_age = sorted(self._known, key=lambda name: self._known[name][0])
+        for name in by_age[:_KEPT_TOPICS]:
+            del self._known[name]
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self._pending.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_KEPT_TOPICS = 10_000
+
+
+def _bound(text: str | None) -> int | None:
+    """Parse a bound in milliseconds: absent, -1 and the greatest long all mean that there is none."""
+    if text is None:
+        return None
+    number = int(text)
+    return None if number < 0 or number >= _UNLIMITED_MS else number
+
+
+def _result(future: Future[Any]) -> Awaitable[Any]:
+    return asyncio.wrap_future(future)
+
+
+def _away(exception: KafkaException) -> ClusterAway:
+    error: KafkaError = cause(exception)
+    return ClusterAway(f"{error.name()}: {error.str()}")

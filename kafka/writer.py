@@ -1,0 +1,197 @@
+"""Write one copy and wait for its acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from threading import Thread
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from kafka.clients import ErrorLog, log
+from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
+from kafka.errors import (
+    ClusterAway,
+    CopyTooLarge,
+    DeadlineExceeded,
+    QueueFull,
+    ResendError,
+    cause,
+    from_delivery,
+    from_lookup,
+)
+from kafka.records import Copy
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a copy stands.
+
+    Attributes:
+        partition: the original's.
+        offset: None where the library does not know it: after a retry that the broker recognised as a duplicate the
+            record is there, once, but the answer carries no offset.
+    """
+
+    partition: int
+    offset: int | None
+
+
+class Writer:
+    """Writes copies, from one event loop, with one idempotent Producer and one thread that polls it.
+
+    A Producer that failed fatally settles what it had in flight as unknown, and another takes its place.
+
+    Args:
+        config: the cluster; its limits say how long an acknowledgement may take.
+    """
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._config = config
+        self._max_message_bytes = int(config.properties.get("message.max.bytes", MAX_MESSAGE_BYTES))
+        self._retired: list[_ProducerThread] = []
+        self._current = self._start()
+
+    async def write(self, copy: Copy, deadline: float) -> Written:
+        """Write the copy to its original's partition; return once all in-sync replicas have it.
+
+        Once the copy is handed over, this waits for the outcome even past the deadline: nobody is answered before.
+
+        Args:
+            copy: what to write.
+            deadline: point of time.monotonic(); the copy is handed over only if the delivery time-out ends before it.
+
+        Raises:
+            DeadlineExceeded: too little time was left; nothing was written.
+            CopyTooLarge, CopyRejected, AccessDenied: nothing was written, and nothing will be.
+            QueueFull, ClusterAway: nothing was written.
+            OutcomeUnknown: the copy may or may not have been written.
+        """
+        if deadline - time.monotonic() < self._config.limits.delivery_timeout_seconds:
+            raise DeadlineExceeded("the record, too late to write a copy of it")
+        if self._current.errors.fatal is not None:
+            self._replace()
+        try:
+            return await self._current.write(copy, self._max_message_bytes)
+        except _ProducerFailed:
+            self._replace()
+            return await self._current.write(copy, self._max_message_bytes)
+
+    async def close(self) -> None:
+        """Flush, then end the Producers."""
+        for thread in (*self._retired, self._current):
+            thread.stop()
+            await asyncio.to_thread(thread.join)
+
+    def _start(self) -> _ProducerThread:
+        thread = _ProducerThread(self._config, self._loop)
+        thread.start()
+        return thread
+
+    def _replace(self) -> None:
+        failed = self._current
+        log.error("%s: replaced after a fatal error: %s", failed.name, failed.errors.fatal)
+        failed.stop()
+        self._retired = [thread for thread in self._retired if thread.is_alive()]
+        self._retired.append(failed)
+        self._current = self._start()
+
+
+Outcome = tuple[asyncio.Future[Written], Written | ResendError]
+
+
+class _ProducerFailed(ClusterAway):
+    """The Producer failed fatally before it took the copy, which another one can still write."""
+
+
+class _ProducerThread(Thread):
+    """One Producer and the thread that polls it.
+
+    Attributes:
+        errors: tells whether the Producer failed fatally.
+    """
+
+    def __init__(self, config: ClusterConfig, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name=f"{config.name} writer", daemon=True)
+        self._loop = loop
+        self.errors = ErrorLog(self.name)
+        # A Producer asks for its producer id as soon as it exists, which takes up to 0.5 s on a fresh broker.
+        self._producer = Producer({**writer_properties(config), "error_cb": self.errors}, logger=log)
+        self._outcomes: list[Outcome] = []
+        self._stopping = False
+
+    async def write(self, copy: Copy, max_message_bytes: int) -> Written:
+        """Hand the copy over and wait for its delivery report."""
+        position = copy.original
+        future: asyncio.Future[Written] = self._loop.create_future()
+        try:
+            self._producer.produce(
+                position.topic,
+                copy.value,
+                copy.key,
+                position.partition,
+                # 0 is what the library takes for the present.
+                timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
+                headers=list(copy.headers),
+                on_delivery=partial(self._report, copy, future),
+            )
+        except BufferError:
+            raise QueueFull(len(self._producer)) from None
+        except KafkaException as exception:
+            if cause(exception).code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                limit = "message.max.bytes of the client"
+                raise CopyTooLarge(position, copy.size_bytes, max_message_bytes, limit) from exception
+            # Whatever is raised here, the copy has not even been queued.
+            if cause(exception).code() == KafkaError._FATAL:
+                self.errors.fatal = cause(exception)
+                raise _ProducerFailed(cause(exception).name()) from exception
+            raise from_lookup(cause(exception), position.topic, "Write") from exception
+        return await asyncio.shield(future)
+
+    def stop(self) -> None:
+        """Let the thread end once all that was handed over has its outcome; join() waits for it."""
+        self._stopping = True
+
+    def run(self) -> None:
+        while not self._stopping or len(self._producer):
+            try:
+                if self.errors.fatal is not None:
+                    # Nothing of it will be acknowledged any more; the reports for what is purged come at once.
+                    self._producer.purge()
+                self._producer.poll(_POLL_SECONDS)
+            except Exception:  # the thread's edge: without a thread that polls, no resend would ever be answered
+                log.exception("%s: going on", self.name)
+            self._hand_over()
+
+    def _report(self, copy: Copy, future: asyncio.Future[Written], error: KafkaError | None, message: Message) -> None:
+        """Take a delivery report; called by poll(), on this thread."""
+        position = copy.original
+        if error is not None:
+            if error.fatal():
+                self.errors.fatal = error
+            self._outcomes.append((future, from_delivery(error, position)))
+            return
+        offset = message.offset()
+        known = offset if offset is not None and offset >= 0 else None
+        self._outcomes.append((future, Written(position.partition, known)))
+
+    def _hand_over(self) -> None:
+        """Wake the event loop once for all reports of one poll: 53,000 a second against 37,000 one by one."""
+        if self._outcomes:
+            outcomes, self._outcomes = self._outcomes, []
+            self._loop.call_soon_threadsafe(_deliver, outcomes)
+
+
+def _deliver(outcomes: list[Outcome]) -> None:
+    for future, outcome in outcomes:
+        if future.done():
+            continue
+        if isinstance(outcome, Written):
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)

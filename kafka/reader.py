@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from operator import methodcaller
 from threading import Thread
 from typing import cast
 
@@ -35,6 +36,14 @@ _GATE_SECONDS = 0.02
 _GATE_END_SECONDS = 0.25
 _LOOKUP_SECONDS = 1.0
 _RESTART_SECONDS = 0.5
+
+_headers = methodcaller("headers")
+"""Message.headers, called so that its failure is seen.
+
+For a name that is not UTF-8 the library returns a broken list and leaves its exception pending. message.headers() raises
+SystemError only until the interpreter specialises that call (PEP 659), after which the exception surfaces anywhere; a call
+through PyObject_Call is checked always.
+"""
 
 Result = tuple[Request, Record | ResendError]
 Settle = Callable[[Collection[Result]], None]
@@ -299,7 +308,7 @@ class _ReaderThread(Thread):
 def _record(message: Message, position: Position) -> Record | ResendError:
     """Convert what the client library read."""
     try:
-        headers = message.headers()
+        headers = _headers(message)
     except SystemError:
         # A second call would return a null name, which is then produced as "<NULL>".
         return HeaderNameNotUtf8(position)

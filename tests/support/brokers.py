@@ -1,0 +1,168 @@
+"""Real Kafka brokers for tests, from three providers: one that is there already, containers, or the official jars."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+import pytest
+
+VERSION = os.environ.get("TEST_KAFKA_VERSION", "4.3.1")
+
+START_SECONDS = 60.0
+
+JVM = "-Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""Starts in a third of the time and with half the memory of the defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker that answers.
+
+    Attributes:
+        bootstrap: host:port of its listener without a password.
+        provider: `external`, `containers` or `jars`.
+        version: of Apache Kafka; `unknown` where it was not started by the tests.
+    """
+
+    bootstrap: str
+    provider: str
+    version: str
+
+
+class ControlledBroker(Protocol):
+    """A broker of the test's own, always at the same address, which keeps its data when it is started again."""
+
+    @property
+    def bootstrap(self) -> str:
+        """host:port of its listener."""
+
+    def start(self) -> None:
+        """Start it, for the first time or again; return when it answers."""
+
+    def stop(self) -> None:
+        """Stop it as an operator would."""
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL."""
+
+    def pause(self) -> None:
+        """Let it hang."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
+    def remove(self) -> None:
+        """End it, and delete what it kept."""
+
+
+StartBroker = Callable[..., ControlledBroker]
+"""Starts a broker; takes a dict of broker properties to add to the usual ones, if any."""
+
+
+def properties(broker_listener: str, advertised: str, controller_port: int) -> dict[str, str]:
+    """Return the properties of a broker that is its own controller, keeps little and cleans up often.
+
+    It creates topics by itself, as many clusters do: a client that creates one by asking for it must be noticed.
+    """
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{broker_listener},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{advertised}",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "num.partitions": "1",
+        "default.replication.factor": "1",
+        "auto.create.topics.enable": "true",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        "log.cleaner.backoff.ms": "100",
+        "log.retention.check.interval.ms": "500",
+        "log.segment.delete.delay.ms": "500",
+        "log.initial.task.delay.ms": "500",
+    }
+
+
+@cache
+def provider() -> str:
+    """Return where brokers come from here, or end the run with what to install."""
+    wanted = os.environ.get("TEST_KAFKA_PROVIDER")
+    known = ("external", "containers", "jars")
+    if wanted is not None and wanted not in known:
+        pytest.exit(f"TEST_KAFKA_PROVIDER is {wanted!r}; it may be one of {', '.join(known)}", returncode=4)
+    if wanted == "external" or (wanted is None and os.environ.get("TEST_BOOTSTRAP_SERVERS")):
+        if not os.environ.get("TEST_BOOTSTRAP_SERVERS"):
+            pytest.exit("TEST_KAFKA_PROVIDER is external, but TEST_BOOTSTRAP_SERVERS is not set", returncode=4)
+        return "external"
+    return _own_provider()
+
+
+def _own_provider() -> str:
+    """Return how to start brokers here, which tests that stop one need also where the others use an external one."""
+    wanted = os.environ.get("TEST_KAFKA_PROVIDER")
+    if wanted != "jars" and docker_answers():
+        return "containers"
+    if wanted != "containers" and shutil.which("java") and shutil.which("mvn"):
+        return "jars"
+    pytest.exit(
+        "The tests need a real Kafka: start a Docker engine, or install Java 17 and Maven "
+        "(Debian: openjdk-17-jre-headless, maven), or set TEST_BOOTSTRAP_SERVERS to a broker that may be written to.",
+        returncode=4,
+    )
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine answers."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    return subprocess.run([docker, "info"], capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def new_broker(extra: dict[str, str] | None = None) -> ControlledBroker:
+    """Return a broker that is not started yet."""
+    if _own_provider() == "containers":
+        from tests.support.containers import ContainerBroker
+
+        return ContainerBroker(extra or {})
+    from tests.support.jars import JarBroker
+
+    return JarBroker(extra or {})
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until_started(log: Callable[[], str], ended: Callable[[], bool]) -> None:
+    """Wait for the line that a broker logs once its listeners are open.
+
+    Args:
+        log: returns what it has logged since it was started.
+        ended: whether it has ended by itself.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while "Kafka Server started" not in (said := log()):
+        assert not ended(), f"the broker ended by itself:\n{said[-3000:]}"
+        assert time.monotonic() < deadline, f"the broker did not start within {START_SECONDS} s:\n{said[-3000:]}"
+        time.sleep(0.05)

@@ -1,0 +1,75 @@
+"""Brokers in containers, by testcontainers."""
+
+from __future__ import annotations
+
+import os
+import time
+
+# Ryuk, which removes what a killed run leaves behind, is an image of its own that not every machine can pull; the
+# fixtures remove their containers by themselves, also when a test fails. Read when testcontainers is imported.
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+from testcontainers.core.container import DockerContainer  # noqa: E402 after the variable it reads
+
+from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
+
+
+class ContainerBroker:
+    """A ControlledBroker from the image apache/kafka."""
+
+    def __init__(self, extra: dict[str, str]) -> None:
+        port = free_port()
+        self.bootstrap = f"127.0.0.1:{port}"
+        # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
+        config = properties(f"0.0.0.0:{port}", self.bootstrap, 9093) | {"log.dirs": "/var/lib/kafka/data"} | extra
+        self._container = DockerContainer(f"apache/kafka:{VERSION}")
+        self._container.ports = {f"{port}/tcp": ("127.0.0.1", port)}
+        for name, value in config.items():
+            self._container.with_env(variable(name), value)
+        self._container.with_env("KAFKA_HEAP_OPTS", JVM)
+        self._container.with_env("KAFKA_JVM_PERFORMANCE_OPTS", "-Djava.awt.headless=true")
+        self._created = False
+
+    def start(self) -> None:
+        """Start it, for the first time or again; return when it answers."""
+        begun = time.time()
+        if self._created:
+            self._container.get_wrapped_container().start()
+        else:
+            self._created = True
+            self._container.start()
+        container = self._container.get_wrapped_container()
+
+        def ended() -> bool:
+            container.reload()
+            return container.status in {"exited", "dead"}
+
+        wait_until_started(lambda: container.logs(since=begun).decode(errors="replace"), ended)
+
+    def stop(self) -> None:
+        """Stop it as an operator would."""
+        self._container.get_wrapped_container().stop(timeout=30)
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL."""
+        container = self._container.get_wrapped_container()
+        container.kill()
+        container.wait(timeout=30)
+
+    def pause(self) -> None:
+        """Let it hang."""
+        self._container.get_wrapped_container().pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._container.get_wrapped_container().unpause()
+
+    def remove(self) -> None:
+        """End it, and delete what it kept."""
+        if self._created:
+            self._container.get_wrapped_container().remove(force=True, v=True)
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that the image turns into this property."""
+    return "KAFKA_" + name.replace("_", "__").replace("-", "___").replace(".", "_").upper()

@@ -1,0 +1,113 @@
+"""Brokers from the official jars, collected by Maven, on a local Java."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
+
+_POM = Path(__file__).with_name("kafka-jars.pom.xml")
+# The version of log4j that Kafka is built with; without its binding the broker logs nothing, not even that it is ready.
+_LOG4J = {"4.1": "2.25.3"}.get(VERSION.rpartition(".")[0], "2.25.4")
+_CLUSTER_ID = "kafka-resend-tests-123"
+
+
+class JarBroker:
+    """A ControlledBroker as a child process."""
+
+    def __init__(self, extra: dict[str, str]) -> None:
+        listener = f"127.0.0.1:{free_port()}"
+        self.bootstrap = listener
+        self._folder = Path(tempfile.mkdtemp(prefix="kafka-resend-broker-"))
+        config = properties(listener, listener, free_port()) | {"log.dirs": str(self._folder / "data")} | extra
+        self._config = self._folder / "server.properties"
+        self._config.write_text("".join(f"{name}={value}\n" for name, value in config.items()))
+        self._log = self._folder / "broker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, for the first time or again; return when it answers."""
+        if self._process is None:
+            format_storage = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._config)]
+            subprocess.run(_java(*format_storage), check=True, capture_output=True)
+        with self._log.open("wb") as log:
+            self._process = process = subprocess.Popen(
+                _java("kafka.Kafka", str(self._config)), stdout=log, stderr=subprocess.STDOUT
+            )
+        wait_until_started(
+            lambda: self._log.read_text(errors="replace"), lambda: process.poll() is not None
+        )
+
+    def stop(self) -> None:
+        """Stop it as an operator would."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Let it hang."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        """End it, and delete what it kept."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        shutil.rmtree(self._folder)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        self._signal(number)
+        assert self._process is not None
+        self._process.wait(timeout=60)
+
+
+def _java(*arguments: str) -> list[str]:
+    java = shutil.which("java")
+    assert java is not None
+    return [java, *JVM.split(), "-cp", f"{jars()}/*", *arguments]
+
+
+@cache
+def jars() -> Path:
+    """Return the folder of the broker's jars; collect them if this is the first time."""
+    folder = Path(os.environ.get("TEST_KAFKA_JARS", Path.home() / ".cache" / "kafka-resend-tests")) / VERSION
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        # Another run may be collecting them.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as collecting:
+                pom = shutil.copy(_POM, Path(collecting) / "pom.xml")
+                libs = Path(collecting) / "libs"
+                subprocess.run(
+                    [
+                        "mvn",
+                        "-q",
+                        "-B",
+                        f"--file={pom}",
+                        f"-Dkafka.version={VERSION}",
+                        f"-Dlog4j.version={_LOG4J}",
+                        "dependency:copy-dependencies",
+                        "-DincludeScope=runtime",
+                        f"-DoutputDirectory={libs}",
+                    ],
+                    check=True,
+                )
+                libs.rename(folder)
+    return folder

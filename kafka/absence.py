@@ -115,10 +115,11 @@ class AbsenceInspector(Thread):
         self._asked.put(None)
 
     def run(self) -> None:
+        """Answer until closed."""
         while True:
             try:
                 self._inspect()
-            except Exception:  # the thread's edge: every request behind it would wait for its deadline in silence
+            except Exception:  # noqa: BLE001 the thread's edge: every request behind it would wait for its deadline in silence
                 log.exception("%s: starting again", self.name)
             else:
                 return
@@ -238,8 +239,10 @@ def _missing(consumer: Consumer, position: Position) -> ResendError:
         return from_lookup(found.error, position.topic, "Describe")
     if position.partition in found.partitions:
         return ClusterAway(f"partition {position.partition} of topic {position.topic!r} has no leader")
-    return PartitionMissing(position.topic, position.partition, len(found.partitions)) if found.partitions else (
-        TopicMissing(position.topic)
+    return (
+        PartitionMissing(position.topic, position.partition, len(found.partitions))
+        if found.partitions
+        else (TopicMissing(position.topic))
     )
 
 

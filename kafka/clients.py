@@ -32,6 +32,7 @@ class ErrorLog:
         self.fatal: KafkaError | None = None
 
     def __call__(self, error: KafkaError) -> None:
+        """Take an error, as librdkafka's error_cb."""
         if error.fatal():
             self.fatal = error
         now = time.monotonic()

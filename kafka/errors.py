@@ -302,13 +302,10 @@ class AccessDenied(NothingWritten):
 
 
 class ClusterUnavailable(NothingWritten):
-    """The same request may succeed later.
+    """The same request may succeed later."""
 
-    Attributes:
-        retry_after_seconds: when another try makes sense.
-    """
-
-    retry_after_seconds: int = 1
+    retry_after_seconds: ClassVar[int] = 1
+    """When another try makes sense."""
 
 
 @dataclass(eq=False)

@@ -40,9 +40,9 @@ _RESTART_SECONDS = 0.5
 _headers = methodcaller("headers")
 """Message.headers, called so that its failure is seen.
 
-For a name that is not UTF-8 the library returns a broken list and leaves its exception pending. message.headers() raises
-SystemError only until the interpreter specialises that call (PEP 659), after which the exception surfaces anywhere; a call
-through PyObject_Call is checked always.
+For a name that is not UTF-8 the library returns a broken list and leaves its exception pending. message.headers()
+raises SystemError only until the interpreter specialises that call (PEP 659), after which the exception surfaces
+anywhere; a call through PyObject_Call is checked always.
 """
 
 Result = tuple[Request, Record | ResendError]
@@ -155,10 +155,11 @@ class _ReaderThread(Thread):
         self._results: list[Result] = []
 
     def run(self) -> None:
+        """Read until the queue is closed and empty; a Consumer that broke is replaced."""
         while True:
             try:
                 self._serve()
-            except Exception:  # the thread's edge: a broken Consumer is replaced, its positions are tried again
+            except Exception:  # noqa: BLE001 the thread's edge: its positions are tried again
                 log.exception("%s: starting again with a new consumer", self.name)
                 self._put_everything_back()
                 time.sleep(_RESTART_SECONDS)

@@ -64,7 +64,7 @@ class Resender:
         Args:
             position: the record.
             consumer_key: whom the copy is for; None leaves the headers alone.
-            deadline: point of time.monotonic(); the copy is handed over only while the delivery time-out fits before it.
+            deadline: point of time.monotonic(); the copy is handed over only if the delivery time-out fits before it.
 
         Raises:
             NothingWritten: one of its kinds, see kafka.errors.
@@ -127,8 +127,8 @@ def _refuse_time(position: Position, timestamp_ms: int, topic: Topic) -> None:
 def _compressed_bytes(copy: Copy) -> int:
     """Estimate from below the size that a copy too large as it is will have on the wire.
 
-    The limit is that of the compressed batch. zlib at its usual level makes smaller ones than lz4, so that a copy refused
-    for this estimate would be refused by the broker as well; what lies between the two, the broker decides.
+    The limit is that of the compressed batch. zlib at its usual level makes smaller ones than lz4, so that a copy
+    refused for this estimate would be refused by the broker as well; what lies between the two, the broker decides.
     """
     compressor = zlib.compressobj()
     size = 0

@@ -99,6 +99,7 @@ class AdminLookup:
         self._admin = AdminClient(admin_properties(config))
 
     async def topic(self, name: str) -> Topic:
+        """Ask for the facts of one topic."""
         resource = ConfigResource(ResourceType.TOPIC, name)
         described = self._admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
         configured = self._admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
@@ -131,23 +132,26 @@ class AdminLookup:
         )
 
     async def probe(self, timeout_seconds: float) -> None:
+        """Ask for a sign of life."""
         try:
             await _result(self._admin.describe_cluster(request_timeout=timeout_seconds))
         except KafkaException as exception:
             raise _away(exception) from exception
 
     def close(self) -> None:
+        """End the client."""
         # An AdminClient ends with its last reference.
         del self._admin
 
 
 class EmbeddedLookup:
-    """Asks librdkafka's mock cluster, which answers metadata requests only: every topic has the default configuration."""
+    """Asks librdkafka's mock cluster, which answers metadata requests only: all topics have default settings."""
 
     def __init__(self, config: ClusterConfig) -> None:
         self._consumer = Consumer(reader_properties(config))
 
     async def topic(self, name: str) -> Topic:
+        """Ask for the facts of one topic."""
         try:
             metadata = await asyncio.to_thread(self._consumer.list_topics, name, _LOOKUP_SECONDS)
         except KafkaException as exception:
@@ -158,12 +162,14 @@ class EmbeddedLookup:
         return Topic(name, "", len(found.partitions), internal=name in INTERNAL_TOPICS)
 
     async def probe(self, timeout_seconds: float) -> None:
+        """Ask for a sign of life."""
         try:
             await asyncio.to_thread(self._consumer.list_topics, None, timeout_seconds)
         except KafkaException as exception:
             raise _away(exception) from exception
 
     def close(self) -> None:
+        """End the client."""
         self._consumer.close()
 
 

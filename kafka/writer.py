@@ -158,13 +158,14 @@ class _ProducerThread(Thread):
         self._stopping = True
 
     def run(self) -> None:
+        """Poll until stopped and nothing is in flight any more."""
         while not self._stopping or len(self._producer):
             try:
                 if self.errors.fatal is not None:
                     # Nothing of it will be acknowledged any more; the reports for what is purged come at once.
                     self._producer.purge()
                 self._producer.poll(_POLL_SECONDS)
-            except Exception:  # the thread's edge: without a thread that polls, no resend would ever be answered
+            except Exception:  # noqa: BLE001 the thread's edge: without it no resend would be answered
                 log.exception("%s: going on", self.name)
             self._hand_over()
 

@@ -57,7 +57,7 @@ async def test_broker_down_at_the_start_is_found_when_it_comes(
 async def test_outage_in_the_middle_of_a_load_loses_and_doubles_nothing(
     open_cluster: OpenCluster, controlled_broker: StartBroker, outage: str
 ) -> None:
-    """Whatever the moment, each answer is true: a success was written once, a refusal not at all; then all is well again."""
+    """Each answer is true: a success was written once, a refusal not at all; and the worker recovers."""
     broker = controlled_broker()
     plain = PlainClient(broker.bootstrap)
     plain.create_topic("topic", 4)
@@ -111,12 +111,12 @@ async def reached(answers: list[tuple[str, Resent | ResendError]], kind: type, c
 
 
 async def test_fatal_producer_is_replaced(cluster: Cluster, make_topic: MakeTopic, plain: PlainClient) -> None:
-    """After a fatal error resends go on with another producer; what was in flight is written once or told as unknown."""
+    """After a fatal error another producer goes on; what was in flight is written once or told as unknown."""
     topic = make_topic()
     plain.produce_many(topic, [b"x"] * 50)
     await cluster.resend(Position(topic, 0, 0), None)
     tasks = [asyncio.create_task(cluster.resend(Position(topic, 0, offset), str(offset))) for offset in range(50)]
-    fail_fatally(cluster._writer._current._producer)  # noqa: SLF001 the only way to make a producer fail fatally
+    fail_fatally(cluster._writer._current._producer)
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(answer) for answer in answers} <= {Resent, OutcomeUnknown, ClusterAway}
     assert (await cluster.resend(Position(topic, 0, 0), "after")).offset is not None

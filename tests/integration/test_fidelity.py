@@ -19,7 +19,9 @@ from tests.support.worker import OpenCluster
 
 contents = st.none() | st.binary(max_size=2000)
 # The client library ends a header's name at a NUL, already in what the test would write: a documented limit.
-names = st.just("consumer_key") | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+names = st.just("consumer_key") | st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20
+)
 headers = st.lists(st.tuples(names, st.none() | st.binary(max_size=50)), max_size=10)
 codecs = st.sampled_from(["none", "gzip", "snappy", "lz4", "zstd"])
 

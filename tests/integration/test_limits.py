@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 
 
 async def with_neighbours(cluster: Cluster, topic: str, bad: Position, good: int) -> CopyRefused:
-    """Resend a bad record in the middle of many good ones; return its refusal after checking that no good one failed."""
+    """Resend a bad record in the middle of many good ones; return its refusal, after none of the good ones failed."""
     positions = [Position(topic, 0, offset) for offset in range(good)]
     answers = await asyncio.gather(
         *(cluster.resend(position, "keyA") for position in (*positions[: good // 2], bad, *positions[good // 2 :])),
@@ -41,8 +41,7 @@ async def test_copy_too_large_for_the_topic_fails_alone(
     plain.produce_many(topic, [b"good"] * 60)
     plain.produce(topic, os.urandom(50_000))
     plain.set_config(topic, {"max.message.bytes": "20000"})
-    fresh = cluster
-    refusal = await with_neighbours(fresh, topic, Position(topic, 0, 60), 60)
+    refusal = await with_neighbours(cluster, topic, Position(topic, 0, 60), 60)
     assert isinstance(refusal, CopyTooLarge)
     assert refusal.limit_bytes == 20_000
     assert plain.high_watermark(topic, 0) == 61 + 60
@@ -51,7 +50,7 @@ async def test_copy_too_large_for_the_topic_fails_alone(
 async def test_copy_that_only_the_broker_can_refuse_fails_alone(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """The topic's limit shrinks after its facts were looked up: the broker refuses the copy, and only that one fails."""
+    """Where the topic's limit shrank after it was looked up the broker refuses the copy, and only that one."""
     topic = make_topic(config={"max.message.bytes": "100000"})
     plain.produce_many(topic, [b"good"] * 60)
     plain.produce(topic, os.urandom(50_000))
@@ -118,7 +117,7 @@ async def test_copy_too_old_for_the_topic_fails_alone(
     now_ms = time.time_ns() // 1_000_000
     plain.produce_many(topic, [b"good"] * 60)
     plain.produce(topic, b"old", timestamp_ms=now_ms - 2 * HOUR_MS)
-    # A young record beside it keeps the segment, and so the old record, from being deleted during the test.
+    # The young records in the same segment keep the old one from being deleted during the test.
     plain.set_config(topic, {limit: str(HOUR_MS)})
     bad = Position(topic, 0, 60)
     refusal = await with_neighbours(await open_cluster(), topic, bad, 60)

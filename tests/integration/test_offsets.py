@@ -28,11 +28,15 @@ from tests.support.worker import OpenCluster, eventually
 COMPACTED = {"cleanup.policy": "compact"}
 
 
-async def test_resend_writes_one_copy_and_tells_where(cluster: Cluster, make_topic: MakeTopic, plain: PlainClient) -> None:
+async def test_resend_writes_one_copy_and_tells_where(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
     """The copy stands at the reported offset, equal to its original but for the consumer_key header."""
     topic = make_topic(partitions=3)
     headers = (("a", b"1"), ("consumer_key", b"old"), ("a", None))
-    offset = plain.produce(topic, b"value", b"key", headers, partition=2, timestamp_ms=time.time_ns() // 1_000_000 - 12_345)
+    offset = plain.produce(
+        topic, b"value", b"key", headers, partition=2, timestamp_ms=time.time_ns() // 1_000_000 - 12_345
+    )
     resent = await cluster.resend(Position(topic, 2, offset), "keyA")
     assert (resent.original, resent.partition, resent.offset, resent.timestamp) == (
         Position(topic, 2, offset),
@@ -60,7 +64,9 @@ async def test_resend_touches_no_group(cluster: Cluster, make_topic: MakeTopic, 
     assert (plain.groups(), plain.read(topic, 0, 0)) == before
 
 
-async def test_offset_below_the_log_start_is_expired(cluster: Cluster, make_topic: MakeTopic, plain: PlainClient) -> None:
+async def test_offset_below_the_log_start_is_expired(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
     """An offset whose record was deleted is an error that tells where the log starts, never the next record."""
     topic = make_topic()
     plain.produce_many(topic, [b"0", b"1", b"2"])
@@ -220,7 +226,7 @@ async def test_held_back_positions_do_not_hold_up_others(
 async def test_topic_that_is_missing_is_an_error_until_it_appears(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A missing topic is not created by asking for it, on a broker that creates topics by itself, and found once it is there."""
+    """Asking for a missing topic does not create it, where the broker would; once it is there it is found."""
     name = make_topic.unused_name()
     with pytest.raises(TopicMissing):
         await cluster.resend(Position(name, 0, 0), None)

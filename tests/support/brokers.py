@@ -138,10 +138,10 @@ def docker_answers() -> bool:
 def new_broker(extra: dict[str, str] | None = None) -> ControlledBroker:
     """Return a broker that is not started yet."""
     if _own_provider() == "containers":
-        from tests.support.containers import ContainerBroker
+        from tests.support.containers import ContainerBroker  # noqa: PLC0415 not wanted where there is no engine
 
         return ContainerBroker(extra or {})
-    from tests.support.jars import JarBroker
+    from tests.support.jars import JarBroker  # noqa: PLC0415 as above
 
     return JarBroker(extra or {})
 

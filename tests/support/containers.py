@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 # Ryuk, which removes what a killed run leaves behind, is an image of its own that not every machine can pull; the
 # fixtures remove their containers by themselves, also when a test fails. Read when testcontainers is imported.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
-from testcontainers.core.container import DockerContainer  # noqa: E402 after the variable it reads
+from testcontainers.core.container import DockerContainer
 
 from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
 
@@ -23,7 +24,9 @@ class ContainerBroker:
         # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
         config = properties(f"0.0.0.0:{port}", self.bootstrap, 9093) | {"log.dirs": "/var/lib/kafka/data"} | extra
         self._container = DockerContainer(f"apache/kafka:{VERSION}")
-        self._container.ports = {f"{port}/tcp": ("127.0.0.1", port)}
+        # Its type knows only ports on all addresses; docker-py takes this form for a single one.
+        ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", port)}
+        self._container.ports = ports
         for name, value in config.items():
             self._container.with_env(variable(name), value)
         self._container.with_env("KAFKA_HEAP_OPTS", JVM)

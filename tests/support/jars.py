@@ -41,9 +41,7 @@ class JarBroker:
             self._process = process = subprocess.Popen(
                 _java("kafka.Kafka", str(self._config)), stdout=log, stderr=subprocess.STDOUT
             )
-        wait_until_started(
-            lambda: self._log.read_text(errors="replace"), lambda: process.poll() is not None
-        )
+        wait_until_started(lambda: self._log.read_text(errors="replace"), lambda: process.poll() is not None)
 
     def stop(self) -> None:
         """Stop it as an operator would."""

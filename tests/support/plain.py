@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import (
@@ -54,7 +54,7 @@ class Transaction:
 class PlainClient:
     """Ordinary clients of the library, used in the ordinary way."""
 
-    compacting = {
+    compacting: ClassVar[dict[str, str]] = {
         "cleanup.policy": "compact",
         "segment.ms": "100",
         "min.cleanable.dirty.ratio": "0.01",

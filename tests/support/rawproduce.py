@@ -26,6 +26,10 @@ def produce_raw(
     """Write one record to the broker at this address, which must lead the partition; return its offset.
 
     Args:
+        bootstrap: host:port.
+        topic: where to.
+        partition: where to.
+        value: of the record.
         headers: names are written as they are, UTF-8 or not.
         timestamp_ms: as it is, 0 and -1 included; None is the present.
     """

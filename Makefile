@@ -1,0 +1,117 @@
+# Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install format lint typecheck layering test check run up down lock
+
+PORT ?= 8080
+ENV_FILE ?= .env
+TOKEN_FILE = $(dir $(ENV_FILE)).token
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
+    --env-file $(or $(wildcard $(ENV_FILE)),.env.example)
+CALL := /v2/my-project/mqs/instances/default/messages/action?action_id=resend
+BODY := {"topic": "topic-test", "partition": 0, "message_offset": 4, "consumer_key": "keyA"}
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: PORT= of the service (run, up), KAFKA_PORT= of the broker (up), PYTHON= to make .venv with,"
+	@echo "ARGS= for pytest (test), compose (down) or pip-compile (lock)"
+
+run: $(VENV)/.runtime ## Try it out: serve at 127.0.0.1:PORT on a broker in memory, with sample records
+	@exec $(BIN)/kafka-resend demo --port $(PORT)
+
+install: $(VENV)/.development ## Make .venv with all that the service, its tests and its checks need
+
+format: $(VENV)/.development ## Format the code and mend what can be mended without asking
+	@$(BIN)/ruff check --fix --quiet --exit-zero .
+	@$(BIN)/ruff format .
+
+lint: $(VENV)/.development ## Look for mistakes and for code that is not formatted
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+typecheck: $(VENV)/.development ## Check the types
+	@$(BIN)/mypy
+
+layering: $(VENV)/.development ## Check which package imports which
+	@$(BIN)/lint-imports --no-logo
+
+test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
+	@$(BIN)/pytest $(ARGS)
+
+check: lint typecheck layering test ## All of lint, typecheck, layering and test
+
+up: $(ENV_FILE) ## Start Apache Kafka and the service with docker compose (wants a Docker engine)
+	@$(COMPOSE) up --detach --build
+	@service=$$($(COMPOSE) ps -q service); \
+	seconds=0; \
+	until [ "$$(docker inspect --format '{{.State.Health.Status}}' "$$service")" = healthy ]; do \
+	    if [ $$seconds -ge 90 ]; then \
+	        echo "The service is not healthy after 90 s; the end of its log:" >&2; \
+	        docker logs --tail 20 "$$service" >&2; exit 1; \
+	    fi; \
+	    sleep 1; seconds=$$((seconds + 1)); \
+	done; \
+	if [ -e $(TOKEN_FILE) ]; then token='$$(cat $(TOKEN_FILE))'; else token='<your token>'; fi; \
+	echo; \
+	echo "kafka-resend is running. Resend a sample record:"; \
+	echo; \
+	echo "curl -i -X POST 'http://$$(docker port "$$service" 8080/tcp)$(CALL)' \\"; \
+	echo "  -H \"X-Auth-Token: $$token\" -H 'Content-Type: application/json' \\"; \
+	echo "  -d '$(BODY)'"; \
+	echo; \
+	echo "Kafka, for other clients: $$(docker port "$$($(COMPOSE) ps -q kafka)" 9092/tcp). \`make down\` stops both."
+
+down: ## Stop what `make up` started; the records stay, unless ARGS=-v
+	@RESEND_AUTH__TOKEN_DIGEST=none $(COMPOSE) down $(ARGS)
+
+# The service knows the token's digest only; the token itself is for the one who calls.
+$(ENV_FILE):
+	@umask 077; \
+	head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >$(TOKEN_FILE); \
+	digest=$$(sha256sum <$(TOKEN_FILE) | cut -d ' ' -f 1); \
+	sed "s/^\(RESEND_AUTH__TOKEN_DIGEST\)=.*/\1=$$digest/" .env.example >$@
+	@echo "Made $@ with the digest of a new token; the token is in $(TOKEN_FILE)."
+
+lock: $(VENV)/.development ## Pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade takes the newest)
+	@.ci/lock $(ARGS)
+
+# Two stamps: what the service needs, so that `make run` is quick, and everything. Newer pins make both again.
+$(VENV)/.runtime: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing the service's pinned packages into $(VENV) ..."
+	@sed '/^# development/,$$d' requirements.lock >$(VENV)/runtime.lock
+	@$(PIP) install --require-hashes --requirement $(VENV)/runtime.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.development: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing the pinned packages, those for development too, into $(VENV) ..."
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@
+
+# An environment whose Python is gone is made again.
+ifeq ($(realpath $(BIN)/python),)
+.PHONY: $(VENV)/pyvenv.cfg
+endif
+
+# The first Python of at least 3.11 that runs (a name may be there and lead nowhere) and can make environments.
+PYTHONS = $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
+$(VENV)/pyvenv.cfg:
+	@trap 'rm -rf $(VENV); exit 130' INT TERM; \
+	for python in $(PYTHONS); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { without=$${without:-$$python}; continue; }; \
+	    "$$python" -m venv --clear $(VENV) && exit; \
+	    rm -rf $(VENV); exit 1; \
+	done; \
+	if [ -n "$$without" ]; then \
+	    echo "$$without has no venv with ensurepip: install that package (Debian: apt install python3-venv)" >&2; \
+	else \
+	    echo "No Python of at least 3.11 among: $(PYTHONS). Install one (Debian: apt install python3-venv)" \
+	        "or name it: make PYTHON=/path/to/python" >&2; \
+	fi; \
+	exit 1

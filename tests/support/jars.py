@@ -78,7 +78,8 @@ class JarBroker:
 def _java(*arguments: str) -> list[str]:
     java = shutil.which("java")
     assert java is not None
-    return [java, *JVM.split(), "-cp", f"{jars()}/*", *arguments]
+    # Without a configuration log4j logs errors only, and the line that says it has started is none.
+    return [java, *JVM.split(), "-Dorg.apache.logging.log4j.level=INFO", "-cp", f"{jars()}/*", *arguments]
 
 
 @cache
@@ -86,7 +87,7 @@ def jars() -> Path:
     """Return the folder of the broker's jars; collect them if this is the first time."""
     folder = Path(os.environ.get("TEST_KAFKA_JARS", Path.home() / ".cache" / "kafka-resend-tests")) / VERSION
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+    with folder.with_name(f"{VERSION}.lock").open("w") as lock:
         # Another run may be collecting them.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():

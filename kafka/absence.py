@@ -11,7 +11,7 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.clients import ErrorLog, log
+from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import (
     ClusterAway,
@@ -125,9 +125,11 @@ class AbsenceInspector(Thread):
                 return
 
     def _inspect(self) -> None:
-        errors = ErrorLog(self.name)
-        committed = Consumer({**reader_properties(self._config), "error_cb": errors}, logger=log)
-        uncommitted = Consumer({**reader_properties(self._config, "read_uncommitted"), "error_cb": errors}, logger=log)
+        errors, lines = ErrorLog(self.name), LibraryLog(self.name)
+        committed = Consumer({**reader_properties(self._config), "error_cb": errors}, logger=lines)
+        uncommitted = Consumer(
+            {**reader_properties(self._config, "read_uncommitted"), "error_cb": errors}, logger=lines
+        )
         try:
             while not (self._closing and not self._held):
                 self._take()

@@ -14,6 +14,28 @@ log = logging.getLogger("kafka")
 _QUIET_SECONDS = 10.0
 
 
+class LibraryLog:
+    """Takes the lines of a client's own log, and passes on one of each kind in ten seconds.
+
+    While a broker is away each client logs several lines a second, and a client that is not polled meanwhile delivers
+    hundreds at once when it is closed. Below warnings all are left out.
+
+    Args:
+        client: what to call the client in the log.
+    """
+
+    def __init__(self, client: str) -> None:
+        self._client = client
+        self._last: dict[str, float] = {}
+
+    def log(self, level: int, _format: str, facility: str, _instance: str, line: str) -> None:
+        """Take a line, as confluent-kafka calls the `log` method of a logger."""
+        now = time.monotonic()
+        if level >= logging.WARNING and now - self._last.get(facility, -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._last[facility] = now
+            log.warning("%s: %s: %s", self._client, facility, line)
+
+
 class ErrorLog:
     """An error_cb that logs each kind of error at most every ten seconds, and remembers whether one was fatal.
 

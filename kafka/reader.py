@@ -20,7 +20,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.absence import AbsenceInspector, Sign
-from kafka.clients import ErrorLog, log
+from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import AccessDenied, HeaderNameNotUtf8, ResendError
 from kafka.records import Header, Position, Record, TimestampType
@@ -169,7 +169,7 @@ class _ReaderThread(Thread):
     def _serve(self) -> None:
         self._errors.fatal = None
         self._known_topics.clear()
-        consumer = Consumer({**reader_properties(self._config), "error_cb": self._errors}, logger=log)
+        consumer = Consumer({**reader_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self.name))
         try:
             while self._assigned or self._waiting.wait():
                 self._assign_next(consumer)

@@ -10,7 +10,7 @@ from threading import Thread
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from kafka.clients import ErrorLog, log
+from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
 from kafka.errors import (
     ClusterAway,
@@ -121,7 +121,7 @@ class _ProducerThread(Thread):
         self._loop = loop
         self.errors = ErrorLog(self.name)
         # A Producer asks for its producer id as soon as it exists, which takes up to 0.5 s on a fresh broker.
-        self._producer = Producer({**writer_properties(config), "error_cb": self.errors}, logger=log)
+        self._producer = Producer({**writer_properties(config), "error_cb": self.errors}, logger=LibraryLog(self.name))
         self._outcomes: list[Outcome] = []
         self._stopping = False
 

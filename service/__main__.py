@@ -1,0 +1,5 @@
+"""`python -m service` is `kafka-resend`."""
+
+from service.cli import main
+
+main()

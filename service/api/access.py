@@ -1,0 +1,103 @@
+"""Who may do what to which instance: asked by every resource, before the body is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from kafka.cluster import Cluster
+from service.auth import Action, Authenticator, Caller, Credentials
+from service.envelope import Trail, trail_of
+from service.instances import Instances
+from service.refusals import Forbidden, HostNotLoopback, PathIdRefused, TokenHeaderMissing
+
+_TOKEN_HEADER = b"x-auth-token"
+_MAX_ID_CHARACTERS = 128
+_LOOPBACK_HOST = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A caller who may do something to an instance; whether to this topic is still to be asked.
+
+    Attributes:
+        caller: who asks.
+        action: what for.
+        project: project id of the path.
+        instance: instance id of the path.
+        cluster: the worker behind the instance.
+    """
+
+    caller: Caller
+    action: Action
+    project: str
+    instance: str
+    cluster: Cluster
+
+    def require_topic(self, topic: str) -> None:
+        """Raise Forbidden unless the caller's grants reach this topic."""
+        if not self.caller.may(self.action, self.project, self.instance, topic):
+            raise Forbidden
+
+
+class Access:
+    """Admits requests to instances.
+
+    Args:
+        authenticator: tells who a token belongs to.
+        instances: what there is.
+        open_to_all: no callers are configured; then the token header must still be there, and the Host be a loopback
+            name: a page elsewhere can send neither by itself.
+    """
+
+    def __init__(self, authenticator: Authenticator, instances: Instances, *, open_to_all: bool) -> None:
+        self._authenticator = authenticator
+        self._instances = instances
+        self._open_to_all = open_to_all
+
+    async def admit(self, request: Request, action: Action) -> Admission:
+        """Return who asks for which instance, all compared that can be compared before the body is read.
+
+        Raises:
+            PathIdRefused: an id is absurd, whoever asks.
+            HostNotLoopback, TokenHeaderMissing: open access only.
+            Forbidden: no token, a wrong one, no such instance, not this project's, or no grant: not told apart.
+        """
+        trail = trail_of(request.scope)
+        project = _path_id(request, "project_id")
+        instance = _path_id(request, "instance_id")
+        trail.project, trail.instance = project, instance
+        caller = await self._caller(request, trail)
+        cluster = self._instances.find(project, instance)
+        if cluster is None or not caller.may(action, project, instance, None):
+            raise Forbidden
+        return Admission(caller, action, project, instance, cluster)
+
+    async def _caller(self, request: Request, trail: Trail) -> Caller:
+        headers = request.scope["headers"]
+        tokens = [value for name, value in headers if name == _TOKEN_HEADER]
+        if self._open_to_all:
+            hosts = [value for name, value in headers if name == b"host"]
+            if len(hosts) != 1 or _LOOPBACK_HOST.fullmatch(hosts[0]) is None:
+                raise HostNotLoopback("the Host header is not a loopback name, and access is open")
+            if not tokens:
+                raise TokenHeaderMissing("the X-Auth-Token header is missing")
+        if len(tokens) > 1:
+            raise Forbidden
+        token = tokens[0].decode("latin-1") if tokens else None
+        caller = await self._authenticator.authenticate(Credentials(token, request.headers))
+        if caller is None:
+            raise Forbidden
+        trail.caller = caller.name
+        return caller
+
+
+def _path_id(request: Request, name: str) -> str:
+    value: str = request.path_params[name]
+    if len(value) > _MAX_ID_CHARACTERS:
+        raise PathIdRefused(f"the {name} has {len(value)} characters")
+    if not value.isprintable():
+        raise PathIdRefused(f"the {name} holds characters that cannot be shown")
+    return value

@@ -1,0 +1,206 @@
+"""What the OpenAPI document says about resending, made of the same models and errors that answer requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from kafka import errors as worker
+from kafka.records import Position
+from service import refusals
+from service.errors import Unexpected, error_body, row_of
+from service.wire import ErrorResponse, ResendRequest, ResendResponse
+
+TITLE = "kafka-resend"
+DESCRIPTION = """Puts a Kafka record back on its topic: for one consumer, by the header `consumer_key`, or for all.
+
+Every error has one shape: a stable `error_code` and an `error_msg` that says what is wrong with which value and what to
+do. An unknown path is a 404 and an unknown method a 405 of that shape. Every answer carries `X-Request-Id`: yours if it
+has 1 to 128 of the characters `A-Z a-z 0-9 . _ -`, else a new one."""
+
+_ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+_POSITION = Position("topic-test", 0, 4)
+_EXAMPLE = {"topic": "topic-test", "partition": 0, "message_offset": 4, "consumer_key": "keyA"}
+
+_EXAMPLES: tuple[Exception, ...] = (
+    refusals.ActionMissing("the query has no action_id"),
+    refusals.FieldUnknown('the body has an unknown field "consumerKey"'),
+    refusals.OffsetNotWhole("message_offset 4.5 is not a whole number"),
+    worker.TopicMissing("topic-test"),
+    worker.OffsetExpired(_POSITION, 1000),
+    worker.OffsetBeyondEnd(_POSITION, 3),
+    worker.NoRecordAtOffset(_POSITION, "no_record"),
+    worker.CompactedTopic("topic-test"),
+    worker.CopyTooOld(_POSITION, 1672531200000, 604800000, "retention.ms"),
+    refusals.Forbidden(),
+    refusals.TokenHeaderMissing("the X-Auth-Token header is missing"),
+    refusals.BodyTooLarge("the body has more than 65536 bytes"),
+    refusals.ContentTypeRefused("the body's Content-Type is 'text/plain'"),
+    Unexpected(),
+    worker.ClusterAway("_TRANSPORT"),
+    worker.QueueFull(1000),
+    worker.DeadlineExceeded("the record at topic-test/0@4"),
+    worker.OutcomeUnknown(_POSITION, "_MSG_TIMED_OUT"),
+)
+
+_MEANINGS = {
+    400: "Nothing was written: something about the request, the record or its topic has to be mended first.",
+    403: "Nothing was written: no token, a wrong one, or no grant for this. Which of these is not told.",
+    413: "Nothing was written: the body is over the limit.",
+    415: "Nothing was written: the body is not declared to be JSON in UTF-8.",
+    500: "An error that nobody foresaw.",
+    503: "Nothing was written: the cluster is away, the queue is full, or the service is stopping. Try again.",
+    504: "Time ran out. RESEND.00504001: nothing was written. RESEND.00504002: whether a copy was is not known.",
+}
+
+_REQUEST_ID = {"description": "The request's id, also in the log.", "schema": {"type": "string"}}
+_COPY_HEADERS = {
+    "X-Resend-Partition": {"description": "Partition of the copy.", "schema": {"type": "integer"}},
+    "X-Resend-Offset": {
+        "description": "Offset of the copy; absent where Kafka acknowledged it without telling.",
+        "schema": {"type": "integer"},
+    },
+    "X-Resend-Timestamp": {
+        "description": "Whose time the copy has: the original's, the present, or the broker's (LogAppendTime).",
+        "schema": {"type": "string", "enum": ["original", "now", "broker"]},
+    },
+}
+
+
+def resend_responses() -> dict[int | str, dict[str, Any]]:
+    """Return every answer to a resend, each with real examples."""
+    answers: dict[int | str, dict[str, Any]] = {
+        200: {
+            "model": ResendResponse,
+            "description": "One copy was written and all in-sync replicas have acknowledged it.",
+            "headers": {**_COPY_HEADERS, "X-Request-Id": _REQUEST_ID},
+            "content": {"application/json": {"example": _EXAMPLE}},
+        }
+    }
+    for status, meaning in _MEANINGS.items():
+        headers: dict[str, Any] = {"X-Request-Id": _REQUEST_ID}
+        if status == 503:
+            headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
+        examples = {
+            type(error).__name__: {"value": error_body(error)} for error in _EXAMPLES if row_of(error).status == status
+        }
+        answers[status] = {
+            "model": ErrorResponse,
+            "description": meaning,
+            "headers": headers,
+            "content": {"application/json": {"examples": examples}},
+        }
+    return answers
+
+
+def resend_request() -> dict[str, Any]:
+    """Return the parameters and the body of a resend, for the operation's part of the OpenAPI document."""
+    return {
+        "security": [{"X-Auth-Token": []}],
+        "parameters": [
+            _path_parameter("project_id", "The caller's project.", "default"),
+            _path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
+            {
+                "name": "action_id",
+                "in": "query",
+                "required": True,
+                "description": "What to do.",
+                "schema": {"type": "string", "enum": ["resend"], "default": "resend"},
+            },
+            {
+                "name": "X-Request-Id",
+                "in": "header",
+                "required": False,
+                "description": "An id of your own for this request.",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ResendRequest.model_json_schema(), "example": _EXAMPLE}},
+        },
+    }
+
+
+def _path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+        "example": example,
+    }
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """Return the application's OpenAPI document."""
+    document = get_openapi(title=TITLE, version=app.version, description=DESCRIPTION, routes=app.routes)
+    document["components"]["securitySchemes"] = {
+        "X-Auth-Token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Auth-Token",
+            "description": "The caller's token; while access is open, any value.",
+        }
+    }
+    return document
+
+
+def docs_page(request: Request) -> Response:
+    """Return the page that shows the OpenAPI document and lets it be tried out."""
+    del request
+    page = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=TITLE,
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
+        swagger_favicon_url="data:,",
+        # Or the page would ask a validator elsewhere about the document.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    return HTMLResponse(page.body, headers={"Content-Security-Policy": _DOCS_POLICY})
+
+
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+def docs_asset(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that serves one file of Swagger UI, out of the package fastapi-offline."""
+    asset = files("fastapi_offline") / "static" / name
+    media_type = _ASSETS[name]
+
+    async def serve(request: Request) -> Response:
+        del request
+        return Response(asset.read_bytes(), media_type=media_type)
+
+    return serve
+
+
+def add_documentation(app: FastAPI) -> None:
+    """Serve /openapi.json and /docs, everything they need included."""
+
+    async def openapi(request: Request) -> Response:
+        del request
+        return Response(rendered(), media_type="application/json")
+
+    def rendered() -> bytes:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi_document(app)
+        return json.dumps(app.openapi_schema).encode()
+
+    app.add_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
+    app.add_route("/docs", docs_page, methods=["GET"], include_in_schema=False)
+    for name in _ASSETS:
+        app.add_route(f"/docs/{name}", docs_asset(name), methods=["GET"], include_in_schema=False)

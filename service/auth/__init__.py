@@ -1,0 +1,71 @@
+"""Who is asking, and what they may touch.
+
+    AuthError
+    └── CallersFileRefused     the callers file cannot be read, or an entry is not as it may be
+
+A wrong token is no error: the answer is None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.auth.authenticators import Authenticator, Credentials, OpenAuthenticator, TokenAuthenticator
+from service.auth.callers import (
+    EVERYTHING,
+    Action,
+    AuthError,
+    Caller,
+    CallerEntry,
+    CallersFileRefused,
+    Grants,
+    by_digest,
+    digest_of,
+    parse_callers,
+    read_callers,
+)
+from service.auth.watching import WatchedCallers
+
+if TYPE_CHECKING:
+    # The settings read the callers file once, to refuse a broken one at the start; this would close a circle.
+    from service.settings import AuthSettings
+
+__all__ = [
+    "EVERYTHING",
+    "Action",
+    "AuthError",
+    "Authenticator",
+    "Caller",
+    "CallerEntry",
+    "CallersFileRefused",
+    "Credentials",
+    "Grants",
+    "OpenAuthenticator",
+    "TokenAuthenticator",
+    "WatchedCallers",
+    "authenticator",
+    "digest_of",
+    "parse_callers",
+    "read_callers",
+]
+
+
+def authenticator(settings: AuthSettings) -> Authenticator:
+    """Return the authenticator that the settings ask for.
+
+    Args:
+        settings: as load_settings checked them: exactly one way of authentication is chosen, and open access only
+            together with a loopback address.
+
+    Raises:
+        CallersFileRefused: the callers file is broken or names nobody.
+    """
+    if settings.open:
+        return OpenAuthenticator()
+    if settings.callers_file is not None:
+        return TokenAuthenticator(WatchedCallers(settings.callers_file).current)
+    if settings.token_digest is None:
+        raise AuthError("no callers are configured, and access is not open")
+    default = CallerEntry(Caller("default", EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)
+    only = by_digest([default])
+    return TokenAuthenticator(lambda: only)

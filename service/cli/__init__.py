@@ -1,0 +1,133 @@
+"""The command line, kafka-resend: one module per command, imported only when that command is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command as as_click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Where a command's function is, and how the list of commands describes it."""
+
+    module: str
+    function: str
+    summary: str
+    hidden: bool = False
+
+
+_COMMANDS = {
+    "serve": _Command("service.cli.serve", "serve_command", "Serve the HTTP API, as RESEND_* variables configure it."),
+    "demo": _Command(
+        "service.cli.demo", "demo_command", "Try it out: serve on a broker in memory, with sample records."
+    ),
+    "check": _Command(
+        "service.cli.check", "check_command", "Tell which Kafka clusters answer and which ACLs are missing."
+    ),
+    "config": _Command("service.cli.config", "config_command", "Print the settings in effect, secrets hidden."),
+    "token": _Command("service.cli.token", "token_command", "Make a token for a caller, and the entry to configure."),
+    "sample-topic": _Command(
+        "service.cli.sample_topic", "sample_topic_command", "Make topic-test, with its sample records.", hidden=True
+    ),
+}
+
+
+class _LazyGroup(TyperGroup):
+    """Commands by name; the module behind one is imported when it is used, so that `serve` does not wait for others."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        del ctx
+        found = _COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        function: Callable[..., None] = getattr(importlib.import_module(found.module), found.function)
+        single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+        single.command(cmd_name, short_help=found.summary, hidden=found.hidden)(function)
+        command = as_click(single)
+        assert isinstance(command, TyperCommand)  # noqa: S101 - one command makes no group
+        return command
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    name="kafka-resend",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # Its tracebacks show the values of local variables, and those may be secret.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("kafka-resend")
+        except PackageNotFoundError:
+            number = "(not installed, run from a checkout)"
+        typer.echo(f"kafka-resend {number}")
+        raise typer.Exit
+
+
+@app.callback()
+def _kafka_resend(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Put a Kafka record back on its topic, for one consumer or for all.
+
+    An HTTP call names a topic, a partition and an offset. The service reads that record, sets its consumer_key header
+    if asked to, writes it to the end of the same partition, and answers when all in-sync replicas have it.
+
+    Start with `kafka-resend demo`: it needs no Kafka and no settings.
+    """
+    del version
+
+
+def foreign_kafka() -> str | None:
+    """Return what is wrong with the package `kafka` that would be imported, or None when it is ours.
+
+    kafka-python and its relatives install a package of the same name. Nothing of it is imported to find out: files are
+    looked for. A `consumer` folder beside our modules means that both were installed over each other.
+    """
+    spec = find_spec("kafka")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    ours = PathFinder.find_spec("kafka.records", places) is not None
+    other = PathFinder.find_spec("kafka.consumer", places) is not None
+    if ours and not other:
+        return None
+    place = ", ".join(str(Path(place)) for place in places) or "nowhere"
+    return (
+        f"The Python package `kafka` found at {place} is not (only) kafka-resend's own; kafka-python installs one of "
+        "that name too. Give kafka-resend an environment of its own: a container, pipx, or a new venv."
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    wrong = foreign_kafka()
+    if wrong is not None:
+        print(wrong, file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    app(prog_name="kafka-resend")

@@ -1,0 +1,174 @@
+"""The one table: what goes wrong -> status, error_code, and what to do about it.
+
+Codes are stable for ever: a row may be added, never renumbered or reused. docs/errors.md lists them with their causes.
+
+    RESEND.00400001 …  the request itself         RESEND.00400101 …  there is no record at that position
+    RESEND.00400201 …  the topic is not resent    RESEND.00400301 …  this record cannot be copied unchanged
+    RESEND.00400401 …  Kafka's own permissions    others: the web's own meaning of the status
+
+What the caller can mend is a 400 and who may not ask gets a 403, because the API document knows no others; the rest
+keeps the web's own meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from kafka import errors as worker
+from service import refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one kind of error is answered.
+
+    Attributes:
+        status: HTTP status.
+        number: last three digits of the error_code.
+        cure: what to do, appended to the error's own words.
+    """
+
+    status: int
+    number: int
+    cure: str
+
+    @property
+    def error_code(self) -> str:
+        """The stable code."""
+        return f"RESEND.00{self.status}{self.number:03d}"
+
+
+class Unexpected(Exception):
+    """Stands for every exception that nobody foresaw. Its answer tells no detail; the log has the traceback."""
+
+    def __init__(self) -> None:
+        super().__init__("an unexpected error")
+
+
+_TOPIC_RULE = "send 1 to 249 of the characters a-z A-Z 0-9 . _ - other than . and .."
+_PARTITION_RULE = "send an integer from 0 to 2147483647, without quotes, point or exponent"
+_OFFSET_RULE = "send a whole number from 0 to 9223372036854775807, without quotes"
+_KEY_RULE = "send 1 to 1024 bytes of UTF-8 without control characters, or leave the field out to resend to everyone"
+_AGAIN = "nothing was written; send the request again after the seconds in Retry-After"
+
+TABLE: dict[type[Exception], Row] = {
+    refusals.ActionMissing: Row(400, 1, "add ?action_id=resend to the address"),
+    refusals.ActionRepeated: Row(400, 2, "name action_id once"),
+    refusals.ActionUnknown: Row(400, 3, "the only action is resend"),
+    refusals.PathIdRefused: Row(400, 4, "ids in the path have 1 to 128 printable characters"),
+    refusals.BodyEmpty: Row(400, 5, "send a JSON object with topic, partition, message_offset and maybe consumer_key"),
+    refusals.BodyNotUtf8: Row(400, 6, "encode the body as UTF-8"),
+    refusals.BodyNotJson: Row(400, 7, "send JSON as RFC 8259 has it"),
+    refusals.BodyNotObject: Row(
+        400, 8, "send a JSON object with topic, partition, message_offset and maybe consumer_key"
+    ),
+    refusals.FieldRepeated: Row(400, 9, "name each field once"),
+    refusals.FieldUnknown: Row(400, 10, "the fields are topic, partition, message_offset and consumer_key"),
+    refusals.FieldMissing: Row(400, 11, "topic, partition and message_offset are mandatory"),
+    refusals.TopicNotText: Row(400, 12, _TOPIC_RULE),
+    refusals.TopicNotLegal: Row(400, 13, _TOPIC_RULE),
+    refusals.PartitionNotInteger: Row(400, 14, _PARTITION_RULE),
+    refusals.PartitionOutOfRange: Row(400, 15, _PARTITION_RULE),
+    refusals.OffsetNotNumber: Row(400, 16, _OFFSET_RULE),
+    refusals.OffsetNotWhole: Row(400, 17, _OFFSET_RULE),
+    refusals.OffsetOutOfRange: Row(400, 18, _OFFSET_RULE),
+    refusals.OffsetNotExact: Row(400, 19, "send it as an integer, without point or exponent"),
+    refusals.ConsumerKeyNotText: Row(400, 20, _KEY_RULE),
+    refusals.ConsumerKeyEmpty: Row(400, 21, _KEY_RULE),
+    refusals.ConsumerKeyTooLong: Row(400, 22, _KEY_RULE),
+    refusals.ConsumerKeyNotCarriable: Row(400, 23, _KEY_RULE),
+    refusals.ClientGone: Row(400, 24, "keep the connection open until the answer has come"),
+    worker.TopicMissing: Row(
+        400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"
+    ),
+    worker.PartitionMissing: Row(400, 102, "name one of the topic's partitions"),
+    worker.OffsetExpired: Row(400, 103, "the record was deleted by retention or by request and cannot be resent"),
+    worker.OffsetAtEnd: Row(
+        400, 104, "check the offset, or send the request again once a record has been written there"
+    ),
+    worker.OffsetBeyondEnd: Row(400, 105, "check topic, partition and offset"),
+    worker.NoRecordAtOffset: Row(400, 106, "take the offset of a record that consumers get to see"),
+    worker.TransactionOpen: Row(
+        400, 107, "send the request again once that transaction has ended; see why its producer does not end it"
+    ),
+    worker.InternalTopic: Row(400, 201, "its records are never resent"),
+    worker.CompactedTopic: Row(
+        400, 202, "where that is wanted, the operator sets the instance's policy allow_compacted = true"
+    ),
+    worker.TopicNotAllowed: Row(400, 203, "the operator names them in the instance's policy topics"),
+    worker.InstanceFrozen: Row(400, 204, "ask the operator, who sets the instance's policy frozen = false"),
+    worker.HeaderNameNotUtf8: Row(400, 301, "this record cannot be resent"),
+    worker.TimestampNotCarriable: Row(
+        400, 302, 'the operator may give copies the present time: the instance\'s policy timestamp = "now"'
+    ),
+    worker.CopyTooLarge: Row(400, 303, "raise that limit, or resend without a consumer_key if the record just fits"),
+    worker.CopyTooOld: Row(
+        400, 304, 'the operator may give copies the present time: the instance\'s policy timestamp = "now"'
+    ),
+    worker.CopyTooNew: Row(
+        400, 305, 'the operator may give copies the present time: the instance\'s policy timestamp = "now"'
+    ),
+    worker.CopyRejected: Row(400, 306, "see the topic's configuration and the broker's log for the reason"),
+    worker.AccessDenied: Row(
+        400, 401, "grant it to the service's Kafka user; `kafka-resend check` lists all that is missing"
+    ),
+    refusals.Forbidden: Row(403, 1, "check X-Auth-Token, project, instance and topic against what was granted"),
+    refusals.TokenHeaderMissing: Row(403, 2, "send an X-Auth-Token header; while access is open any value does"),
+    refusals.HostNotLoopback: Row(
+        403, 3, "call 127.0.0.1, localhost or [::1]; for other names configure callers with tokens"
+    ),
+    refusals.PathUnknown: Row(404, 1, "see /docs for what is served; a path has no slash at its end"),
+    refusals.MethodNotAllowed: Row(405, 1, "use one of the methods in the Allow header"),
+    refusals.BodyTooLarge: Row(413, 1, "the operator sets the limit with RESEND_HTTP__MAX_BODY_BYTES"),
+    refusals.ContentTypeRefused: Row(415, 1, "send Content-Type: application/json, in UTF-8"),
+    refusals.ContentEncodingRefused: Row(415, 2, "send the body uncompressed"),
+    Unexpected: Row(
+        500, 1, "whether a copy was written is not known; give the operator the X-Request-Id, the log has the rest"
+    ),
+    worker.ClusterAway: Row(503, 1, _AGAIN),
+    worker.QueueFull: Row(503, 2, _AGAIN),
+    worker.Closing: Row(503, 3, _AGAIN),
+    worker.DeadlineExceeded: Row(504, 1, "send the request again"),
+    worker.OutcomeUnknown: Row(
+        504, 2, "look at the end of the partition for the copy before resending, or there may be two"
+    ),
+}
+"""Each kind of error that a caller may meet."""
+
+
+def row_of(error: Exception) -> Row:
+    """Return how this error is answered; one that nobody foresaw is Unexpected."""
+    return TABLE[_listed(error)]
+
+
+def _listed(error: Exception) -> type[Exception]:
+    """Return the class in the table that this error is of: the worker has kinds of its own below the listed ones."""
+    return next((kind for kind in type(error).__mro__ if kind in TABLE), Unexpected)
+
+
+def error_body(error: Exception) -> dict[str, str]:
+    """Return the body that tells a caller of this error: both fields strings."""
+    row = row_of(error)
+    said = Unexpected() if _listed(error) is Unexpected else error
+    return {"error_code": row.error_code, "error_msg": f"{said}; {row.cure}"}
+
+
+def error_response(error: Exception, allow: str | None = None) -> Response:
+    """Return the answer that tells a caller of this error.
+
+    Args:
+        error: of any kind.
+        allow: value of the Allow header of a 405.
+    """
+    headers = {}
+    if isinstance(error, worker.ClusterUnavailable):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, refusals.BodyTooLarge):
+        # Or the server would read all the rest only to drop it.
+        headers["Connection"] = "close"
+    if allow is not None:
+        headers["Allow"] = allow
+    return Response(json.dumps(error_body(error)), row_of(error).status, headers=headers, media_type="application/json")

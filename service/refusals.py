@@ -1,0 +1,193 @@
+"""All that can be wrong with a request itself, before anything touches a broker.
+
+    RequestRefused
+    ├── NotAllowed                     who may not ask, or is not known
+    │   ├── Forbidden                  one wording for every reason
+    │   ├── TokenHeaderMissing         open access wants the header too
+    │   └── HostNotLoopback            open access answers to loopback names only
+    ├── AddressRefused                 the path or the query
+    │   ├── PathUnknown, MethodNotAllowed
+    │   ├── PathIdRefused
+    │   └── ActionMissing, ActionRepeated, ActionUnknown
+    ├── BodyRefused                    the body as a whole
+    │   ├── ContentTypeRefused, ContentEncodingRefused, BodyTooLarge
+    │   ├── BodyEmpty, BodyNotUtf8, BodyNotJson, FieldRepeated, BodyNotObject
+    │   └── ClientGone                 nobody waits for the answer any more
+    └── FieldRefused                   one field of the body
+        ├── FieldUnknown, FieldMissing
+        ├── TopicNotText, TopicNotLegal
+        ├── PartitionNotInteger, PartitionOutOfRange
+        ├── OffsetNotNumber, OffsetNotWhole, OffsetOutOfRange, OffsetNotExact
+        └── ConsumerKeyNotText, ConsumerKeyEmpty, ConsumerKeyTooLong, ConsumerKeyNotCarriable
+
+Each carries the sentence that says what is wrong with which value; the cure stands in service.errors. A value is shown
+shortened, see `shown`.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+_SHOWN_CHARACTERS = 60
+
+
+class RequestRefused(Exception):
+    """The root of the tree. Its text is meant for the caller."""
+
+
+class NotAllowed(RequestRefused):
+    """Who may not ask, or is not known."""
+
+
+class Forbidden(NotAllowed):
+    """One wording for every reason, so that nothing can be probed."""
+
+    def __init__(self) -> None:
+        super().__init__("no such instance, or not allowed")
+
+
+class TokenHeaderMissing(NotAllowed):
+    """Open access wants the X-Auth-Token header, with any value: a page elsewhere cannot send it unasked."""
+
+
+class HostNotLoopback(NotAllowed):
+    """Open access answers to loopback names only: a page elsewhere could have its own name resolve to this machine."""
+
+
+class AddressRefused(RequestRefused):
+    """The path or the query."""
+
+
+class PathUnknown(AddressRefused):
+    """Nothing is served at that path."""
+
+
+class MethodNotAllowed(AddressRefused):
+    """The path is served, but not for that method."""
+
+
+class PathIdRefused(AddressRefused):
+    """A project or instance id that cannot be one: too long, or with characters that cannot be shown."""
+
+
+class ActionMissing(AddressRefused):
+    """The query names no action_id."""
+
+
+class ActionRepeated(AddressRefused):
+    """The query names action_id more than once."""
+
+
+class ActionUnknown(AddressRefused):
+    """The query names an action_id that does not exist."""
+
+
+class BodyRefused(RequestRefused):
+    """The body as a whole."""
+
+
+class ContentTypeRefused(BodyRefused):
+    """The body is declared to be something else than JSON in UTF-8."""
+
+
+class ContentEncodingRefused(BodyRefused):
+    """The body is declared to be compressed."""
+
+
+class BodyTooLarge(BodyRefused):
+    """The body is over the limit."""
+
+
+class BodyEmpty(BodyRefused):
+    """There is no body."""
+
+
+class BodyNotUtf8(BodyRefused):
+    """The body's bytes are not UTF-8."""
+
+
+class BodyNotJson(BodyRefused):
+    """The body is not JSON as RFC 8259 has it."""
+
+
+class FieldRepeated(BodyRefused):
+    """An object names a field twice; which one is meant cannot be known."""
+
+
+class BodyNotObject(BodyRefused):
+    """The body is JSON, but no object."""
+
+
+class ClientGone(BodyRefused):
+    """The connection was closed before the body was complete."""
+
+
+class FieldRefused(RequestRefused):
+    """One field of the body."""
+
+
+class FieldUnknown(FieldRefused):
+    """The body has a field that does not exist: a misspelt consumer_key would resend to everyone."""
+
+
+class FieldMissing(FieldRefused):
+    """The body lacks a field."""
+
+
+class TopicNotText(FieldRefused):
+    """The topic is not a string."""
+
+
+class TopicNotLegal(FieldRefused):
+    """Kafka has no topics of such a name."""
+
+
+class PartitionNotInteger(FieldRefused):
+    """The partition is not an integer."""
+
+
+class PartitionOutOfRange(FieldRefused):
+    """Kafka has no partitions of such a number."""
+
+
+class OffsetNotNumber(FieldRefused):
+    """The message_offset is not a number."""
+
+
+class OffsetNotWhole(FieldRefused):
+    """The message_offset is not a whole number."""
+
+
+class OffsetOutOfRange(FieldRefused):
+    """Kafka has no offsets of such a number."""
+
+
+class OffsetNotExact(FieldRefused):
+    """The message_offset is a float so large that it may be a neighbour's offset, rounded."""
+
+
+class ConsumerKeyNotText(FieldRefused):
+    """The consumer_key is neither a string nor null."""
+
+
+class ConsumerKeyEmpty(FieldRefused):
+    """The consumer_key is an empty string."""
+
+
+class ConsumerKeyTooLong(FieldRefused):
+    """The consumer_key is longer than a key may be."""
+
+
+class ConsumerKeyNotCarriable(FieldRefused):
+    """The consumer_key holds characters that no consumer's key has, or that UTF-8 cannot carry."""
+
+
+def shown(value: object) -> str:
+    """Return how a value that was sent looks in an answer: as JSON, shortened, lists and objects only by their kind."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = str(value) if isinstance(value, Decimal) else json.dumps(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
 from kafka.errors import (
+    AccessDenied,
     ClusterAway,
     CopyTooLarge,
     DeadlineExceeded,
@@ -123,6 +124,7 @@ class _ProducerThread(Thread):
         # A Producer asks for its producer id as soon as it exists, which takes up to 0.5 s on a fresh broker.
         self._producer = Producer({**writer_properties(config), "error_cb": self.errors}, logger=LibraryLog(self.name))
         self._outcomes: list[Outcome] = []
+        self._acknowledged = False
         self._stopping = False
 
     async def write(self, copy: Copy, max_message_bytes: int) -> Written:
@@ -165,6 +167,9 @@ class _ProducerThread(Thread):
                     # Nothing of it will be acknowledged any more; the reports for what is purged come at once.
                     self._producer.purge()
                 self._producer.poll(_POLL_SECONDS)
+            except KafkaException as exception:
+                # A fatal error is raised here, too.
+                self.errors(cause(exception))
             except Exception:  # noqa: BLE001 the thread's edge: without it no resend would be answered
                 log.exception("%s: going on", self.name)
             self._hand_over()
@@ -175,11 +180,19 @@ class _ProducerThread(Thread):
         if error is not None:
             if error.fatal():
                 self.errors.fatal = error
-            self._outcomes.append((future, from_delivery(error, position)))
+            self._outcomes.append((future, self._refused_by_acl(copy) or from_delivery(error, position)))
             return
+        self._acknowledged = True
         offset = message.offset()
         known = offset if offset is not None and offset >= 0 else None
         self._outcomes.append((future, Written(position.partition, known)))
+
+    def _refused_by_acl(self, copy: Copy) -> AccessDenied | None:
+        """Return the error of a Producer that got no producer id, for want of Write on any topic: it sent nothing."""
+        fatal = self.errors.fatal
+        if self._acknowledged or fatal is None or fatal.code() != KafkaError.CLUSTER_AUTHORIZATION_FAILED:
+            return None
+        return AccessDenied("Write", f"topic {copy.original.topic!r}")
 
     def _hand_over(self) -> None:
         """Wake the event loop once for all reports of one poll: 53,000 a second against 37,000 one by one."""

@@ -11,7 +11,7 @@ from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 
-pytest_plugins = ["tests.support.worker"]
+pytest_plugins = ["tests.support.worker", "tests.support.acls"]
 
 _ANNOUNCED = pytest.StashKey[str]()
 

@@ -1,0 +1,80 @@
+"""`kafka-resend demo`: the whole service on a broker in memory, for a first try."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from service.cli.serve import SWITCH_INTERVAL_SECONDS, exit_cleanly_on_signals, listen, run, server_config
+from service.cli.terminal import output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROJECT, INSTANCE, TOKEN = "demo-project", "demo", "demo"
+"""What the printed call uses. Any project and any token do; the instance has to be this one."""
+
+EXAMPLE_BODY = {"topic": "topic-test", "partition": 0, "message_offset": 4, "consumer_key": "keyA"}
+"""The body of the API document's example request."""
+
+
+def demo_command(
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port to listen on; 0 takes any free one.")
+    ] = 8080,
+) -> None:
+    """Serve on 127.0.0.1 with a Kafka broker in memory and sample records in topic-test, for a first try.
+
+    Needs no Kafka and no settings, and prints a curl command that works as it stands. Everybody on this machine may
+    call it, and nothing is kept: Ctrl-C ends the service, the broker and its records.
+    """
+    exit_cleanly_on_signals()
+    listening = listen("127.0.0.1", port)
+    bound_port: int = listening.getsockname()[1]
+
+    # Only now, so that a port that is taken is told at once.
+    from kafka.embedded import EmbeddedBroker
+    from service.app import create_app
+    from service.logs import configure_logs
+    from service.settings import demo_settings
+
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    with EmbeddedBroker() as broker:
+        bootstrap = broker.start()
+        settings = demo_settings(bootstrap, INSTANCE, bound_port)
+        configure_logs(settings.log)
+        config = server_config(create_app(settings), factory=False, shutdown_seconds=settings.http.shutdown_seconds)
+        run(config, listening, started=lambda: introduce(output(), bound_port, bootstrap))
+
+
+def call(port: int) -> str:
+    """Return the curl command that resends the record of the API document's example."""
+    path = f"/v2/{PROJECT}/mqs/instances/{INSTANCE}/messages/action?action_id=resend"
+    return (
+        f"curl -i -X POST 'http://127.0.0.1:{port}{path}' \\\n"
+        f"  -H 'X-Auth-Token: {TOKEN}' -H 'Content-Type: application/json' \\\n"
+        f"  -d '{json.dumps(EXAMPLE_BODY)}'"
+    )
+
+
+def introduce(console: Console, port: int, bootstrap: str) -> None:
+    """Print what can be tried, and how."""
+    lines = [
+        ("kafka-resend is running on a Kafka broker in memory. Resend a sample record:", "bold"),
+        ("", ""),
+        (call(port), "cyan"),
+        ("", ""),
+        ("The answer's X-Resend-Partition and X-Resend-Offset say where the copy is. To see it:", ""),
+        ("", ""),
+        (f"kcat -b {bootstrap} -C -t topic-test -p 0 -o -1 -e -f '%o %k %h %s\\n'", "cyan"),
+        ("", ""),
+        (f"The API, to read and to try:        http://127.0.0.1:{port}/docs", ""),
+        (f"The broker, for kcat and the like:  {bootstrap} (Java's client needs a real broker)", ""),
+        ("Nothing is kept. Ctrl-C ends the service, the broker and its records.", ""),
+    ]
+    for line, style in lines:
+        console.print(Text(line, style))

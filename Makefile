@@ -45,25 +45,24 @@ test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engi
 check: lint typecheck layering test ## All of lint, typecheck, layering and test
 
 up: $(ENV_FILE) ## Start Apache Kafka and the service with docker compose (wants a Docker engine)
-	@$(COMPOSE) up --detach --build
+	@echo "Building the image ..."
+	@$(COMPOSE) build --quiet
+	@$(COMPOSE) up --detach
 	@service=$$($(COMPOSE) ps -q service); \
 	seconds=0; \
 	until [ "$$(docker inspect --format '{{.State.Health.Status}}' "$$service")" = healthy ]; do \
-	    if [ $$seconds -ge 90 ]; then \
-	        echo "The service is not healthy after 90 s; the end of its log:" >&2; \
+	    if [ $$seconds -ge 90 ] || [ "$$(docker inspect --format '{{.RestartCount}}' "$$service")" -ge 3 ]; then \
+	        echo "The service does not become healthy; the end of its log:" >&2; \
 	        docker logs --tail 20 "$$service" >&2; exit 1; \
 	    fi; \
 	    sleep 1; seconds=$$((seconds + 1)); \
 	done; \
 	if [ -e $(TOKEN_FILE) ]; then token='$$(cat $(TOKEN_FILE))'; else token='<your token>'; fi; \
-	echo; \
-	echo "kafka-resend is running. Resend a sample record:"; \
-	echo; \
-	echo "curl -i -X POST 'http://$$(docker port "$$service" 8080/tcp)$(CALL)' \\"; \
-	echo "  -H \"X-Auth-Token: $$token\" -H 'Content-Type: application/json' \\"; \
-	echo "  -d '$(BODY)'"; \
-	echo; \
-	echo "Kafka, for other clients: $$(docker port "$$($(COMPOSE) ps -q kafka)" 9092/tcp). \`make down\` stops both."
+	printf '%s\n' "" "kafka-resend is running. Resend a sample record:" "" \
+	    "curl -i -X POST 'http://$$(docker port "$$service" 8080/tcp)$(CALL)' \\" \
+	    "  -H \"X-Auth-Token: $$token\" -H 'Content-Type: application/json' \\" \
+	    "  -d '$(subst ",\",$(BODY))'" \
+	    "" "Kafka, for other clients: $$(docker port "$$($(COMPOSE) ps -q kafka)" 9092/tcp). \`make down\` stops both."
 
 down: ## Stop what `make up` started; the records stay, unless ARGS=-v
 	@RESEND_AUTH__TOKEN_DIGEST=none $(COMPOSE) down $(ARGS)
@@ -93,8 +92,8 @@ $(VENV)/.development: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
 
-# An environment whose Python is gone is made again.
-ifeq ($(realpath $(BIN)/python),)
+# An environment whose Python is gone, or that was made in another folder, is made again.
+ifneq ($(shell grep -qsF ' $(CURDIR)/$(VENV)' $(VENV)/pyvenv.cfg && test -x $(BIN)/python && echo usable),usable)
 .PHONY: $(VENV)/pyvenv.cfg
 endif
 

@@ -51,7 +51,7 @@ class Unexpected(Exception):
 _TOPIC_RULE = "send 1 to 249 of the characters a-z A-Z 0-9 . _ - other than . and .."
 _PARTITION_RULE = "send an integer from 0 to 2147483647, without quotes, point or exponent"
 _OFFSET_RULE = "send a whole number from 0 to 9223372036854775807, without quotes"
-_KEY_RULE = "send 1 to 1024 bytes of UTF-8 without control characters, or leave the field out to resend to everyone"
+_KEY_RULE = "send 1 to 1024 bytes of UTF-8 without control characters, or leave the field out to change no header"
 _AGAIN = "nothing was written; send the request again after the seconds in Retry-After"
 
 TABLE: dict[type[Exception], Row] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -118,7 +119,7 @@ def _own_provider() -> str:
     wanted = os.environ.get("TEST_KAFKA_PROVIDER")
     if wanted != "jars" and docker_answers():
         return "containers"
-    if wanted != "containers" and shutil.which("java") and shutil.which("mvn"):
+    if wanted != "containers" and java_version() >= 17 and shutil.which("mvn"):
         return "jars"
     pytest.exit(
         "The tests need a real Kafka: start a Docker engine, or install Java 17 and Maven "
@@ -133,6 +134,17 @@ def docker_answers() -> bool:
     if docker is None:
         return False
     return subprocess.run([docker, "info"], capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def java_version() -> int:
+    """Return the major version of the Java that is found first, 0 where there is none."""
+    java = shutil.which("java")
+    if java is None:
+        return 0
+    said = subprocess.run([java, "-version"], capture_output=True, check=False, text=True, timeout=30).stderr
+    # 8 and older call themselves 1.8.
+    found = re.search(r'version "(?:1\.)?(\d+)', said)
+    return int(found[1]) if found else 0
 
 
 def new_broker(extra: dict[str, str] | None = None) -> ControlledBroker:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
+from functools import cache
 from typing import Any
 
 # Ryuk, which removes what a killed run leaves behind, is an image of its own that not every machine can pull; the
 # fixtures remove their containers by themselves, also when a test fails. Read when testcontainers is imported.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
+import pytest
 from testcontainers.core.container import DockerContainer
 
 from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
@@ -40,6 +43,7 @@ class ContainerBroker:
             self._container.get_wrapped_container().start()
         else:
             self._created = True
+            have_image(self._container.image)
             self._container.start()
         container = self._container.get_wrapped_container()
 
@@ -69,8 +73,22 @@ class ContainerBroker:
 
     def remove(self) -> None:
         """End it, and delete what it kept."""
-        if self._created:
-            self._container.get_wrapped_container().remove(force=True, v=True)
+        # The image declares volumes: they go with the container. Does nothing where it could not even be created.
+        self._container.stop(force=True, delete_volume=True)
+
+
+@cache
+def have_image(image: str) -> None:
+    """Pull the image unless it is here, or end the run with what else could be done."""
+    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
+        return
+    pulled = subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False, text=True)
+    if pulled.returncode != 0:
+        pytest.exit(
+            f"The image {image} is not here and cannot be pulled ({pulled.stderr.strip()}). "
+            "Pull it, or let TEST_KAFKA_PROVIDER=jars run the tests on Java 17 with Maven.",
+            returncode=4,
+        )
 
 
 def variable(name: str) -> str:

@@ -39,16 +39,24 @@ class Seen:
 
 
 class Transaction:
-    """A transaction left open."""
+    """A transaction left open.
 
-    def __init__(self, producer: Producer) -> None:
+    Args:
+        producer: whose transaction it is.
+        ended: returns when the transaction's marker stands in the log.
+    """
+
+    def __init__(self, producer: Producer, ended: Callable[[], None]) -> None:
         self._producer = producer
+        self._ended = ended
 
     def commit(self) -> None:
         self._producer.commit_transaction(WAIT_SECONDS)
+        self._ended()
 
     def abort(self) -> None:
         self._producer.abort_transaction(WAIT_SECONDS)
+        self._ended()
 
 
 class PlainClient:
@@ -66,6 +74,7 @@ class PlainClient:
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._there: set[str] = set()
 
     def produce(
         self,
@@ -79,13 +88,14 @@ class PlainClient:
         **properties: str | int,
     ) -> int:
         """Write one record; return its offset. Properties have underscores where librdkafka has dots."""
+        assert timestamp_ms != 0, "the library takes 0 for the present: produce_raw writes it"
         offsets: list[int] = []
 
         def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is not None:
-                raise KafkaException(error)
+            _delivered(error, message)
             offsets.append(message.offset() or 0)
 
+        self._must_exist(topic)
         producer = self._producer(properties)
         producer.produce(
             topic,
@@ -101,22 +111,41 @@ class PlainClient:
 
     def produce_many(self, topic: str, values: Iterable[bytes], *, partition: int = 0, **properties: str | int) -> None:
         """Write records in as few batches as possible."""
+        self._must_exist(topic)
         producer = self._producer({"linger.ms": 50, **properties})
         for value in values:
-            producer.produce(topic, value, b"key", partition)
+            producer.produce(topic, value, b"key", partition, on_delivery=_delivered)
         assert producer.flush(WAIT_SECONDS) == 0
 
     def transaction(
         self, topic: str, partition: int, values: Iterable[bytes], outcome: Literal["commit", "abort", "open"]
     ) -> Transaction:
-        """Write records in a transaction of its own, and end it unless it is to stay open."""
+        """Write records in a transaction of its own, and end it unless it is to stay open.
+
+        Two of them must not be open on one partition at the same time: neither would be seen to end.
+        """
+        offsets: list[int] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            _delivered(error, message)
+            offsets.append(message.offset() or 0)
+
+        self._must_exist(topic)
         producer = self._producer({"transactional.id": f"plain-{uuid.uuid4().hex}"})
         producer.init_transactions(WAIT_SECONDS)
         producer.begin_transaction()
         for value in values:
-            producer.produce(topic, value, b"key", partition)
+            producer.produce(topic, value, b"key", partition, on_delivery=delivered)
         assert producer.flush(WAIT_SECONDS) == 0
-        transaction = Transaction(producer)
+
+        def ended() -> None:
+            # The coordinator answers before it has written the marker, which moves the last stable offset.
+            self._wait(
+                f"the transaction on {topic}/{partition} has ended",
+                lambda: self._end(topic, partition, "read_committed") > max(offsets),
+            )
+
+        transaction = Transaction(producer, ended)
         if outcome == "commit":
             transaction.commit()
         elif outcome == "abort":
@@ -149,29 +178,29 @@ class PlainClient:
         finally:
             consumer.close()
 
-    def read(self, topic: str, partition: int, offset: int) -> Seen:
+    def read(self, topic: str, partition: int, offset: int, isolation: str = "read_uncommitted") -> Seen:
         """Return the record at an offset."""
-        consumer = self._consumer("read_uncommitted")
+        consumer = self._consumer(isolation)
         try:
             consumer.assign([TopicPartition(topic, partition, offset)])
             deadline = time.monotonic() + WAIT_SECONDS
             while time.monotonic() < deadline:
                 message = consumer.poll(0.1)
-                if message is not None and message.error() is None:
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
                     record = _seen(message)
                     assert record.offset == offset
                     return record
+                assert error.code() != KafkaError._AUTO_OFFSET_RESET, f"{topic}/{partition} has no offset {offset}"
             raise AssertionError(f"no record at {topic}/{partition}@{offset} within {WAIT_SECONDS} s")
         finally:
             consumer.close()
 
     def high_watermark(self, topic: str, partition: int) -> int:
         """Return the offset that the next record will get."""
-        consumer = self._consumer("read_uncommitted")
-        try:
-            return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WAIT_SECONDS)[1]
-        finally:
-            consumer.close()
+        return self._end(topic, partition, "read_uncommitted")
 
     def topics(self) -> set[str]:
         """Return the names of all topics."""
@@ -199,6 +228,7 @@ class PlainClient:
 
     def delete_topic(self, topic: str) -> None:
         """Delete a topic and wait until it is gone."""
+        self._there.discard(topic)
         self._admin.delete_topics([topic])[topic].result(WAIT_SECONDS)
         self._wait(f"topic {topic} is gone", lambda: topic not in self.topics())
 
@@ -260,6 +290,12 @@ class PlainClient:
             finally:
                 consumer.close()
 
+    def _must_exist(self, topic: str) -> None:
+        """Fail for a missing topic, which a broker with auto-creation would make for any producer that names it."""
+        if topic not in self._there:
+            self._there |= self.topics()
+        assert topic in self._there, f"topic {topic} does not exist"
+
     def _producer(self, properties: dict[str, str | int]) -> Producer:
         dotted = {name.replace("_", "."): value for name, value in properties.items()}
         return Producer({"bootstrap.servers": self.bootstrap, "log_level": 0, "acks": "all", **dotted})
@@ -279,6 +315,13 @@ class PlainClient:
             }
         )
 
+    def _end(self, topic: str, partition: int, isolation: str) -> int:
+        consumer = self._consumer(isolation)
+        try:
+            return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WAIT_SECONDS)[1]
+        finally:
+            consumer.close()
+
     def _wait_for_partitions(self, topic: str, partitions: int) -> None:
         consumer = self._consumer("read_uncommitted")
 
@@ -296,6 +339,12 @@ class PlainClient:
         while not condition():
             assert time.monotonic() < deadline, f"not within {WAIT_SECONDS} s: {what}"
             time.sleep(0.02)
+
+
+def _delivered(error: KafkaError | None, message: Message) -> None:  # noqa: ARG001 the library calls it
+    # What a callback raises comes out of flush().
+    if error is not None:
+        raise KafkaException(error)
 
 
 def _seen(message: Message) -> Seen:

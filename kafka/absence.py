@@ -11,7 +11,7 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.clients import ErrorLog, LibraryLog, log
+from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import (
     ClusterAway,
@@ -135,13 +135,16 @@ class AbsenceInspector(Thread):
                 self._take()
                 self._held = [held for held in self._held if not held.request.abandoned]
                 self._examine(committed, uncommitted)
+                if not self._held:
+                    committed.poll(0)
+                    uncommitted.poll(0)
         finally:
             committed.close()
             uncommitted.close()
 
     def _take(self) -> None:
         """Wait for the first request, or for the time to look again at those held; then take all that are there."""
-        timeout = None
+        timeout = IDLE_POLL_SECONDS
         if self._held:
             timeout = max(0.0, min(held.look_again for held in self._held) - time.monotonic())
         try:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kafka")
 
+IDLE_POLL_SECONDS = 10.0
+"""How often a client that has nothing to do is polled, for what it has to report."""
+
 _QUIET_SECONDS = 10.0
 
 

@@ -20,7 +20,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.absence import AbsenceInspector, Sign
-from kafka.clients import ErrorLog, LibraryLog, log
+from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import AccessDenied, HeaderNameNotUtf8, ResendError
 from kafka.records import Header, Position, Record, TimestampType
@@ -171,11 +171,14 @@ class _ReaderThread(Thread):
         self._known_topics.clear()
         consumer = Consumer({**reader_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self.name))
         try:
-            while self._assigned or self._waiting.wait():
+            while self._assigned or self._waiting.wait(IDLE_POLL_SECONDS):
                 self._assign_next(consumer)
                 if self._assigned:
                     self._take_events(consumer)
                     self._give_up_on_silent(consumer)
+                else:
+                    # What an idle client reports of its connections would else pile up.
+                    consumer.poll(0)
                 self._hand_over()
                 if self._errors.fatal is not None:
                     raise KafkaException(self._errors.fatal)

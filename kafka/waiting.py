@@ -145,11 +145,11 @@ class WaitingPositions:
                     batches.append(Batch(partition, requests))
         return batches
 
-    def wait(self) -> bool:
-        """Wait until a request is there; False once the queue is closed and empty."""
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait until a request is there or the time is up; False once the queue is closed and empty."""
         with self._changed:
-            while not self._count and not self._closed:
-                self._changed.wait()
+            if not self._count and not self._closed:
+                self._changed.wait(timeout_seconds)
             return bool(self._count) or not self._closed
 
     def close(self) -> None:

@@ -129,6 +129,6 @@ def test_closed_queue_refuses_new_requests_and_gives_out_the_rest(asker: Asker) 
     asker.waiting.close()
     with pytest.raises(Closing):
         asker.put(2)
-    assert asker.waiting.wait() is True
+    assert asker.waiting.wait(60) is True
     assert offsets(asker.waiting.take(8, ())) == [(0, [1])]
-    assert asker.waiting.wait() is False
+    assert asker.waiting.wait(60) is False

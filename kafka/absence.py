@@ -64,6 +64,13 @@ class _Held:
     look_again: float
 
 
+class _Next(Enum):
+    """What to do with a request that has no answer yet."""
+
+    LOOK_AGAIN = "ask for the bounds again in a moment"
+    READ_AGAIN = "hand it back to the readers: the record should be there"
+
+
 Settle = Callable[[list[tuple[Request, ResendError]]], None]
 Retry = Callable[[list[Request]], None]
 
@@ -167,31 +174,21 @@ class AbsenceInspector(Thread):
         answers: list[tuple[Request, ResendError]] = []
         again: list[Request] = []
         for held in due:
+            if held.request.abandoned:
+                # While a broker hangs, each partition takes a second to ask about.
+                continue
             position = held.request.position
             partition = (position.topic, position.partition)
             if partition not in known:
                 known[partition] = _ask_bounds(committed, uncommitted, position)
-            bounds = known[partition]
-            if isinstance(bounds, ClusterAway):
-                held.request.at_deadline = bounds
-                self._look_again(held)
-            elif isinstance(bounds, ResendError):
-                answers.append((held.request, bounds))
-            elif (answer := _outside(position, bounds)) is not None:
-                answers.append((held.request, answer))
-            elif position.offset >= bounds.last_stable_offset:
-                held.request.at_deadline = TransactionOpen(position, bounds.last_stable_offset)
-                held.sign = Sign.SILENCE
-                self._look_again(held)
-            elif held.sign is Sign.PASSED:
-                present = _present_uncommitted(uncommitted, position)
-                if present is None:
-                    self._look_again(held)
-                else:
-                    answers.append((held.request, NoRecordAtOffset(position, "aborted" if present else "no_record")))
-            else:
-                held.request.patience_seconds = min(4 * held.request.patience_seconds, _LONGEST_PATIENCE_SECONDS)
+            verdict = _verdict(held, known[partition], uncommitted)
+            if verdict is _Next.LOOK_AGAIN:
+                held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
+                self._held.append(held)
+            elif verdict is _Next.READ_AGAIN:
                 again.append(held.request)
+            else:
+                answers.append((held.request, verdict))
         self.stalled = {
             (held.request.position.topic, held.request.position.partition): held.request.at_deadline.last_stable_offset
             for held in self._held
@@ -202,9 +199,29 @@ class AbsenceInspector(Thread):
         if again:
             self._retry(again)
 
-    def _look_again(self, held: _Held) -> None:
-        held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
-        self._held.append(held)
+
+def _verdict(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) -> ResendError | _Next:
+    """Return why there is no record, or what to do to find out."""
+    position = held.request.position
+    if isinstance(bounds, ClusterAway):
+        held.request.at_deadline = bounds
+        return _Next.LOOK_AGAIN
+    if isinstance(bounds, ResendError):
+        return bounds
+    outside = _outside(position, bounds)
+    if outside is not None:
+        return outside
+    if position.offset >= bounds.last_stable_offset:
+        held.request.at_deadline = TransactionOpen(position, bounds.last_stable_offset)
+        held.sign = Sign.SILENCE
+        return _Next.LOOK_AGAIN
+    if held.sign is Sign.PASSED:
+        present = _present_uncommitted(uncommitted, position)
+        return (
+            _Next.LOOK_AGAIN if present is None else NoRecordAtOffset(position, "aborted" if present else "no_record")
+        )
+    held.request.patience_seconds = min(4 * held.request.patience_seconds, _LONGEST_PATIENCE_SECONDS)
+    return _Next.READ_AGAIN
 
 
 def _outside(position: Position, bounds: _Bounds) -> ResendError | None:

@@ -44,6 +44,10 @@ _RESERVED = {
     "fetch.wait.max.ms": "the reader's latency rests on it",
     "fetch.queue.backoff.ms": "the reader's latency rests on it",
     "plugin.library.paths": "it loads code",
+    "delivery.report.only.error": "a resend waits for the report of its success",
+    "default.topic.config": "set the property itself",
+    "logger": "it takes an object of the program, not text",
+    "on_delivery": "it takes an object of the program, not text",
 }
 """Properties that the promises rest on, each with the reason why it cannot be set."""
 
@@ -104,6 +108,8 @@ def check_properties(properties: Mapping[str, str]) -> None:
     for name in properties:
         if name.startswith("test.mock."):
             raise PropertyReserved(f"{name} cannot be set: it would replace the cluster by a mock")
+        if name.endswith("_cb"):
+            raise PropertyReserved(f"{name} cannot be set: it takes an object of the program, not text")
         if name in _RESERVED:
             raise PropertyReserved(f"{name} cannot be set: {_RESERVED[name]}")
 

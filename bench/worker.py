@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -47,7 +48,12 @@ def bounds(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
         consumer.close()
 
 
-async def worker(bootstrap: str, topic: str, seconds: float, in_flight: int) -> Row:
+def worker(bootstrap: str, topic: str, seconds: float, in_flight: int) -> Row:
+    """Measure resends of random records, so many at once, in an event loop of their own."""
+    return uvloop.run(resends(bootstrap, topic, seconds, in_flight))
+
+
+async def resends(bootstrap: str, topic: str, seconds: float, in_flight: int) -> Row:
     """Measure resends of random records, so many at once."""
     ends = bounds(bootstrap, topic)
     choose = random.Random(1)
@@ -83,11 +89,9 @@ async def worker(bootstrap: str, topic: str, seconds: float, in_flight: int) -> 
 def main(bootstrap: str, topic: str, seconds: str = "5", turns: str = "3") -> None:
     """Measure all rows in turns, so that a noisy machine hurts all alike."""
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    measure: dict[str, Callable[[], Row]] = {"floor": lambda: floor(bootstrap, topic, float(seconds))}
+    measure: dict[str, Callable[[], Row]] = {"floor": partial(floor, bootstrap, topic, float(seconds))}
     for count in IN_FLIGHT:
-        measure[f"worker, {count} in flight"] = lambda count=count: uvloop.run(  # type: ignore[misc]
-            worker(bootstrap, topic, float(seconds), count)
-        )
+        measure[f"worker, {count} in flight"] = partial(worker, bootstrap, topic, float(seconds), count)
     rows: dict[str, list[Row]] = {name: [] for name in measure}
     for _ in range(int(turns)):
         for name, run in measure.items():

@@ -261,11 +261,9 @@ def _missing(consumer: Consumer, position: Position) -> ResendError:
         return from_lookup(found.error, position.topic, "Describe")
     if position.partition in found.partitions:
         return ClusterAway(f"partition {position.partition} of topic {position.topic!r} has no leader")
-    return (
-        PartitionMissing(position.topic, position.partition, len(found.partitions))
-        if found.partitions
-        else (TopicMissing(position.topic))
-    )
+    if not found.partitions:
+        return TopicMissing(position.topic)
+    return PartitionMissing(position.topic, position.partition, len(found.partitions))
 
 
 def _present_uncommitted(consumer: Consumer, position: Position) -> bool | None:

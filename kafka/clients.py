@@ -48,7 +48,7 @@ class ErrorLog:
         client: what to call the client in the log.
 
     Attributes:
-        fatal: the error after which the client is of no use any more.
+        fatal: the first error after which the client is of no use any more.
     """
 
     def __init__(self, client: str) -> None:
@@ -58,7 +58,7 @@ class ErrorLog:
 
     def __call__(self, error: KafkaError) -> None:
         """Take an error, as librdkafka's error_cb."""
-        if error.fatal():
+        if error.fatal() and self.fatal is None:
             self.fatal = error
         now = time.monotonic()
         if now - self._last.get(error.code(), -_QUIET_SECONDS) >= _QUIET_SECONDS:

@@ -89,7 +89,7 @@ class Reader:
 
         Source: librdkafka sends nothing at all for offsets between the last stable offset and the high watermark.
         """
-        request = Request(position, topic, deadline, self._loop.create_future())
+        request = Request(position, topic, self._loop.create_future())
         stable = self._inspector.stalled.get((position.topic, position.partition))
         if stable is not None and position.offset >= stable:
             self._inspector.hold(request)

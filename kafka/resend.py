@@ -13,7 +13,6 @@ from kafka.errors import (
     CopyTooLarge,
     CopyTooNew,
     CopyTooOld,
-    InstanceFrozen,
     InternalTopic,
     TopicNotAllowed,
 )
@@ -86,9 +85,7 @@ class Resender:
 
 
 def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
-    """Raise the TopicRefused that applies, if one does."""
-    if policy.frozen:
-        raise InstanceFrozen
+    """Raise the TopicRefused that applies to this topic, if one does; Cluster sees to the freeze switch."""
     if topic.internal:
         raise InternalTopic(topic.name)
     if not policy.allows(topic.name):

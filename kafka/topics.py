@@ -5,19 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from kafka.config import ClusterConfig, admin_properties, reader_properties
 from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from concurrent.futures import Future
-
-T = TypeVar("T")
 
 INTERNAL_TOPICS = frozenset(
     {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", "_resend_jobs"}
@@ -28,6 +22,7 @@ _UNLIMITED_MS = 2**63 - 1
 _FRESH_SECONDS = 2.0
 _USABLE_SECONDS = 10.0
 _LOOKUP_SECONDS = 5.0
+_KEPT_TOPICS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ class AdminLookup:
         described = self._admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
         configured = self._admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
         try:
-            description = await _result(described)
+            description = await asyncio.wrap_future(described)
         except KafkaException as exception:
             # The other answer is not needed any more, and its error must not be reported as never retrieved.
             configured.add_done_callback(lambda done: done.exception())
@@ -113,7 +108,7 @@ class AdminLookup:
             configured.add_done_callback(lambda done: done.exception())
             return Topic(name, str(description.topic_id), len(description.partitions), internal=True)
         try:
-            entries = await _result(configured)
+            entries = await asyncio.wrap_future(configured)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "DescribeConfigs") from exception
         config = {entry: value.value for entry, value in entries.items()}
@@ -134,7 +129,7 @@ class AdminLookup:
     async def probe(self, timeout_seconds: float) -> None:
         """Ask for a sign of life."""
         try:
-            await _result(self._admin.describe_cluster(request_timeout=timeout_seconds))
+            await asyncio.wrap_future(self._admin.describe_cluster(request_timeout=timeout_seconds))
         except KafkaException as exception:
             raise _away(exception) from exception
 
@@ -244,19 +239,12 @@ class Topics:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-_KEPT_TOPICS = 10_000
-
-
 def _bound(text: str | None) -> int | None:
     """Parse a bound in milliseconds: absent, -1 and the greatest long all mean that there is none."""
     if text is None:
         return None
     number = int(text)
     return None if number < 0 or number >= _UNLIMITED_MS else number
-
-
-def _result(future: Future[Any]) -> Awaitable[Any]:
-    return asyncio.wrap_future(future)
 
 
 def _away(exception: KafkaException) -> ClusterAway:

@@ -30,19 +30,17 @@ class Request:
     Attributes:
         position: what is asked for.
         topic: the topic's facts; a Consumer that knows the topic by another id looks it up again.
-        deadline: point of time.monotonic().
         arrived: point of time.monotonic().
         future: where the record, or the error, goes.
         patience_seconds: how long a reader waits for a sign before it asks why there is none.
         at_deadline: what to say if time runs out, the best explanation so far.
     """
 
-    __slots__ = ("arrived", "at_deadline", "deadline", "future", "patience_seconds", "position", "topic")
+    __slots__ = ("arrived", "at_deadline", "future", "patience_seconds", "position", "topic")
 
-    def __init__(self, position: Position, topic: Topic, deadline: float, future: asyncio.Future[Record]) -> None:
+    def __init__(self, position: Position, topic: Topic, future: asyncio.Future[Record]) -> None:
         self.position = position
         self.topic = topic
-        self.deadline = deadline
         self.future = future
         self.arrived = time.monotonic()
         self.patience_seconds = 0.25

@@ -150,7 +150,7 @@ class _ProducerThread(Thread):
                 raise CopyTooLarge(position, copy.size_bytes, max_message_bytes, limit) from exception
             # Whatever is raised here, the copy has not even been queued.
             if cause(exception).code() == KafkaError._FATAL:
-                self.errors.fatal = cause(exception)
+                self.errors.fatal = self.errors.fatal or cause(exception)
                 raise _ProducerFailed(cause(exception).name()) from exception
             raise from_lookup(cause(exception), position.topic, "Write") from exception
         return await asyncio.shield(future)
@@ -179,7 +179,7 @@ class _ProducerThread(Thread):
         position = copy.original
         if error is not None:
             if error.fatal():
-                self.errors.fatal = error
+                self.errors(error)
             self._outcomes.append((future, self._refused_by_acl(copy) or from_delivery(error, position)))
             return
         self._acknowledged = True

@@ -58,6 +58,8 @@ async def test_copy_that_only_the_broker_can_refuse_fails_alone(
     plain.set_config(topic, {"max.message.bytes": "20000"})
     refusal = await with_neighbours(cluster, topic, Position(topic, 0, 60), 60)
     assert isinstance(refusal, CopyTooLarge)
+    # Only a refusal by the broker does not know the limit.
+    assert refusal.limit_bytes is None
     assert plain.high_watermark(topic, 0) == 61 + 1 + 60
 
 

@@ -12,7 +12,6 @@ from kafka.errors import (
     CopyTooLarge,
     CopyTooNew,
     CopyTooOld,
-    InstanceFrozen,
     InternalTopic,
     PartitionMissing,
     TopicNotAllowed,
@@ -38,7 +37,6 @@ def copy(value: bytes = b"v", timestamp_ms: int | None = None) -> Copy:
 @pytest.mark.parametrize(
     ("topic", "policy", "refusal"),
     [
-        (Topic("orders", "id", 1), ResendPolicy(frozen=True), InstanceFrozen),
         (Topic("_resend_jobs", "id", 1, internal=True), ResendPolicy(), InternalTopic),
         (Topic("__consumer_offsets", "id", 1, internal=True), ResendPolicy(allow_compacted=True), InternalTopic),
         (Topic("orders", "id", 1), ResendPolicy(topics=("payments.*", "order")), TopicNotAllowed),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +36,7 @@ class Asker:
 
     def request(self, offset: int, partition: int = 0) -> Request:
         future: asyncio.Future[Record] = self.loop.create_future()
-        return Request(Position("orders", partition, offset), TOPIC, time.monotonic() + 60, future)
+        return Request(Position("orders", partition, offset), TOPIC, future)
 
     def put(self, offset: int, partition: int = 0) -> Request:
         request = self.request(offset, partition)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
 
 import pytest
 
@@ -17,8 +16,16 @@ from tests.support.brokers import Broker
 DEFAULT_POLICY = ResendPolicy()
 
 
-class OpenCluster(Protocol):
-    """Opens a Cluster that the test need not close."""
+class OpenCluster:
+    """Opens Clusters that the test need not close.
+
+    Args:
+        bootstrap: returns the address of the broker to use where none is named.
+    """
+
+    def __init__(self, bootstrap: Callable[[], str]) -> None:
+        self._bootstrap = bootstrap
+        self._opened: list[Cluster] = []
 
     async def __call__(
         self,
@@ -29,38 +36,34 @@ class OpenCluster(Protocol):
         deadline_seconds: float = 20.0,
         delivery_timeout_seconds: float = 8.0,
         queue: int = 1000,
-    ) -> Cluster: ...
+    ) -> Cluster:
+        limits = Limits(
+            deadline_seconds=deadline_seconds, delivery_timeout_seconds=delivery_timeout_seconds, queue=queue
+        )
+        servers = (bootstrap or self._bootstrap(),)
+        cluster = Cluster(ClusterConfig("test", servers, properties or {}, limits=limits, policy=policy))
+        await cluster.open()
+        self._opened.append(cluster)
+        return cluster
+
+    async def close(self) -> None:
+        """Close all of them."""
+        for cluster in self._opened:
+            await cluster.close()
 
 
 @pytest.fixture
 async def open_cluster(request: pytest.FixtureRequest) -> AsyncIterator[OpenCluster]:
     """A function that opens the worker, on the session's broker unless another one is named."""
-    opened: list[Cluster] = []
 
-    async def open_one(
-        *,
-        bootstrap: str | None = None,
-        policy: ResendPolicy = DEFAULT_POLICY,
-        properties: dict[str, str] | None = None,
-        deadline_seconds: float = 20.0,
-        delivery_timeout_seconds: float = 8.0,
-        queue: int = 1000,
-    ) -> Cluster:
-        if bootstrap is None:
-            broker: Broker = request.getfixturevalue("broker")
-            bootstrap = broker.bootstrap
-        limits = Limits(
-            deadline_seconds=deadline_seconds, delivery_timeout_seconds=delivery_timeout_seconds, queue=queue
-        )
-        config = ClusterConfig("test", (bootstrap,), properties or {}, limits=limits, policy=policy)
-        cluster = Cluster(config)
-        await cluster.open()
-        opened.append(cluster)
-        return cluster
+    def shared() -> str:
+        # Not started for tests that bring a broker of their own.
+        broker: Broker = request.getfixturevalue("broker")
+        return broker.bootstrap
 
-    yield open_one
-    for cluster in opened:
-        await cluster.close()
+    opening = OpenCluster(shared)
+    yield opening
+    await opening.close()
 
 
 @pytest.fixture

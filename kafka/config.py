@@ -14,6 +14,9 @@ Properties = dict[str, str | int | float | bool]
 MAX_MESSAGE_BYTES = 1_000_000_000
 """The largest message.max.bytes that librdkafka takes: the topic, not the client, is to decide what is too large."""
 
+BATCH_BYTES = 65536
+"""The largest batch of copies that share one, before compression; a topic that takes less gets them one by one."""
+
 _RESERVED = {
     "acks": "every copy is acknowledged by all in-sync replicas before it is reported",
     "request.required.acks": "every copy is acknowledged by all in-sync replicas before it is reported",
@@ -32,6 +35,7 @@ _RESERVED = {
     "enable.partition.eof": "the reader finds holes and ends by it",
     "check.crcs": "a damaged record must not be resent",
     "batch.num.messages": "one refused record must not take its neighbours with it",
+    "batch.size": "a batch must fit into the topic, whose limit may be small",
     "delivery.timeout.ms": "use the limit delivery_timeout_seconds, which the deadlines are derived from",
     "message.timeout.ms": "use the limit delivery_timeout_seconds, which the deadlines are derived from",
     "max.in.flight": "idempotent writing bounds it",
@@ -68,7 +72,7 @@ class Limits:
     deadline_seconds: float = 30.0
     delivery_timeout_seconds: float = 20.0
     queue: int = 1000
-    readers: int = 2
+    readers: int = 3
     positions_per_reader: int = 16
 
 
@@ -141,11 +145,13 @@ def reader_properties(config: ClusterConfig, isolation: str = "read_committed") 
     }
 
 
-def writer_properties(config: ClusterConfig) -> Properties:
+def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
     """Return the properties of the idempotent Producer of single resends.
 
-    A batch holds one record: a broker refuses a whole batch for one bad record, and with one record a batch only the
-    culprit fails (cost on the rate of single resends: 0 to 4%, measured).
+    Args:
+        config: the cluster.
+        batching: whether records that wait for the same partition go in one batch; a broker refuses a whole batch for
+            one bad record, and with one record a batch only the culprit fails.
     """
     return {
         "message.max.bytes": MAX_MESSAGE_BYTES,
@@ -154,7 +160,7 @@ def writer_properties(config: ClusterConfig) -> Properties:
         **_shared(config),
         "acks": "all",
         "enable.idempotence": True,
-        "batch.num.messages": 1,
+        **({"batch.size": BATCH_BYTES} if batching else {"batch.num.messages": 1}),
         "delivery.timeout.ms": round(config.limits.delivery_timeout_seconds * 1000),
     }
 

@@ -107,7 +107,7 @@ def refused_property(config: ClusterConfig) -> str | None:
     alone: dict[str, str | int | float | bool] = {"bootstrap.servers": "", "log_level": 0}
     try:
         AdminClient({**admin_properties(config), **alone})
-        Producer({**writer_properties(config), **alone})
+        Producer({**writer_properties(config, batching=True), **alone})
         Consumer({**reader_properties(config), **alone}).close()
     except KafkaException as exception:
         return _without_secrets(cause(exception).str(), config)

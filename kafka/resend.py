@@ -77,7 +77,7 @@ class Resender:
         policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
         copy = copy_of(record, consumer_key, policy)
         refuse_copy(copy, topic)
-        written = await self._writer.write(copy, deadline)
+        written = await self._writer.write(copy, deadline, topic.max_message_bytes)
         timestamp: Literal["original", "now", "broker"] = (
             "broker" if topic.log_append_time else "original" if policy is TimestampPolicy.ORIGINAL else "now"
         )

@@ -21,6 +21,12 @@ Partition = tuple[str, int]
 READ_AHEAD = 64
 """How many offsets one read may cover. Reading past a record costs 2 to 5 µs, assigning anew 0.3 to 3 ms (measured)."""
 
+AT_HAND = 1000
+"""How many offsets further a read goes on over records that are fetched already, for others that wait.
+
+To fetch a batch again costs its transfer and its decompression: 5 ms and more for 1 MB (measured).
+"""
+
 
 class Request:
     """One position that someone waits for.
@@ -58,19 +64,25 @@ class Request:
 
 
 class Batch:
-    """What one assignment is to read: requests of one partition whose offsets lie close together, lowest first."""
+    """What one assignment is to read: requests of one partition whose offsets lie close together, lowest first.
 
-    __slots__ = ("assigned", "partition", "requests")
+    Attributes:
+        partition: topic and number.
+        topic: the topic's facts.
+        requests: what is still to be read.
+        assigned: point of time.monotonic().
+        hoped_for: an offset that others wait for, and that is read as well if it is at hand; only once there are no
+            requests any more.
+    """
+
+    __slots__ = ("assigned", "hoped_for", "partition", "requests", "topic")
 
     def __init__(self, partition: Partition, requests: list[Request]) -> None:
         self.partition = partition
+        self.topic = requests[0].topic
         self.requests = requests
         self.assigned = time.monotonic()
-
-    @property
-    def topic(self) -> Topic:
-        """The topic's facts."""
-        return self.requests[0].topic
+        self.hoped_for: int | None = None
 
     @property
     def offset(self) -> int:
@@ -143,6 +155,25 @@ class WaitingPositions:
                     batches.append(Batch(partition, requests))
         return batches
 
+    def next_after(self, partition: Partition, offset: int) -> int | None:
+        """Return the lowest offset that someone waits for within AT_HAND after this one, if any."""
+        if partition not in self._lines:
+            return None
+        with self._changed:
+            line = self._lines.get(partition, ())
+            return min((wanted for wanted in line if offset < wanted <= offset + AT_HAND), default=None)
+
+    def take_at(self, partition: Partition, offset: int) -> list[Request]:
+        """Take the requests for this one position, wherever in the line they stand."""
+        with self._changed:
+            line = self._lines.get(partition)
+            if line is None or offset not in line:
+                return []
+            requests = self._take_offset(line, offset)
+            if not line:
+                del self._lines[partition]
+            return requests
+
     def wait(self, timeout_seconds: float) -> bool:
         """Wait until a request is there or the time is up; False once the queue is closed and empty."""
         with self._changed:
@@ -182,11 +213,14 @@ class WaitingPositions:
             offsets += [offset for offset in range(lead + 1, offsets[0] + READ_AHEAD) if offset in line]
         requests: list[Request] = []
         for offset in offsets:
-            same = line.pop(offset)
-            self._count -= len(same)
-            requests += [request for request in same if not request.abandoned]
+            requests += self._take_offset(line, offset)
         if line:
             self._lines.move_to_end(partition)
         else:
             del self._lines[partition]
         return requests
+
+    def _take_offset(self, line: OrderedDict[int, list[Request]], offset: int) -> list[Request]:
+        same = line.pop(offset)
+        self._count -= len(same)
+        return [request for request in same if not request.abandoned]

@@ -10,7 +10,7 @@ import pytest
 from kafka.errors import Closing, QueueFull
 from kafka.records import Position, Record
 from kafka.topics import Topic
-from kafka.waiting import READ_AHEAD, Batch, Request, WaitingPositions
+from kafka.waiting import AT_HAND, READ_AHEAD, Batch, Request, WaitingPositions
 
 TOPIC = Topic("orders", "id", 8)
 
@@ -131,3 +131,33 @@ def test_closed_queue_refuses_new_requests_and_gives_out_the_rest(asker: Asker) 
     assert asker.waiting.wait(60) is True
     assert offsets(asker.waiting.take(8, ())) == [(0, [1])]
     assert asker.waiting.wait(60) is False
+
+
+def test_next_after_is_the_nearest_offset_that_is_waited_for(asker: Asker) -> None:
+    """A reader that has records at hand learns how far to read on, and not about what is behind or too far ahead."""
+    for offset in (100 + AT_HAND + 1, 100 + AT_HAND, 300, 100, 50):
+        asker.put(offset)
+    partition = ("orders", 0)
+    assert asker.waiting.next_after(partition, 100) == 300
+    assert asker.waiting.next_after(partition, 300) == 100 + AT_HAND
+    assert asker.waiting.next_after(partition, 100 + AT_HAND + 1) is None
+    assert asker.waiting.next_after(("orders", 1), 100) is None
+
+
+def test_take_at_serves_everyone_who_waits_for_that_offset_and_nobody_else(asker: Asker) -> None:
+    """Requests for a record that is at hand are taken out of the line, those before and behind stay in order."""
+    for offset in (5000, 10, 10, 900_000):
+        asker.put(offset)
+    assert [10, 10] == [request.position.offset for request in asker.waiting.take_at(("orders", 0), 10)]
+    assert asker.waiting.take_at(("orders", 0), 10) == []
+    assert len(asker.waiting) == 2
+    assert [offsets(asker.waiting.take(8, ())) for _ in range(3)] == [[(0, [5000])], [(0, [900_000])], []]
+
+
+def test_take_at_of_the_last_request_leaves_an_empty_queue(asker: Asker, waiting: WaitingPositions) -> None:
+    """A line that was emptied from its middle is gone like any other."""
+    asker.put(10)
+    assert len(waiting.take_at(("orders", 0), 10)) == 1
+    assert waiting.take(8, ()) == []
+    waiting.close()
+    assert not waiting.wait(0)

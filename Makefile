@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering test check run up down lock
+.PHONY: help install format lint typecheck layering test check bench bench-smoke run up down lock
 
 PORT ?= 8080
 ENV_FILE ?= .env
@@ -16,9 +16,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PORT= of the service (run, up), KAFKA_PORT= of the broker (up), PYTHON= to make .venv with,"
-	@echo "ARGS= for pytest (test), compose (down) or pip-compile (lock)"
+	@echo "ARGS= for pytest (test), the benchmark (--help lists), compose (down) or pip-compile (lock)"
 
 run: $(VENV)/.runtime ## Try it out: serve at 127.0.0.1:PORT on a broker in memory, with sample records
 	@exec $(BIN)/kafka-resend demo --port $(PORT)
@@ -43,6 +43,12 @@ test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engi
 	@$(BIN)/pytest $(ARGS)
 
 check: lint typecheck layering test ## All of lint, typecheck, layering and test
+
+bench: $(VENV)/.bench ## Measure the speed on a Kafka of its own, some 15 minutes (wants what test wants; wrk and kcat if there)
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-smoke: $(VENV)/.development ## Try every row of the benchmark in about a minute; its figures mean nothing
+	@$(BIN)/python -m bench --seconds 1 --turns 1 --warm-up 1 --scale 0.1 --output build/bench-smoke $(ARGS)
 
 up: $(ENV_FILE) ## Start Apache Kafka and the service with docker compose (wants a Docker engine)
 	@echo "Building the image ..."
@@ -78,7 +84,8 @@ $(ENV_FILE):
 lock: $(VENV)/.development ## Pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade takes the newest)
 	@.ci/lock $(ARGS)
 
-# Two stamps: what the service needs, so that `make run` is quick, and everything. Newer pins make both again.
+# Three stamps: what the service needs, so that `make run` is quick, what its tests need, and everything. Newer pins make
+# them again.
 $(VENV)/.runtime: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 	@echo "Installing the service's pinned packages into $(VENV) ..."
 	@sed '/^# development/,$$d' requirements.lock >$(VENV)/runtime.lock
@@ -88,9 +95,14 @@ $(VENV)/.runtime: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 
 $(VENV)/.development: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 	@echo "Installing the pinned packages, those for development too, into $(VENV) ..."
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@sed '/^# bench/,$$d' requirements.lock >$(VENV)/development.lock
+	@$(PIP) install --require-hashes --requirement $(VENV)/development.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.bench: $(VENV)/.development
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
 
 # An environment whose Python is gone, or that was made in another folder, is made again.
 ifneq ($(shell grep -qsF ' $(CURDIR)/$(VENV)' $(VENV)/pyvenv.cfg && test -x $(BIN)/python && echo usable),usable)

@@ -147,15 +147,20 @@ def java_version() -> int:
     return int(found[1]) if found else 0
 
 
-def new_broker(extra: dict[str, str] | None = None) -> ControlledBroker:
-    """Return a broker that is not started yet."""
+def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM) -> ControlledBroker:
+    """Return a broker that is not started yet.
+
+    Args:
+        extra: broker properties to add to the usual ones.
+        jvm: options of its Java machine.
+    """
     if _own_provider() == "containers":
         from tests.support.containers import ContainerBroker  # noqa: PLC0415 not wanted where there is no engine
 
-        return ContainerBroker(extra or {})
+        return ContainerBroker(extra or {}, jvm)
     from tests.support.jars import JarBroker  # noqa: PLC0415 as above
 
-    return JarBroker(extra or {})
+    return JarBroker(extra or {}, jvm)
 
 
 def free_port() -> int:

@@ -15,13 +15,13 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 import pytest
 from testcontainers.core.container import DockerContainer
 
-from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
+from tests.support.brokers import VERSION, free_port, properties, wait_until_started
 
 
 class ContainerBroker:
     """A ControlledBroker from the image apache/kafka."""
 
-    def __init__(self, extra: dict[str, str]) -> None:
+    def __init__(self, extra: dict[str, str], jvm: str) -> None:
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
@@ -32,7 +32,7 @@ class ContainerBroker:
         self._container.ports = ports
         for name, value in config.items():
             self._container.with_env(variable(name), value)
-        self._container.with_env("KAFKA_HEAP_OPTS", JVM)
+        self._container.with_env("KAFKA_HEAP_OPTS", jvm)
         self._container.with_env("KAFKA_JVM_PERFORMANCE_OPTS", "-Djava.awt.headless=true")
         self._created = False
 

@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.support.brokers import JVM, VERSION, free_port, properties, wait_until_started
+from tests.support.brokers import VERSION, free_port, properties, wait_until_started
 
 _POM = Path(__file__).with_name("kafka-jars.pom.xml")
 # The version of log4j that Kafka is built with; without its binding the broker logs nothing, not even that it is ready.
@@ -22,7 +22,8 @@ _CLUSTER_ID = "kafka-resend-tests-123"
 class JarBroker:
     """A ControlledBroker as a child process."""
 
-    def __init__(self, extra: dict[str, str]) -> None:
+    def __init__(self, extra: dict[str, str], jvm: str) -> None:
+        self._jvm = jvm.split()
         listener = f"127.0.0.1:{free_port()}"
         self.bootstrap = listener
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-resend-broker-"))
@@ -36,10 +37,10 @@ class JarBroker:
         """Start it, for the first time or again; return when it answers."""
         if self._process is None:
             format_storage = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._config)]
-            subprocess.run(_java(*format_storage), check=True, capture_output=True)
+            subprocess.run(self._java(*format_storage), check=True, capture_output=True)
         with self._log.open("wb") as log:
             self._process = process = subprocess.Popen(
-                _java("kafka.Kafka", str(self._config)), stdout=log, stderr=subprocess.STDOUT
+                self._java("kafka.Kafka", str(self._config)), stdout=log, stderr=subprocess.STDOUT
             )
         wait_until_started(lambda: self._log.read_text(errors="replace"), lambda: process.poll() is not None)
 
@@ -65,6 +66,12 @@ class JarBroker:
             self.kill()
         shutil.rmtree(self._folder)
 
+    def _java(self, *arguments: str) -> list[str]:
+        java = shutil.which("java")
+        assert java is not None
+        # Without a configuration log4j logs errors only, and the line that says it has started is none.
+        return [java, *self._jvm, "-Dorg.apache.logging.log4j.level=INFO", "-cp", f"{jars()}/*", *arguments]
+
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
@@ -73,13 +80,6 @@ class JarBroker:
         self._signal(number)
         assert self._process is not None
         self._process.wait(timeout=60)
-
-
-def _java(*arguments: str) -> list[str]:
-    java = shutil.which("java")
-    assert java is not None
-    # Without a configuration log4j logs errors only, and the line that says it has started is none.
-    return [java, *JVM.split(), "-Dorg.apache.logging.log4j.level=INFO", "-cp", f"{jars()}/*", *arguments]
 
 
 @cache

@@ -1,0 +1,130 @@
+"""`make bench`: start brokers and services of its own, measure every row in turns, print the table."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import goals, load, report, rows, stage
+from bench.figures import Figures, Selection
+from bench.rows import Row
+
+_RESENDS_BEFORE = 50_000
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    asked = _arguments()
+    turns: list[goals.Turn] = []
+    footprint: dict[str, float] = {}
+    with ExitStack() as stack:
+        table_rows = _stage(stack, asked, footprint)
+        for number in range(asked.turns):
+            print(f"turn {number + 1} of {asked.turns}:", file=sys.stderr)
+            turns.append({(row.name, row.in_flight): _measured(row, asked.seconds) for row in table_rows})
+    found = goals.outcomes(turns, footprint)
+    print(report.table(turns, found))
+    asked.output.mkdir(parents=True, exist_ok=True)
+    report.write_json(asked.output / "bench.json", turns, found, footprint)
+    drawn = report.draw(asked.output / "bench.png", turns)
+    print(f"\nwritten to {asked.output}: bench.json{' and bench.png' if drawn else ''}", file=sys.stderr)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long each row is measured in a turn")
+    parser.add_argument("--turns", type=int, default=3, help="how often every row is measured")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the records, partitions and topics to make")
+    parser.add_argument("--warm-up", type=float, default=10.0, help="seconds of load before anything is measured")
+    parser.add_argument("--only", default="", help="measure only the rows whose names contain this, and the floor")
+    parser.add_argument("--resends", type=int, default=0, help="how many resends to measure the memory after")
+    parser.add_argument("--peer", help="command line of another server's resend, with {topic} {partition} {offset}")
+    parser.add_argument("--output", type=Path, default=Path("build/bench"), help="folder for JSON and picture")
+    return parser.parse_args()
+
+
+def _measured(row: Row, seconds: float) -> Figures:
+    figures = row.measure(seconds)
+    print(
+        f"  {row.name}, {row.in_flight}: p50 {figures.p50_ms} ms, p99 {figures.p99_ms} ms, {figures.rate_per_second}/s",
+        file=sys.stderr,
+    )
+    return figures
+
+
+def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, float]) -> list[Row]:
+    """Start and fill what the rows need; return the rows."""
+    scale, only = asked.scale, asked.only
+    begun = time.monotonic()
+    small = stack.enter_context(stage.broker()).bootstrap
+    usual = stage.fill(small, "usual", round(200_000 * scale))
+    _, start, end = usual.ranges[0]
+    one = stack.enter_context(stage.service(small))
+    chosen = [rows.floor(small, usual.topic)]
+    chosen += [rows.worker(small, usual, count) for count in rows.IN_FLIGHT]
+    chosen += [rows.http(rows.HTTP, one, usual, count) for count in rows.IN_FLIGHT]
+    chosen += [rows.http(rows.INVALID, one, load.INVALID, count) for count in rows.IN_FLIGHT]
+    chosen += [rows.http(rows.HOT, one, Selection(usual.topic, [(0, start, end)]), 64)]
+    chosen += [rows.http(rows.CONSECUTIVE, one, Selection(usual.topic, [(0, start, end)], "consecutive"), 64)]
+    if _wanted(rows.HTTP_TWO, only):
+        two = stack.enter_context(stage.service(small, workers=2))
+        chosen += [rows.http(rows.HTTP_TWO, two, usual, count) for count in rows.IN_FLIGHT]
+    if _wanted(rows.LARGE_BATCHES, only):
+        batches = stage.fill(small, "batches", round(200_000 * scale), batch_bytes=1_000_000, compression="zstd")
+        chosen += [rows.http(rows.LARGE_BATCHES, one, batches, 64)]
+    chosen += [rows.script(rows.CONSUMER, "consumer", small, usual)]
+    if shutil.which("kcat"):
+        chosen += [rows.script(rows.KCAT, "kcat", small, usual)]
+    if asked.peer:
+        chosen += [rows.script(rows.PEER, "peer", small, usual, asked.peer)]
+    if any(_wanted(name, only) for name in (rows.LARGE_BASE, rows.LARGE_TOPIC, rows.MANY_PARTITIONS)):
+        chosen += _large(stack, scale)
+    if not only:
+        _measure_footprint(small, usual, asked.resends, footprint)
+    load.http(one.url, 64, asked.warm_up, usual)
+    print(f"prepared in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    return [row for row in chosen if _wanted(row.name, only) or row.name == rows.FLOOR]
+
+
+def _wanted(name: str, only: str) -> bool:
+    return only.lower() in name.lower()
+
+
+def _large(stack: ExitStack, scale: float) -> list[Row]:
+    """Return the rows of a cluster that has much of everything."""
+    large = stack.enter_context(stage.broker()).bootstrap
+    stage.create_topics(large, {f"other-{number}": 1 for number in range(round(2000 * scale))})
+    usual = stage.fill(large, "usual", round(200_000 * scale))
+    gigabytes = stage.fill(large, "large", round(50_000 * scale), filler_bytes=round(10e9 * scale))
+    partitions = stage.fill(large, "partitions", round(100_000 * scale), partitions=round(1000 * scale))
+    service = stack.enter_context(stage.service(large))
+    return [
+        rows.http(rows.LARGE_BASE, service, usual, 1),
+        rows.http(rows.LARGE_TOPIC, service, gigabytes, 1),
+        rows.http(rows.MANY_PARTITIONS, service, partitions, 1),
+    ]
+
+
+def _measure_footprint(bootstrap: str, usual: Selection, resends: int, footprint: dict[str, float]) -> None:
+    """Measure how long a start takes, and how much memory a process needs."""
+    with stage.demo() as demo:
+        footprint[goals.START_SECONDS] = round(demo.ready_seconds, 2)
+    with stage.service(bootstrap) as service:
+        footprint[goals.REST_MB] = round(service.resident_mb(), 1)
+        if not resends:
+            return
+        done = 0
+        while done < resends:
+            done += load.http(service.url, 64, 10, usual).count
+            if done >= _RESENDS_BEFORE and "MB after 50,000 resends" not in footprint:
+                footprint["MB after 50,000 resends"] = round(service.resident_mb(), 1)
+        footprint[f"MB after {done:,} resends"] = round(service.resident_mb(), 1)
+        footprint[goals.GROWTH] = round(service.resident_mb() / footprint["MB after 50,000 resends"], 3)
+
+
+if __name__ == "__main__":
+    main()

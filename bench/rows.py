@@ -1,0 +1,89 @@
+"""The rows of the table: what is measured, with how many calls in flight, and how."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import load
+from bench.figures import Figures, Selection
+from bench.stage import Service
+
+Measure = Callable[[float], Figures]
+"""Measures for so many seconds."""
+
+IN_FLIGHT = (1, 16, 64)
+
+FLOOR = "floor: one thread, no HTTP, none of our code"
+WORKER = "worker in process"
+HTTP = "HTTP, one process"
+HTTP_TWO = "HTTP, two processes"
+INVALID = "HTTP, invalid request"
+CONSUMER = "script: a fresh Consumer per record"
+KCAT = "script: kcat to kcat per record"
+HOT = "HTTP, one hot partition"
+CONSECUTIVE = "HTTP, consecutive offsets"
+LARGE_BATCHES = "HTTP, 1 MB zstd batches"
+LARGE_BASE = "HTTP, large cluster: the usual topic"
+LARGE_TOPIC = "HTTP, large cluster: topic of many GB"
+MANY_PARTITIONS = "HTTP, large cluster: topic of many partitions"
+PEER = "peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the same thing measured in every turn.
+
+    Attributes:
+        name: what is measured.
+        in_flight: how many calls at once.
+        measure: measures it.
+    """
+
+    name: str
+    in_flight: int
+    measure: Measure
+
+
+def floor(bootstrap: str, topic: str) -> Row:
+    """Return the row that all others are compared with."""
+
+    def measure(seconds: float) -> Figures:
+        return _run(str(Path(__file__).with_name("floor.py")), bootstrap, topic, str(seconds))
+
+    return Row(FLOOR, 1, measure)
+
+
+def worker(bootstrap: str, selection: Selection, in_flight: int) -> Row:
+    """Return a row of the worker in a process of its own."""
+
+    def measure(seconds: float) -> Figures:
+        arguments = ["-m", "bench.inprocess", bootstrap, str(in_flight), str(seconds), selection.to_json()]
+        return _run(*arguments)
+
+    return Row(WORKER, in_flight, measure)
+
+
+def http(name: str, service: Service, selection: Selection, in_flight: int) -> Row:
+    """Return a row of a running service."""
+    return Row(name, in_flight, lambda seconds: load.http(service.url, in_flight, seconds, selection))
+
+
+def script(name: str, kind: str, bootstrap: str, selection: Selection, *command: str) -> Row:
+    """Return a row of what people script instead, see bench.scripted."""
+
+    def measure(seconds: float) -> Figures:
+        arguments = ["-m", "bench.scripted", kind, bootstrap, str(seconds), selection.to_json(), *command]
+        return _run(*arguments)
+
+    return Row(name, 1, measure)
+
+
+def _run(*arguments: str) -> Figures:
+    done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr or done.stdout)
+    return Figures.from_json(done.stdout)

@@ -1,0 +1,63 @@
+"""The console: a page that shows topics and records and resends them, served from the files in this package.
+
+The page is plain HTML, CSS and JavaScript modules, as they lie here: nothing is built, and nothing is loaded from
+elsewhere. It holds no data and no secret; all that it shows it asks the HTTP API for, with the token that its user
+typed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.envelope import trail_of
+
+PATH = "/console"
+
+_PAGE = "console.html"
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def add_console(app: FastAPI) -> None:
+    """Serve /console, and the files that the page loads below it."""
+    for file in files(__name__).iterdir():
+        suffix = file.name[file.name.rfind(".") :]
+        if file.name == _PAGE:
+            app.add_route(PATH, _served(file, "text/html"), methods=["GET"], include_in_schema=False)
+        elif suffix in _MEDIA_TYPES:
+            served = _served(file, _MEDIA_TYPES[suffix])
+            app.add_route(f"{PATH}/{file.name}", served, methods=["GET"], include_in_schema=False)
+
+
+def _served(file: Traversable, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that serves one file, or says that the browser's copy of it is still right."""
+    content = file.read_bytes()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "Referrer-Policy": "no-referrer",
+        # Asked for again each time, so that page and modules are of one version after an upgrade.
+        "Cache-Control": "no-cache",
+        "ETag": tag,
+    }
+
+    async def serve(request: Request) -> Response:
+        trail_of(request.scope).quiet = True
+        known = request.headers.get("If-None-Match", "")
+        # A proxy that compresses makes a strong tag a weak one.
+        if tag in {each.strip().removeprefix("W/") for each in known.split(",")}:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=media_type, headers=headers)
+
+    return serve

@@ -1,0 +1,347 @@
+/** The console: signs in, follows the address, and lets the parts of the page show what it says. */
+
+import { Api } from "./api.js";
+import { Chart } from "./chart.js";
+import { announce, byId, make, problem, quoted } from "./dom.js";
+import { bytes, number, plural } from "./format.js";
+import { RecordPanel } from "./record.js";
+import { resendOne, Several } from "./resend.js";
+import { Search } from "./search.js";
+import { VIEW, differ, fromHash, toHash } from "./state.js";
+import { RecordTable, idOf } from "./table.js";
+import { Topics, showTopic } from "./topics.js";
+
+const PREVIEW_CHARACTERS = 160;
+// Open access takes any token: there, nobody need type one.
+const ANY_TOKEN = "console";
+
+let api = null;
+let caller = null;
+let place = fromHash("");
+let topic = null;
+let page = null;
+let listing = null;
+
+const where = () => ({ project: place.project, instance: place.instance });
+const instance = () => caller?.instances.find((each) => each.instance_id === place.instance) ?? null;
+const may = (action) => instance()?.actions.some((each) => each === action || each === "*") ?? false;
+
+const topics = new Topics((name) => go({ topic: name, partition: "", offset: "", record: "" }));
+const table = new RecordTable((record) => go({ record: idOf(record) }), showTicked);
+const search = new Search((asked) => go({ ...asked, record: "" }, true));
+const chart = new Chart((start, end) => go({ mode: "time", start, end, record: "" }, true));
+const several = new Several((ids) => table.untick(ids));
+const panel = new RecordPanel(closeRecord, (record, key) => resendOne(context(), record, key));
+
+function context() {
+  return {
+    api,
+    where: where(),
+    topic: place.topic,
+    refusal: refusal(),
+    address: (record) => toHash({ ...place, record }),
+  };
+}
+
+/** Why records of the topic cannot be resent from here; null if they can, as far as is known. */
+function refusal() {
+  if (!may("resend")) return "Your token may look at records here, not resend them.";
+  if (topic && !topic.resend_allowed) return topic.resend_refusal?.error_msg ?? "This topic's records are not resent.";
+  return null;
+}
+
+// Where one is, and going elsewhere.
+
+/** Go to another place; again, with `force`, to the one that is there already. */
+function go(change, force = false) {
+  const next = { ...place, ...change };
+  const hash = toHash(next);
+  if (hash !== location.hash) history.pushState(null, "", hash);
+  return arrive(next, force);
+}
+
+async function arrive(next, force = false) {
+  const before = place;
+  place = next;
+  if (differ(before, place, ["project"])) return enterProject();
+  if (differ(before, place, ["instance"])) return enterInstance();
+  topics.mark(place.topic);
+  if (place.topic === "") return leaveTopic();
+  const moved = differ(before, place, ["topic"]);
+  if (moved && !(await enterTopic())) return undefined;
+  if (force || differ(before, place, VIEW)) list();
+  if (force || moved || differ(before, place, ["record"])) showRecord(before.record);
+  return undefined;
+}
+
+async function enterProject() {
+  byId("project").value = place.project;
+  try {
+    caller = await api.caller(place.project);
+  } catch (error) {
+    caller = { ...caller, instances: [] };
+    byId("banners").replaceChildren(problem(error));
+  }
+  return enterInstance();
+}
+
+async function enterInstance() {
+  const known = caller.instances.map((each) => each.instance_id);
+  byId("instance").replaceChildren(...known.map((id) => make("option", { value: id }, id)));
+  const asked = place;
+  if (!known.includes(place.instance)) {
+    const elsewhere = place.instance !== "" ? { topic: "", record: "" } : {};
+    place = { ...place, instance: known[0] ?? "", ...elsewhere };
+  }
+  byId("instance").value = place.instance;
+  history.replaceState(null, "", toHash(place));
+  showBanners(asked.instance !== "" && asked.instance !== place.instance ? asked.instance : null);
+  leaveTopic();
+  topics.clear();
+  if (!may("read")) return;
+  const entered = place;
+  await topics.open(api, where());
+  // Meanwhile the user may have gone elsewhere.
+  if (place !== entered) return;
+  const only = topics.names.length === 1 ? topics.names[0] : "";
+  const next = { ...entered, topic: entered.topic || only };
+  if (next.topic === "") return;
+  place = { ...entered, topic: "" };
+  history.replaceState(null, "", toHash(next));
+  await arrive(next);
+}
+
+function leaveTopic() {
+  topic = null;
+  page?.abort();
+  panel.hide();
+  table.clear();
+  byId("topic").hidden = true;
+  byId("no-topic").hidden = !may("read");
+  byId("work").classList.remove("with-topic");
+}
+
+/** Show the head of the topic; false when the user has gone on meanwhile. */
+async function enterTopic() {
+  const { topic: name } = place;
+  page?.abort();
+  table.clear();
+  panel.hide();
+  chart.say("");
+  byId("count").textContent = "";
+  byId("records-problem").replaceChildren();
+  byId("topic").hidden = false;
+  byId("no-topic").hidden = true;
+  byId("work").classList.add("with-topic");
+  unfoldTopics(false);
+  topic = null;
+  showTopic(name, null);
+  topic = await topics.find(name).catch(() => null);
+  if (place.topic !== name) return false;
+  showTopic(name, topic);
+  return true;
+}
+
+// Records.
+
+/** List the records of the place, from the first page on. */
+function list() {
+  search.show(place);
+  table.clear();
+  chart.say("");
+  const { mode, partition, offset, start, end } = place;
+  const query = { topic: place.topic, partition, key: search.key, limit: search.limit, preview: PREVIEW_CHARACTERS };
+  if (mode === "time") Object.assign(query, { start_time: start, end_time: end });
+  if (mode === "position") Object.assign(query, { partition: partition || "0", start_offset: offset || "0" });
+  listing = { query, cursor: null, total: 0, relation: "exact" };
+  if (mode === "time") drawChart(start, end);
+  return load();
+}
+
+async function load() {
+  page?.abort();
+  page = new AbortController();
+  const { signal } = page;
+  const first = listing.cursor === null;
+  byId("records-problem").replaceChildren();
+  byId("count").textContent = "Reading …";
+  byId("more").hidden = true;
+  byId("table-region").setAttribute("aria-busy", "true");
+  try {
+    let found;
+    do {
+      found = await api.messages(where(), { ...listing.query, cursor: listing.cursor }, signal);
+      listing.cursor = found.cursor;
+      // A page on the way may be empty; a search that was stopped goes on only when the user says so.
+    } while (found.messages.length === 0 && found.cursor !== null && !isBounded(found.scan));
+    table.append(found.messages);
+    if (first) Object.assign(listing, { total: found.total, relation: found.total_relation });
+    tellCount(found.scan);
+    if (first && place.mode !== "time") drawSpan();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    byId("count").textContent = "";
+    byId("records-problem").replaceChildren(problem(error));
+    byId("more").hidden = listing.cursor === null;
+  } finally {
+    if (!signal.aborted) byId("table-region").removeAttribute("aria-busy");
+  }
+}
+
+/** Whether a search read as much as one may, and there is more. */
+const isBounded = (scan) => scan.stopped_by === "records" || scan.stopped_by === "seconds";
+
+function tellCount(scan) {
+  const count = table.records.length;
+  const more = byId("more");
+  const { cursor, total, relation } = listing;
+  let words = `${plural(count, "record")}.`;
+  if (cursor === null) words = count === 0 ? "No records." : `${plural(count, "record")}, all there are.`;
+  else if (total > count) words = `${number(count)} of ${relation === "exact" ? "" : "at most "}${plural(total, "record")}.`;
+  const bounded = isBounded(scan);
+  if (bounded) {
+    const seconds = (scan.milliseconds / 1000).toFixed(1);
+    words += ` One search reads no more: it looked at ${plural(scan.records, "record")} in ${seconds} s.`;
+  }
+  more.hidden = cursor === null;
+  more.textContent = bounded ? "Search on" : `Load ${search.limit} more`;
+  byId("count").textContent = words;
+  announce(words);
+}
+
+/** Draw the chart of the time that the listed records span. */
+function drawSpan() {
+  let start = Infinity;
+  let end = -Infinity;
+  for (const { timestamp } of table.records) {
+    if (timestamp === null) continue;
+    start = Math.min(start, timestamp);
+    end = Math.max(end, timestamp);
+  }
+  if (start <= end) drawChart(start, Math.max(end + 1, start + 1000));
+}
+
+function drawChart(start, end) {
+  if (instance().embedded) {
+    chart.say("No chart of records over time: a broker in memory has no look-up by time.");
+    return;
+  }
+  if (start === null || end === null || start >= end) return;
+  chart.show(api, where(), { topic: place.topic, partition: place.partition, start_time: start, end_time: end });
+}
+
+function showRecord(before) {
+  if (place.record === "") {
+    panel.hide();
+    table.mark("");
+    if (before && !table.focusRecord(before)) byId("topic-name").focus();
+    return;
+  }
+  table.mark(place.record);
+  const [partition, offset] = place.record.split("-");
+  panel.show(context(), partition, offset);
+}
+
+function closeRecord() {
+  go({ record: "" });
+}
+
+function showTicked() {
+  const { length } = table.ticked;
+  byId("ticked").hidden = length === 0;
+  byId("ticked-count").textContent = `${number(length)} ticked, ${bytes(table.ticked.reduce((sum, { size }) => sum + size, 0))}`;
+  byId("ticked-resend").disabled = refusal() !== null;
+}
+
+// What holds for the whole page.
+
+/** @param {string|null} missing the instance that was asked for, where it is not among those open to the caller */
+function showBanners(missing) {
+  const here = instance();
+  const say = (kind, ...words) => make("p", { class: `notice ${kind}` }, ...words);
+  const said = [];
+  if (caller.instances.length === 0) said.push(say("warn", "Nothing is open to you in this project: see its name, or ask for a grant."));
+  if (missing !== null) said.push(say("warn", "No instance of this name is open to you: ", quoted(missing)));
+  if (here && here.state !== "ready") said.push(say("bad", `This instance is ${here.state}: ${here.reason ?? "no reason is known"}.`));
+  if (here && !may("read")) said.push(say("warn", "Your token may not look at records here: it lacks the action read."));
+  if (here?.frozen) said.push(say("warn", "This instance is frozen: its operator has switched off all resends."));
+  if (here?.embedded) said.push(say("", "A broker in memory: nothing is kept. Records, and copies too, end with the service."));
+  byId("banners").replaceChildren(...said);
+}
+
+function unfoldTopics(unfolded) {
+  byId("work").classList.toggle("topics-unfolded", unfolded);
+  byId("topics-toggle").setAttribute("aria-expanded", String(unfolded));
+  if (unfolded) byId("topic-search").focus();
+}
+
+/** Sign in with a token, and go where the address says; the service's error is thrown if it does not know the token. */
+async function signIn(token) {
+  const asking = new Api(token);
+  const wanted = fromHash(location.hash);
+  caller = await asking.caller(wanted.project || undefined);
+  api = asking;
+  byId("token").value = "";
+  byId("sign-in-problem").replaceChildren();
+  byId("sign-in").hidden = true;
+  byId("console").hidden = false;
+  byId("who").textContent = caller.name;
+  byId("project").value = caller.project;
+  place = { ...wanted, project: caller.project, instance: wanted.instance || (caller.instances[0]?.instance_id ?? "") };
+  await enterInstance();
+}
+
+function signOut() {
+  api = null;
+  caller = { instances: [] };
+  place = fromHash("");
+  leaveTopic();
+  topics.clear();
+  byId("banners").replaceChildren();
+  history.replaceState(null, "", location.pathname);
+  askForToken();
+}
+
+function askForToken() {
+  byId("console").hidden = true;
+  byId("sign-in").hidden = false;
+  byId("token").focus();
+}
+
+byId("sign-in-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const token = byId("token").value;
+  // No header could carry it.
+  if (/[^\x20-\x7e]/.test(token)) {
+    byId("sign-in-problem").replaceChildren(problem(new Error("A token has only letters, digits and signs of ASCII.")));
+    return;
+  }
+  try {
+    await signIn(token);
+    byId("records").focus();
+  } catch (error) {
+    byId("sign-in-problem").replaceChildren(problem(error));
+    byId("token").select();
+  }
+});
+byId("sign-out").addEventListener("click", signOut);
+byId("where").addEventListener("submit", (event) => event.preventDefault());
+byId("project").addEventListener("change", (event) => go({ project: event.target.value, topic: "", record: "" }));
+byId("instance").addEventListener("change", (event) => go({ instance: event.target.value, topic: "", record: "" }));
+byId("more").addEventListener("click", load);
+byId("ticked-clear").addEventListener("click", () => table.untick(table.ticked.map(idOf)));
+byId("ticked-resend").addEventListener("click", () => several.open(context(), table.ticked));
+byId("topics-toggle").addEventListener("click", (event) =>
+  unfoldTopics(event.target.getAttribute("aria-expanded") !== "true"),
+);
+addEventListener("popstate", () => {
+  if (api === null) return;
+  const asked = fromHash(location.hash);
+  arrive({ ...asked, project: asked.project || place.project, instance: asked.instance || place.instance });
+});
+
+try {
+  await signIn(ANY_TOKEN);
+} catch {
+  askForToken();
+}

@@ -1,0 +1,58 @@
+/** Numbers, sizes and times as people read them. */
+
+const whole = new Intl.NumberFormat("en");
+
+export const number = (value) => whole.format(value);
+
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/** 1234 -> "1.2 KiB". */
+export function bytes(count) {
+  if (count < 1024) return `${count} B`;
+  const exponent = Math.min(4, Math.floor(Math.log2(count) / 10));
+  return `${(count / 1024 ** exponent).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB"][exponent - 1]}`;
+}
+
+const two = (value) => String(value).padStart(2, "0");
+
+/** A moment in the browser's own time zone, as its date and its time; null where the calendar does not reach. */
+export function local(ms) {
+  const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return null;
+  const date = `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return { date, time, fraction: `.${String(at.getMilliseconds()).padStart(3, "0")}` };
+}
+
+export function localText(ms) {
+  const at = local(ms);
+  return at ? `${at.date} ${at.time}${at.fraction}` : String(ms);
+}
+
+export function utcText(ms) {
+  const at = new Date(ms);
+  return Number.isNaN(at.getTime()) ? String(ms) : at.toISOString().replace("T", " ").replace("Z", " UTC");
+}
+
+/** How far the browser's time zone is from UTC at a moment: "UTC+05:30". */
+export function zone(ms = Date.now()) {
+  const minutes = -new Date(ms).getTimezoneOffset();
+  if (minutes === 0 || Number.isNaN(minutes)) return "UTC";
+  const distance = Math.abs(minutes);
+  return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(distance / 60))}:${two(distance % 60)}`;
+}
+
+/** What a datetime-local input takes. */
+export function toInput(ms) {
+  const at = local(ms);
+  return at ? `${at.date}T${at.time}${at.fraction}` : "";
+}
+
+/** A span as one says it: "3 min". */
+export function span(ms) {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000]]) {
+    if (ms >= 2 * size || (ms >= size && ms % size === 0)) return `${number(Math.round(ms / size))} ${unit}`;
+  }
+  return `${number(Math.round(ms / 1000))} s`;
+}

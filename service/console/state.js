@@ -1,0 +1,68 @@
+/** Where the user is, and how that is written into the address: nothing there is secret or out of a record. */
+
+/**
+ * @typedef {Object} Place
+ * @property {string} project
+ * @property {string} instance
+ * @property {string} topic "" for none
+ * @property {"newest"|"time"|"position"} mode
+ * @property {string} partition the one to look at, "" for all
+ * @property {string} offset the first one to list, by position
+ * @property {number|null} start by time: Unix ms, included
+ * @property {number|null} end by time: Unix ms, not included
+ * @property {string} record the record that is open, as "partition-offset"; "" for none
+ */
+
+export const MODES = ["newest", "time", "position"];
+
+const NOWHERE = {
+  project: "", instance: "", topic: "", mode: "newest", partition: "", offset: "", start: null, end: null, record: "",
+};
+
+/** @returns {Place} what an address says, with defaults for what it does not say or says wrongly. */
+export function fromHash(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const place = { ...NOWHERE };
+  for (const name of ["project", "instance", "topic"]) place[name] = given.get(name) ?? "";
+  if (MODES.includes(given.get("mode"))) place.mode = given.get("mode");
+  for (const name of ["partition", "offset"]) {
+    if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = given.get(name);
+  }
+  for (const name of ["start", "end"]) {
+    if (/^\d{1,16}$/.test(given.get(name) ?? "")) place[name] = Number(given.get(name));
+  }
+  if (/^\d{1,10}-\d{1,19}$/.test(given.get("record") ?? "")) place.record = given.get("record");
+  return place;
+}
+
+/** @param {Place} place */
+export function toHash(place) {
+  const written = new URLSearchParams();
+  const used = {
+    newest: ["partition"],
+    time: ["partition", "start", "end"],
+    position: ["partition", "offset"],
+  }[place.mode];
+  for (const name of ["project", "instance", "topic", ...(place.topic ? ["mode", ...used, "record"] : [])]) {
+    if (place[name] !== "" && place[name] !== null) written.set(name, place[name]);
+  }
+  return `#${written}`;
+}
+
+/** Whether two places differ in any of these. */
+export const differ = (one, other, names) => names.some((name) => one[name] !== other[name]);
+
+export const VIEW = ["topic", "mode", "partition", "offset", "start", "end"];
+
+const recent = [];
+
+/** The consumer_keys used last, newest first; in memory only. */
+export const recentKeys = () => [...recent];
+
+export function rememberKey(key) {
+  if (key === "") return;
+  const at = recent.indexOf(key);
+  if (at !== -1) recent.splice(at, 1);
+  recent.unshift(key);
+  recent.length = Math.min(recent.length, 10);
+}

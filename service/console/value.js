@@ -1,0 +1,120 @@
+/** The value of a record, looked at in three ways: JSON folded out, text, hex. Long ones are shown piece by piece. */
+
+import { make, shown } from "./dom.js";
+import { number, plural } from "./format.js";
+import { parseJson } from "./json.js";
+
+const TEXT_PIECE = 50_000;
+const HEX_PIECE = 4096;
+const ENTRIES_PIECE = 200;
+const OPEN_NODES = 60;
+
+/** The bytes of content as the API sends it: text, or base64. */
+export function toBytes(text, encoding) {
+  if (encoding !== "base64") return new TextEncoder().encode(text);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** The ways to look at a value, the best first, as [name, function that makes the view]. */
+export function views(text, encoding) {
+  const content = toBytes(text, encoding);
+  const hexView = ["Hex", () => hex(content)];
+  if (encoding === "base64") return [hexView, ["Base64", () => pieces(text)]];
+  const tree = parseJson(text);
+  const textView = ["Text", () => pieces(text)];
+  if (tree === null) return [textView, hexView];
+  const jsonView = ["JSON", () => make("div", { class: "json" }, branch(null, tree, true, isSmall(tree)))];
+  return tree.kind === "object" || tree.kind === "array" ? [jsonView, textView, hexView] : [textView, jsonView, hexView];
+}
+
+/** Show more of something by a button, until nothing is left. */
+function byPieces(total, piece, add, what) {
+  const box = make("div", {});
+  let done = 0;
+  const more = make("button", { type: "button", class: "quiet", onclick: () => next() });
+  const next = () => {
+    add(done, Math.min(total, done + piece));
+    done = Math.min(total, done + piece);
+    if (done >= total) more.remove();
+    else more.textContent = `Show more (${number(done)} of ${plural(total, ...what)})`;
+  };
+  box.append(more);
+  next();
+  return box;
+}
+
+function pieces(text) {
+  const content = make("pre", { class: "data wrapped", dir: "auto" });
+  const add = (from, to) => content.append(shown(text.slice(from, to), true));
+  const rest = byPieces(text.length, TEXT_PIECE, add, ["character"]);
+  rest.prepend(content);
+  return rest;
+}
+
+function hex(content) {
+  const dump = make("pre", { class: "data" });
+  const add = (from, to) => {
+    const lines = [];
+    for (let at = from; at < to; at += 16) lines.push(hexLine(content.subarray(at, Math.min(at + 16, to)), at));
+    dump.append(lines.join(""));
+  };
+  const rest = byPieces(content.length, HEX_PIECE, add, ["byte"]);
+  rest.prepend(make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Bytes" }, dump));
+  return rest;
+}
+
+function hexLine(line, at) {
+  const digits = [...line].map((byte) => byte.toString(16).padStart(2, "0"));
+  const left = `${digits.slice(0, 8).join(" ")}  ${digits.slice(8).join(" ")}`.padEnd(49);
+  const text = [...line].map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
+  return `${at.toString(16).padStart(6, "0")}  ${left} ${text}\n`;
+}
+
+/** Whether a tree has so few nodes that all of them may be open at once. */
+function isSmall(tree) {
+  const waiting = [tree];
+  for (let count = 0; count < OPEN_NODES; count += 1) {
+    if (waiting.length === 0) return true;
+    const { entries = [] } = waiting.pop();
+    if (entries.length > OPEN_NODES) return false;
+    waiting.push(...entries.map(([, node]) => node));
+  }
+  return false;
+}
+
+/** One node of a JSON tree; what is inside of a folded one is made when it is first opened. */
+function branch(name, node, open, inner = false) {
+  const label = name === null ? [] : [make("span", { class: "name" }, shown(String(name))), ": "];
+  if (node.kind !== "object" && node.kind !== "array") {
+    const text = node.kind === "string" ? shown(JSON.stringify(node.text)) : node.text;
+    return make("div", { class: "leaf" }, ...label, make("bdi", { class: node.kind }, text));
+  }
+  const count = node.entries.length;
+  const brackets = node.kind === "object" ? ["{", "}"] : ["[", "]"];
+  if (count === 0) return make("div", { class: "leaf" }, ...label, brackets.join(""));
+  const entry = node.kind === "object" ? ["field", "fields"] : ["item", "items"];
+  const summary = make(
+    "summary",
+    {},
+    ...label,
+    make("span", { class: "count" }, `${brackets[0]} ${plural(count, ...entry)} ${brackets[1]}`),
+  );
+  const folded = make("details", { class: "branch" }, summary);
+  const fill = () => {
+    if (folded.childElementCount > 1) return;
+    const inside = make("div", { class: "inside" });
+    const add = (from, to) => {
+      const children = node.entries.slice(from, to);
+      inside.append(...children.map(([key, child]) => branch(key, child, inner, inner)));
+    };
+    const rest = byPieces(count, ENTRIES_PIECE, add, entry);
+    rest.prepend(inside);
+    folded.append(rest);
+  };
+  folded.addEventListener("toggle", () => folded.open && fill());
+  if (open) {
+    fill();
+    folded.open = true;
+  }
+  return folded;
+}

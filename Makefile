@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering test check bench bench-smoke run up down lock
+.PHONY: help install format lint typecheck layering test check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
 ENV_FILE ?= .env
@@ -41,6 +41,12 @@ layering: $(VENV)/.development ## Check which package imports which
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
 	@$(BIN)/pytest $(ARGS)
+
+screenshots: $(VENV)/.development ## Make the README's pictures of the console anew (wants Chromium, and what test wants)
+	@mkdir -p docs/images
+	@CONSOLE_SCREENSHOTS=docs/images $(BIN)/pytest --quiet tests/e2e/test_console.py -k screenshots
+	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --strip docs/images/console-*.png; \
+	else echo "With pngquant installed they would be a third of the size."; fi
 
 check: lint typecheck layering test ## All of lint, typecheck, layering and test
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Literal
 
+from kafka.catalogue import AdminTopicList, Catalogue, EmbeddedTopicList, Listed
 from kafka.clients import log
 from kafka.config import ClusterConfig
 from kafka.errors import Closing, ClusterAway, InstanceFrozen
+from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
+from kafka.query import Bucket, Page, Paging, Query, Rest, Selection
 from kafka.reader import Reader
-from kafka.records import Position
+from kafka.records import Position, Record
 from kafka.resend import Resender, Resent
-from kafka.topics import AdminLookup, EmbeddedLookup, Lookup, Topics
+from kafka.topics import AdminLookup, EmbeddedLookup, Lookup, Topic, Topics
 from kafka.waiting import Partition
 from kafka.writer import Writer
 
@@ -36,7 +42,7 @@ class Availability:
 
 
 class Cluster:
-    """One Kafka cluster: open it once per event loop, resend, close it.
+    """One Kafka cluster: open it once per event loop, resend and search, close it.
 
     A cluster that is away is refused at once and found again by itself.
 
@@ -67,14 +73,27 @@ class Cluster:
         Raises:
             KafkaException: the configured properties are not valid.
         """
-        lookup: type[AdminLookup | EmbeddedLookup] = EmbeddedLookup if self.config.embedded else AdminLookup
-        self._lookup: Lookup = lookup(self.config)
+        self._open_lookups()
         self._topics = Topics(self._lookup)
         self._reader = Reader(self.config)
         self._writer = Writer(self.config)
         self._resender = Resender(self.config, self._topics, self._reader, self._writer)
+        self._query = Query(self.config, self._topics, self._offsets)
         await self._probe()
         self._watch = asyncio.create_task(self._keep_probing(), name=f"{self.config.name} probe")
+
+    def _open_lookups(self) -> None:
+        """Make the one client that answers what does not take records, and all that asks by it."""
+        self._lookup: Lookup
+        self._offsets: Offsets
+        if self.config.embedded:
+            embedded = EmbeddedLookup(self.config)
+            self._lookup, self._offsets = embedded, EmbeddedOffsets(embedded.consumer)
+            self._catalogue = Catalogue(EmbeddedTopicList(embedded.consumer), self._offsets)
+        else:
+            real = AdminLookup(self.config)
+            self._lookup, self._offsets = real, AdminOffsets(real.admin)
+            self._catalogue = Catalogue(AdminTopicList(real.admin), self._offsets)
 
     async def resend(self, position: Position, consumer_key: str | None) -> Resent:
         """Write one copy of the record at exactly this position and return once it is acknowledged.
@@ -87,18 +106,54 @@ class Cluster:
             NothingWritten: one of its kinds, see kafka.errors.
             OutcomeUnknown: the copy may or may not have been written.
         """
+        if self.config.policy.frozen and self._availability.state != "closing":
+            raise InstanceFrozen
+        with self._admitted():
+            deadline = time.monotonic() + self.config.limits.deadline_seconds
+            return await self._resender.resend(position, consumer_key, deadline)
+
+    async def read(self, position: Position) -> tuple[Topic, Record]:
+        """Return the committed record at exactly this position, and the facts of its topic.
+
+        Raises:
+            RecordUnavailable, HeaderNameNotUtf8, AccessDenied: there is none, or it cannot be read; see Reader.read.
+            ClusterUnavailable, DeadlineExceeded: not now.
+        """
+        with self._admitted():
+            deadline = time.monotonic() + self.config.query.max_scan_seconds
+            topic = await self._query.describe(position.topic, deadline)
+            topic.require_partition(position.partition)
+            return topic, await self._reader.read(position, topic, deadline)
+
+    async def find(self, selection: Selection, paging: Paging, rest: Rest | None, abandoned: Event) -> Page:
+        """Return a page of records; see Query.find."""
+        with self._admitted():
+            return await self._query.find(selection, paging, rest, abandoned)
+
+    async def histogram(
+        self, topic: str, partition: int | None, times_ms: tuple[int, int], buckets: int
+    ) -> list[Bucket]:
+        """Return about how many records there are in each stretch of time; see Query.histogram."""
+        with self._admitted():
+            return await self._query.histogram(topic, partition, times_ms, buckets)
+
+    async def topics(self, wanted: Callable[[str], bool], offset: int, limit: int) -> tuple[int, list[Listed]]:
+        """Return how many topics are wanted, and some of them with their facts; see Catalogue.page."""
+        with self._admitted():
+            return await self._catalogue.page(wanted, offset, limit)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        """Count a request as in flight, unless it cannot be served now."""
         availability = self._availability
         if availability.state == "closing":
             raise Closing
-        if self.config.policy.frozen:
-            raise InstanceFrozen
         if availability.state != "ready":
             raise ClusterAway(availability.reason or availability.state)
         self._in_flight += 1
         self._idle.clear()
         try:
-            deadline = time.monotonic() + self.config.limits.deadline_seconds
-            return await self._resender.resend(position, consumer_key, deadline)
+            yield
         finally:
             self._in_flight -= 1
             if not self._in_flight:
@@ -110,6 +165,7 @@ class Cluster:
         await self._idle.wait()
         self._watch.cancel()
         await asyncio.gather(self._watch, return_exceptions=True)
+        await self._query.close()
         await self._topics.close()
         await self._reader.close()
         await self._writer.close()

@@ -77,6 +77,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """How much one search may read, and how many there may be.
+
+    Attributes:
+        max_scan_records: so many records are read for one request; then it is answered with what was found.
+        max_scan_seconds: so long is read for one request.
+        max_scans: searches at once, each with a Consumer of its own; more wait.
+    """
+
+    max_scan_records: int = 100_000
+    max_scan_seconds: float = 5.0
+    max_scans: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """One Kafka cluster.
 
@@ -86,6 +101,7 @@ class ClusterConfig:
         properties: any librdkafka property except the reserved ones, by its librdkafka name.
         limits: how much, how many and how long.
         policy: what may be resent.
+        query: how much one search may read.
         embedded: the cluster is librdkafka's mock, which knows no topic configuration.
 
     Raises:
@@ -97,6 +113,7 @@ class ClusterConfig:
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     limits: Limits = field(default_factory=Limits)
     policy: ResendPolicy = field(default_factory=ResendPolicy)
+    query: QueryLimits = field(default_factory=QueryLimits)
     embedded: bool = False
 
     def __post_init__(self) -> None:
@@ -142,6 +159,23 @@ def reader_properties(config: ClusterConfig, isolation: str = "read_committed") 
         "fetch.wait.max.ms": 1,
         "fetch.queue.backoff.ms": 1,
         "queued.min.messages": 1,
+    }
+
+
+def scanner_properties(config: ClusterConfig) -> Properties:
+    """Return the properties of a Consumer that reads many records in a row, and joins no group.
+
+    The fetches of a page are a few hundred records of each partition, those of a long scan many megabytes:
+    max.partition.fetch.bytes is small enough for the one and, with several partitions a fetch, large enough for the
+    other. What is fetched ahead is bounded for the sake of memory.
+    """
+    return {
+        **reader_properties(config),
+        "queued.max.messages.kbytes": 16384,
+        "max.partition.fetch.bytes": 262144,
+        **config.properties,
+        "fetch.wait.max.ms": 5,
+        "queued.min.messages": 10000,
     }
 
 

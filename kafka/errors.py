@@ -22,10 +22,14 @@
     │   │   ├── CopyTooOld                 the topic would delete or refuse it for its age
     │   │   ├── CopyTooNew                 the topic refuses a time that far ahead
     │   │   └── CopyRejected               the broker refused the copy for another reason
+    │   ├── QueryRefused                   a search that cannot be done
+    │   │   ├── NoLookupByTime             the embedded broker has no index of times
+    │   │   └── TopicReplaced              deleted and made again while somebody turns its pages
     │   ├── AccessDenied                   Kafka's ACLs do not allow the service what it needs
     │   ├── ClusterUnavailable             worth another try later, as it is
     │   │   ├── ClusterAway
     │   │   ├── QueueFull
+    │   │   ├── TooManyScans
     │   │   └── Closing
     │   └── DeadlineExceeded               time ran out before anything was written
     └── OutcomeUnknown                     the copy may or may not have been written
@@ -285,6 +289,28 @@ class CopyRejected(CopyRefused):
         return f"the broker refused the copy of the record at {self.position}: {self.reason}"
 
 
+class QueryRefused(NothingWritten):
+    """A search that cannot be done as it was asked for."""
+
+
+@dataclass(eq=False)
+class NoLookupByTime(QueryRefused):
+    """The embedded broker does not know where a time stands in a log."""
+
+    def __str__(self) -> str:
+        return "the embedded broker cannot look up records by time"
+
+
+@dataclass(eq=False)
+class TopicReplaced(QueryRefused):
+    """The topic was deleted and made again since the first page: its offsets mean other records now."""
+
+    topic: str
+
+    def __str__(self) -> str:
+        return f"topic {self.topic!r} was deleted and made again since the search began"
+
+
 @dataclass(eq=False)
 class AccessDenied(NothingWritten):
     """Kafka's ACLs do not allow the service what it needs.
@@ -330,6 +356,16 @@ class QueueFull(ClusterUnavailable):
 
     def __str__(self) -> str:
         return f"{self.limit} requests are already waiting"
+
+
+@dataclass(eq=False)
+class TooManyScans(ClusterUnavailable):
+    """As many searches are under way as the service is set to do at once, and none ended in time."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.limit} searches are already under way"
 
 
 @dataclass(eq=False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, ResourceType
 
 from kafka.config import ClusterConfig, admin_properties, reader_properties
 from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
@@ -73,6 +74,13 @@ class Lookup(Protocol):
             ClusterAway: no answer came in time.
         """
 
+    async def outline(self, name: str) -> Topic:
+        """Ask only for what a topic is called and how many partitions it has.
+
+        Raises:
+            TopicMissing, AccessDenied, ClusterAway: as topic.
+        """
+
     async def probe(self, timeout_seconds: float) -> None:
         """Ask any broker for a sign of life.
 
@@ -88,16 +96,19 @@ class AdminLookup:
     """Asks a real cluster through an AdminClient.
 
     Neither of its requests creates a topic on a cluster that creates topics by itself; AdminClient.list_topics would.
+
+    Attributes:
+        admin: the client, which others may use, too.
     """
 
     def __init__(self, config: ClusterConfig) -> None:
-        self._admin = AdminClient(admin_properties(config))
+        self.admin = AdminClient(admin_properties(config))
 
     async def topic(self, name: str) -> Topic:
         """Ask for the facts of one topic."""
         resource = ConfigResource(ResourceType.TOPIC, name)
-        described = self._admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
-        configured = self._admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
+        described = self.admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
+        configured = self.admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
         try:
             description = await asyncio.wrap_future(described)
         except KafkaException as exception:
@@ -111,44 +122,45 @@ class AdminLookup:
             entries = await asyncio.wrap_future(configured)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "DescribeConfigs") from exception
-        config = {entry: value.value for entry, value in entries.items()}
-        policies = {policy.strip() for policy in config["cleanup.policy"].split(",")}
-        return Topic(
-            name,
-            str(description.topic_id),
-            len(description.partitions),
-            compacted="compact" in policies,
-            log_append_time=config["message.timestamp.type"] == "LogAppendTime",
-            max_message_bytes=int(config["max.message.bytes"]),
-            retention_ms=_bound(config["retention.ms"]) if "delete" in policies else None,
-            # Brokers before Kafka 3.6 know neither.
-            timestamp_before_max_ms=_bound(config.get("message.timestamp.before.max.ms")),
-            timestamp_after_max_ms=_bound(config.get("message.timestamp.after.max.ms")),
-        )
+        return configured_topic(Topic(name, str(description.topic_id), len(description.partitions)), entries)
+
+    async def outline(self, name: str) -> Topic:
+        """Ask without the configuration."""
+        described = self.admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
+        try:
+            description = await asyncio.wrap_future(described)
+        except KafkaException as exception:
+            raise from_lookup(cause(exception), name, "Describe") from exception
+        internal = name in INTERNAL_TOPICS or description.is_internal
+        return Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
 
     async def probe(self, timeout_seconds: float) -> None:
         """Ask for a sign of life."""
         try:
-            await asyncio.wrap_future(self._admin.describe_cluster(request_timeout=timeout_seconds))
+            await asyncio.wrap_future(self.admin.describe_cluster(request_timeout=timeout_seconds))
         except KafkaException as exception:
             raise _away(exception) from exception
 
     def close(self) -> None:
         """End the client."""
-        # An AdminClient ends with its last reference.
-        del self._admin
+        # An AdminClient ends with its last reference; what else asks by this one goes with the Cluster.
+        del self.admin
 
 
 class EmbeddedLookup:
-    """Asks librdkafka's mock cluster, which answers metadata requests only: all topics have default settings."""
+    """Asks librdkafka's mock cluster, which answers metadata requests only: all topics have default settings.
+
+    Attributes:
+        consumer: the client, which others may ask, too; nobody polls it.
+    """
 
     def __init__(self, config: ClusterConfig) -> None:
-        self._consumer = Consumer(reader_properties(config))
+        self.consumer = Consumer(reader_properties(config))
 
     async def topic(self, name: str) -> Topic:
         """Ask for the facts of one topic."""
         try:
-            metadata = await asyncio.to_thread(self._consumer.list_topics, name, _LOOKUP_SECONDS)
+            metadata = await asyncio.to_thread(self.consumer.list_topics, name, _LOOKUP_SECONDS)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "Describe") from exception
         found = metadata.topics[name]
@@ -156,16 +168,20 @@ class EmbeddedLookup:
             raise from_lookup(found.error, name, "Describe")
         return Topic(name, "", len(found.partitions), internal=name in INTERNAL_TOPICS)
 
+    async def outline(self, name: str) -> Topic:
+        """Ask as ever: there is no configuration."""
+        return await self.topic(name)
+
     async def probe(self, timeout_seconds: float) -> None:
         """Ask for a sign of life."""
         try:
-            await asyncio.to_thread(self._consumer.list_topics, None, timeout_seconds)
+            await asyncio.to_thread(self.consumer.list_topics, None, timeout_seconds)
         except KafkaException as exception:
             raise _away(exception) from exception
 
     def close(self) -> None:
         """End the client."""
-        self._consumer.close()
+        self.consumer.close()
 
 
 class Topics:
@@ -205,6 +221,14 @@ class Topics:
         except TimeoutError:
             raise DeadlineExceeded(f"the description of topic {name!r}") from None
 
+    async def outline(self, name: str) -> Topic:
+        """Return what a topic is called and how many partitions it has, where its configuration may not be read.
+
+        Raises:
+            TopicMissing, AccessDenied, ClusterAway: as Lookup.outline.
+        """
+        return await self._lookup.outline(name)
+
     def _refresh(self, name: str) -> asyncio.Task[Topic]:
         task = self._pending.get(name)
         if task is None:
@@ -237,6 +261,27 @@ class Topics:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def configured_topic(topic: Topic, entries: Mapping[str, ConfigEntry]) -> Topic:
+    """Return the topic with the facts that its configuration tells.
+
+    Args:
+        topic: as the cluster describes it.
+        entries: its configuration, by property.
+    """
+    config = {name: entry.value for name, entry in entries.items() if entry.value is not None}
+    policies = {policy.strip() for policy in config["cleanup.policy"].split(",")}
+    return replace(
+        topic,
+        compacted="compact" in policies,
+        log_append_time=config["message.timestamp.type"] == "LogAppendTime",
+        max_message_bytes=int(config["max.message.bytes"]),
+        retention_ms=_bound(config["retention.ms"]) if "delete" in policies else None,
+        # Brokers before Kafka 3.6 know neither.
+        timestamp_before_max_ms=_bound(config.get("message.timestamp.before.max.ms")),
+        timestamp_after_max_ms=_bound(config.get("message.timestamp.after.max.ms")),
+    )
 
 
 def _bound(text: str | None) -> int | None:

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from service.api.access import Access
 from service.api.documentation import add_documentation, resend_request, resend_responses
 from service.api.health import healthz, readyz_endpoint
+from service.api.queries import add_queries
 from service.api.resend import PATH, RawRoute, resend_endpoint
-from service.auth import authenticator
+from service.auth import Authenticator, authenticator
+from service.console import add_console
 from service.envelope import Envelope, trail_of
 from service.errors import error_response, row_of
 from service.instances import Instances
@@ -39,14 +41,19 @@ def app_from_environment() -> FastAPI:
     return create_app(settings)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, only: Authenticator | None = None) -> FastAPI:
     """Return the application. Its lifespan opens the clusters, after any fork, and closes them.
 
     Args:
         settings: all that the deployment sets.
+        only: knows the only callers there are, instead of those in the settings, open access included.
     """
     instances = Instances(settings.clusters(), settings.owners())
-    access = Access(authenticator(settings.auth), instances, open_to_all=settings.auth.open)
+    access = Access(
+        authenticator(settings.auth) if only is None else only,
+        instances,
+        open_to_all=settings.auth.open and only is None,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_extra=resend_request(),
         responses=resend_responses(),
     )
+    add_queries(app, access, instances, settings.query)
     app.router.add_api_route(
         "/healthz",
         healthz,
@@ -108,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     add_documentation(app)
+    add_console(app)
     return app
 
 

@@ -78,9 +78,10 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                own = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *_STRICT_HEADERS,
+                    *(header for header in _STRICT_HEADERS if header[0] not in own),
                     (b"x-request-id", trail.request_id.encode("ascii")),
                 ]
             await send(message)

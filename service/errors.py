@@ -4,7 +4,8 @@ Codes are stable for ever: a row may be added, never renumbered or reused. docs/
 
     RESEND.00400001 …  the request itself         RESEND.00400101 …  there is no record at that position
     RESEND.00400201 …  the topic is not resent    RESEND.00400301 …  this record cannot be copied unchanged
-    RESEND.00400401 …  Kafka's own permissions    others: the web's own meaning of the status
+    RESEND.00400401 …  Kafka's own permissions    RESEND.00400501 …  a search that cannot be done
+    others: the web's own meaning of the status
 
 What the caller can mend is a 400 and who may not ask gets a 403, because the API document knows no others; the rest
 keeps the web's own meaning.
@@ -81,6 +82,21 @@ TABLE: dict[type[Exception], Row] = {
     refusals.ConsumerKeyTooLong: Row(400, 22, _KEY_RULE),
     refusals.ConsumerKeyNotCarriable: Row(400, 23, _KEY_RULE),
     refusals.ClientGone: Row(400, 24, "keep the connection open until the answer has come"),
+    refusals.QueryNotText: Row(400, 31, "percent-encode the UTF-8 of names and values"),
+    refusals.ParameterUnknown: Row(400, 32, "docs/queries.md lists the parameters of each call"),
+    refusals.ParameterRepeated: Row(400, 33, "name each parameter once"),
+    refusals.ParameterMissing: Row(400, 34, "add it to the address; docs/queries.md says what goes with what"),
+    refusals.ParameterNotWhole: Row(400, 35, "send decimal digits, without sign, point or exponent"),
+    refusals.ParameterNotChoice: Row(400, 36, "send one of these words, in small letters"),
+    refusals.MessageIdNotLegal: Row(400, 37, "send partition and offset as in 0-4, or leave message_id out"),
+    refusals.TagRefused: Row(400, 38, "leave tag out: Kafka's records have none"),
+    refusals.RangeRefused: Row(
+        400, 39, "send both ends of the range, the start below the end; the end is not part of it"
+    ),
+    refusals.DownloadRefused: Row(400, 40, "name the record by partition and message_offset, without times"),
+    refusals.CursorRefused: Row(
+        400, 41, "send the cursor of the page before as it was, with the same other parameters, or none to begin anew"
+    ),
     worker.TopicMissing: Row(
         400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"
     ),
@@ -115,6 +131,12 @@ TABLE: dict[type[Exception], Row] = {
     worker.AccessDenied: Row(
         400, 401, "grant it to the service's Kafka user; `kafka-resend check` lists all that is missing"
     ),
+    worker.NoLookupByTime: Row(
+        400,
+        501,
+        "look at the newest records or by position, or start the service on a real Kafka, such as by `make up`",
+    ),
+    worker.TopicReplaced: Row(400, 502, "begin anew, without a cursor"),
     refusals.Forbidden: Row(403, 1, "check X-Auth-Token, project, instance and topic against what was granted"),
     refusals.TokenHeaderMissing: Row(403, 2, "send an X-Auth-Token header; while access is open any value does"),
     refusals.HostNotLoopback: Row(
@@ -131,6 +153,7 @@ TABLE: dict[type[Exception], Row] = {
     worker.ClusterAway: Row(503, 1, _AGAIN),
     worker.QueueFull: Row(503, 2, _AGAIN),
     worker.Closing: Row(503, 3, _AGAIN),
+    worker.TooManyScans: Row(503, 4, _AGAIN),
     worker.DeadlineExceeded: Row(504, 1, "send the request again"),
     worker.OutcomeUnknown: Row(
         504, 2, "look at the end of the partition for the copy before resending, or there may be two"

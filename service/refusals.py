@@ -8,7 +8,11 @@
     ├── AddressRefused                 the path or the query
     │   ├── PathUnknown, MethodNotAllowed
     │   ├── PathIdRefused
-    │   └── ActionMissing, ActionRepeated, ActionUnknown
+    │   ├── ActionMissing, ActionRepeated, ActionUnknown
+    │   └── ParameterRefused           a parameter of a search
+    │       ├── QueryNotText, ParameterUnknown, ParameterRepeated, ParameterMissing
+    │       ├── ParameterNotWhole, ParameterNotChoice, MessageIdNotLegal, TagRefused
+    │       └── RangeRefused, DownloadRefused, CursorRefused
     ├── BodyRefused                    the body as a whole
     │   ├── ContentTypeRefused, ContentEncodingRefused, BodyTooLarge
     │   ├── BodyEmpty, BodyNotUtf8, BodyNotJson, FieldRepeated, BodyNotObject
@@ -81,6 +85,54 @@ class ActionRepeated(AddressRefused):
 
 class ActionUnknown(AddressRefused):
     """The query names an action_id that does not exist."""
+
+
+class ParameterRefused(AddressRefused):
+    """A parameter of a search."""
+
+
+class QueryNotText(ParameterRefused):
+    """The query is not UTF-8 in percent-encoding, or far too long."""
+
+
+class ParameterUnknown(ParameterRefused):
+    """The query has a parameter that does not exist: a misspelt one would be a question that nobody asked."""
+
+
+class ParameterRepeated(ParameterRefused):
+    """The query names a parameter more than once."""
+
+
+class ParameterMissing(ParameterRefused):
+    """The query lacks a parameter."""
+
+
+class ParameterNotWhole(ParameterRefused):
+    """A parameter is not a whole number within its bounds."""
+
+
+class ParameterNotChoice(ParameterRefused):
+    """A parameter is none of the words that it may be."""
+
+
+class MessageIdNotLegal(ParameterRefused):
+    """The message_id is none that a list has given."""
+
+
+class TagRefused(ParameterRefused):
+    """Records have no tags."""
+
+
+class RangeRefused(ParameterRefused):
+    """Half a range, or one that ends where it begins or before."""
+
+
+class DownloadRefused(ParameterRefused):
+    """Only one record can be downloaded."""
+
+
+class CursorRefused(ParameterRefused):
+    """The cursor is none of ours, or belongs to another search."""
 
 
 class BodyRefused(RequestRefused):

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kafka.config import ClusterConfig, Limits
+from kafka.config import ClusterConfig, Limits, QueryLimits
 from kafka.policy import ResendPolicy
 from kafka.records import TimestampPolicy
 from service.auth.callers import CallersFileRefused, read_callers
@@ -26,6 +26,7 @@ __all__ = [
     "LimitSettings",
     "LogSettings",
     "PolicySettings",
+    "QuerySettings",
     "Settings",
     "SettingsError",
     "demo_settings",
@@ -34,6 +35,7 @@ __all__ = [
 
 
 _LIMITS = Limits()
+_QUERY = QueryLimits()
 
 
 class _Section(BaseModel):
@@ -179,6 +181,43 @@ class LimitSettings(_Section):
         return seconds
 
 
+class QuerySettings(_Section):
+    """How much may be read to find records, on every instance; the defaults are those of kafka.config.QueryLimits."""
+
+    max_scan_records: Annotated[
+        Whole,
+        Field(ge=1000, le=100_000_000),
+        About(
+            "How many records one request may read; then it is answered with what was found and a cursor to go on.",
+            "a whole number from 1000 to 100000000",
+        ),
+    ] = _QUERY.max_scan_records
+    max_scan_seconds: Annotated[
+        Seconds,
+        Field(ge=0.1, le=60),
+        About(
+            "How long one request may read; likewise. As long may it wait for its turn.",
+            "a number of seconds from 0.1 to 60",
+        ),
+    ] = _QUERY.max_scan_seconds
+    max_scans: Annotated[
+        Whole,
+        Field(ge=1, le=64),
+        About(
+            "Searches at once on an instance, each with connections of its own; more wait, then get a 503.",
+            "a whole number from 1 to 64",
+        ),
+    ] = _QUERY.max_scans
+    max_value_bytes: Annotated[
+        Whole,
+        Field(ge=1, le=1_000_000_000),
+        About(
+            "The largest value that is shown; a larger one can only be downloaded.",
+            "a whole number from 1 to 1000000000",
+        ),
+    ] = 1_048_576
+
+
 class InstanceSettings(_Section):
     """One Kafka cluster, as callers address it."""
 
@@ -210,11 +249,12 @@ class InstanceSettings(_Section):
     policy: PolicySettings = PolicySettings()
     limits: LimitSettings = LimitSettings()
 
-    def cluster(self, name: str) -> ClusterConfig:
+    def cluster(self, name: str, query: QuerySettings) -> ClusterConfig:
         """Return the worker's configuration of this instance.
 
         Args:
             name: the instance's id.
+            query: how much may be read there to find records.
         """
         return ClusterConfig(
             name,
@@ -222,6 +262,7 @@ class InstanceSettings(_Section):
             dict(self.properties),
             Limits(**self.limits.model_dump()),
             ResendPolicy(**self.policy.model_dump()),
+            QueryLimits(**query.model_dump(exclude={"max_value_bytes"})),
             embedded=self.embedded,
         )
 
@@ -265,6 +306,7 @@ class Settings(BaseSettings):
     instances: Annotated[
         dict[InstanceId, InstanceSettings], About("Instances by id.", f"tables, each named by {ID_MAY_BE}")
     ] = {}
+    query: QuerySettings = QuerySettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -287,7 +329,7 @@ class Settings(BaseSettings):
 
     def clusters(self) -> tuple[ClusterConfig, ...]:
         """Return the worker's configurations, each named as its instance."""
-        return tuple(instance.cluster(name) for name, instance in self.all_instances().items())
+        return tuple(instance.cluster(name, self.query) for name, instance in self.all_instances().items())
 
     def owners(self) -> dict[str, tuple[str, ...]]:
         """Return for each instance's id the patterns of the projects that own it."""
@@ -380,6 +422,12 @@ def _check_together(settings: Settings, sources: Sources) -> None:
         raise SettingsError(
             f"{sources.place(('http', 'shutdown_seconds'))} must be more than every deadline_seconds, "
             f"the longest of which is {slowest:g}: requests that were accepted are finished"
+        )
+    if settings.http.shutdown_seconds <= 2 * settings.query.max_scan_seconds:
+        raise SettingsError(
+            f"{sources.place(('http', 'shutdown_seconds'))} must be more than twice "
+            f"{sources.place(('query', 'max_scan_seconds'))}, which is {settings.query.max_scan_seconds:g}: "
+            "searches that were accepted are finished"
         )
     if auth.callers_file is not None:
         _check_callers(auth.callers_file, sources)

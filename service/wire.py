@@ -36,13 +36,13 @@ INEXACT_FROM = 2**53
 """From here on a double no longer tells neighbouring whole numbers apart."""
 
 _TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
-_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
 def _topic(value: object) -> str:
     if not isinstance(value, str):
         raise TopicNotText(f"topic is {shown(value)}, not a string")
-    if _TOPIC.fullmatch(value) is None or value in {".", ".."}:
+    if TOPIC.fullmatch(value) is None or value in {".", ".."}:
         raise TopicNotLegal(f"topic {shown(value)} is not a name that Kafka allows")
     return value
 

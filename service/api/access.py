@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 from starlette.requests import Request
 
@@ -41,6 +42,14 @@ class Admission:
         if not self.caller.may(self.action, self.project, self.instance, topic):
             raise Forbidden
 
+    def actions(self, topic: str | None) -> list[Action]:
+        """Return all that the caller may do here.
+
+        Args:
+            topic: None asks for what they may do to some topic or other.
+        """
+        return actions_of(self.caller, self.project, self.instance, topic)
+
 
 class Access:
     """Admits requests to instances.
@@ -75,6 +84,15 @@ class Access:
             raise Forbidden
         return Admission(caller, action, project, instance, cluster)
 
+    async def identify(self, request: Request) -> Caller:
+        """Return who asks, whatever for.
+
+        Raises:
+            HostNotLoopback, TokenHeaderMissing: open access only.
+            Forbidden: no token, or a wrong one.
+        """
+        return await self._caller(request, trail_of(request.scope))
+
     async def _caller(self, request: Request, trail: Trail) -> Caller:
         headers = request.scope["headers"]
         tokens = [value for name, value in headers if name == _TOKEN_HEADER]
@@ -94,8 +112,25 @@ class Access:
         return caller
 
 
+def actions_of(caller: Caller, project: str, instance: str, topic: str | None) -> list[Action]:
+    """Return all that a caller may do there, in a fixed order; None asks about some topic or other."""
+    return [action for action in get_args(Action) if caller.may(action, project, instance, topic)]
+
+
 def _path_id(request: Request, name: str) -> str:
-    value: str = request.path_params[name]
+    return check_id(name, request.path_params[name])
+
+
+def check_id(name: str, value: str) -> str:
+    """Return a project or instance id.
+
+    Args:
+        name: what to call it.
+        value: the id.
+
+    Raises:
+        PathIdRefused: it is absurd, whoever asks.
+    """
     if len(value) > _MAX_ID_CHARACTERS:
         raise PathIdRefused(f"the {name} has {len(value)} characters")
     if not value.isprintable():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -85,19 +85,31 @@ def resend_responses() -> dict[int | str, dict[str, Any]]:
             "content": {"application/json": {"example": _EXAMPLE}},
         }
     }
-    for status, meaning in _MEANINGS.items():
+    return answers | error_answers(_MEANINGS, _EXAMPLES)
+
+
+def error_answers(meanings: Mapping[int, str], errors: Sequence[Exception]) -> dict[int | str, dict[str, Any]]:
+    """Return the errors that a call may be answered with, by status.
+
+    Args:
+        meanings: what each status means there.
+        errors: one of each kind, for an example; a status that none of them has is left out.
+    """
+    answers: dict[int | str, dict[str, Any]] = {}
+    for status, meaning in meanings.items():
         headers: dict[str, Any] = {"X-Request-Id": _REQUEST_ID}
         if status == 503:
             headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
         examples = {
-            type(error).__name__: {"value": error_body(error)} for error in _EXAMPLES if row_of(error).status == status
+            type(error).__name__: {"value": error_body(error)} for error in errors if row_of(error).status == status
         }
-        answers[status] = {
-            "model": ErrorResponse,
-            "description": meaning,
-            "headers": headers,
-            "content": {"application/json": {"examples": examples}},
-        }
+        if examples:
+            answers[status] = {
+                "model": ErrorResponse,
+                "description": meaning,
+                "headers": headers,
+                "content": {"application/json": {"examples": examples}},
+            }
     return answers
 
 
@@ -106,8 +118,8 @@ def resend_request() -> dict[str, Any]:
     return {
         "security": [{"X-Auth-Token": []}],
         "parameters": [
-            _path_parameter("project_id", "The caller's project.", "default"),
-            _path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
+            path_parameter("project_id", "The caller's project.", "default"),
+            path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
             {
                 "name": "action_id",
                 "in": "query",
@@ -130,7 +142,8 @@ def resend_request() -> dict[str, Any]:
     }
 
 
-def _path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    """Return a parameter of the path, for an operation's part of the OpenAPI document."""
     return {
         "name": name,
         "in": "path",

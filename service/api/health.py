@@ -40,7 +40,7 @@ def readyz_endpoint(instances: Instances) -> Callable[[Request], Awaitable[Respo
         trail_of(request.scope).quiet = True
         readiness = Readiness(
             status=instances.phase,
-            instances={name: _readiness(instance.cluster.availability) for name, instance in instances},
+            instances={name: readiness_of(instance.cluster.availability) for name, instance in instances},
         )
         status = 200 if instances.phase == "ready" else 503
         return Response(readiness.model_dump_json(), status, media_type="application/json")
@@ -48,7 +48,8 @@ def readyz_endpoint(instances: Instances) -> Callable[[Request], Awaitable[Respo
     return readyz
 
 
-def _readiness(availability: Availability) -> InstanceReadiness:
+def readiness_of(availability: Availability) -> InstanceReadiness:
+    """Return what may be told of whether a cluster can be used."""
     if availability.state != "away":
         return InstanceReadiness(state=availability.state)
     name = (availability.reason or "").partition(":")[0]

@@ -45,6 +45,7 @@ __all__ = [
     "WatchedCallers",
     "authenticator",
     "digest_of",
+    "operator_authenticator",
     "parse_callers",
     "read_callers",
 ]
@@ -68,4 +69,18 @@ def authenticator(settings: AuthSettings) -> Authenticator:
         raise AuthError("no callers are configured, and access is not open")
     default = CallerEntry(Caller("default", EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)
     only = by_digest([default])
+    return TokenAuthenticator(lambda: only)
+
+
+def operator_authenticator(token: str) -> Authenticator:
+    """Return the authenticator of an application that is opened for one command, inside its process.
+
+    Args:
+        token: which cannot be guessed, and which nobody else is told; whoever sends it is the caller `operator`, who
+            may do everything.
+    """
+    digest = digest_of(token)
+    if digest is None:
+        raise AuthError("the operator's token is not one that a header can carry")
+    only = by_digest([CallerEntry(Caller("operator", EVERYTHING), digest, expires=None)])
     return TokenAuthenticator(lambda: only)

@@ -32,6 +32,10 @@ SHOWN_SETTINGS = frozenset(
         "instances.limits.queue",
         "instances.limits.readers",
         "instances.limits.positions_per_reader",
+        "query.max_scan_records",
+        "query.max_scan_seconds",
+        "query.max_scans",
+        "query.max_value_bytes",
         "log.format",
         "log.level",
     }
@@ -89,7 +93,7 @@ def config_command() -> None:
     tables: list[tuple[str, str, BaseModel]] = [("http", "http", settings.http), ("auth", "auth", settings.auth)]
     for name, instance in settings.all_instances().items():
         tables.append((f"instances.{_key(name)}", "instances", instance))
-    tables.append(("log", "log", settings.log))
+    tables += [("query", "query", settings.query), ("log", "log", settings.log)]
     lines = [line for heading, kind, section in tables for line in _table(heading, kind, section)]
     console.print("\n".join(lines).lstrip("\n"), markup=False)
 

@@ -72,6 +72,7 @@ def introduce(console: Console, port: int, bootstrap: str) -> None:
         ("", ""),
         (f"kcat -b {bootstrap} -C -t topic-test -p 0 -o -1 -e -f '%o %k %h %s\\n'", "cyan"),
         ("", ""),
+        (f"Records, to look at and resend:     http://127.0.0.1:{port}/console", ""),
         (f"The API, to read and to try:        http://127.0.0.1:{port}/docs", ""),
         (f"The broker, for kcat and the like:  {bootstrap} (Java's client needs a real broker)", ""),
         ("Nothing is kept. Ctrl-C ends the service, the broker and its records.", ""),

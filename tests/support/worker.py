@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, Limits
+from kafka.config import ClusterConfig, Limits, QueryLimits
 from kafka.policy import ResendPolicy
 from tests.support.brokers import Broker
 
 DEFAULT_POLICY = ResendPolicy()
+DEFAULT_QUERY = QueryLimits()
 
 
 class OpenCluster:
@@ -36,12 +37,13 @@ class OpenCluster:
         deadline_seconds: float = 20.0,
         delivery_timeout_seconds: float = 8.0,
         queue: int = 1000,
+        query: QueryLimits = DEFAULT_QUERY,
     ) -> Cluster:
         limits = Limits(
             deadline_seconds=deadline_seconds, delivery_timeout_seconds=delivery_timeout_seconds, queue=queue
         )
         servers = (bootstrap or self._bootstrap(),)
-        cluster = Cluster(ClusterConfig("test", servers, properties or {}, limits=limits, policy=policy))
+        cluster = Cluster(ClusterConfig("test", servers, properties or {}, limits, policy, query))
         await cluster.open()
         self._opened.append(cluster)
         return cluster

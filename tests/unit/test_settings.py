@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.config import ClusterConfig, Limits
+from kafka.config import ClusterConfig, Limits, QueryLimits
 from kafka.policy import ResendPolicy
 from kafka.records import TimestampPolicy
 from service.settings import LimitSettings, Settings, SettingsError, demo_settings, load_settings
@@ -240,6 +240,9 @@ def test_open_access_beyond_loopback_is_refused(host: str) -> None:
         ("RESEND_KAFKA__LIMITS__DEADLINE_SECONDS", "inf", "a number of seconds above 0"),
         ("RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS", "0", "a number of seconds from 0.1"),
         ("RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS", "30", "less than deadline_seconds, which is 30"),
+        ("RESEND_QUERY__MAX_SCAN_RECORDS", "999", "a whole number from 1000"),
+        ("RESEND_QUERY__MAX_SCAN_SECONDS", "nan", "a number of seconds from 0.1 to 60"),
+        ("RESEND_QUERY__MAX_SCANS", "0", "a whole number from 1 to 64"),
         ("RESEND_LOG__FORMAT", "xml", "json or console"),
         ("RESEND_LOG__LEVEL", "all", "debug, info, warning, error or critical"),
         ("RESEND_CONFIG", "", "the path of a TOML file"),
@@ -252,6 +255,16 @@ def test_value_out_of_range_is_refused_by_the_variables_name(name: str, text: st
 
     assert re.match(rf"{name} must be ", line), line
     assert may_be in line
+
+
+def test_query_settings_reach_every_cluster_and_leave_time_to_stop() -> None:
+    """How much may be read is one setting for all instances; a search that was accepted is finished at the stop."""
+    scans = {"RESEND_QUERY__MAX_SCAN_RECORDS": "5000", "RESEND_QUERY__MAX_SCANS": "2"}
+    (cluster,) = load_settings(ONE | scans).clusters()
+    line = refusal(ONE | {"RESEND_QUERY__MAX_SCAN_SECONDS": "20"})
+
+    assert QueryLimits(max_scan_records=5000, max_scans=2) == cluster.query
+    assert line.startswith("RESEND_HTTP__SHUTDOWN_SECONDS must be more than twice RESEND_QUERY__MAX_SCAN_SECONDS")
 
 
 def test_deadline_below_the_default_delivery_timeout_names_what_must_be_lowered_too() -> None:

@@ -1,0 +1,202 @@
+"""The list of a cluster's topics, each with its bounds and facts, for a bounded number of requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from confluent_kafka import Consumer, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType, TopicMetadata
+
+from kafka.errors import NothingWritten, cause, from_lookup
+from kafka.offsets import Offsets
+from kafka.topics import INTERNAL_TOPICS, Topic, configured_topic
+
+_LOOKUP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where a partition begins and ends; None where that is not known."""
+
+    partition: int
+    log_start_offset: int | None
+    high_watermark: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the cluster's metadata tell of a topic."""
+
+    name: str
+    partitions: int
+    replication: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A topic in the list.
+
+    Attributes:
+        outline: what is known in any case.
+        topic: its facts; None where they are not known.
+        configured: whether the facts hold the topic's configuration.
+        trouble: why something is not known.
+        bounds: of each partition.
+    """
+
+    outline: Outline
+    topic: Topic | None
+    configured: bool
+    trouble: NothingWritten | None
+    bounds: tuple[Bounds, ...]
+
+
+Facts = tuple[Topic | None, bool, NothingWritten | None]
+"""The topic, whether its configuration is in it, and what is in the way of knowing more."""
+
+
+class TopicList(Protocol):
+    """Where the list of topics and their facts come from."""
+
+    async def outlines(self) -> list[Outline]:
+        """Return all topics that the cluster shows to this service, sorted by name.
+
+        Raises:
+            ClusterAway: no answer came in time.
+        """
+
+    async def facts(self, outlines: Sequence[Outline]) -> dict[str, Facts]:
+        """Return the facts of these topics, by name."""
+
+
+class AdminTopicList:
+    """Asks a real cluster: for any number of topics one request for metadata, one to describe, one for configurations.
+
+    Args:
+        admin: a client that others may use, too.
+    """
+
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
+
+    async def outlines(self) -> list[Outline]:
+        """Return all topics."""
+        # Without a name: with one, it would create a topic on a cluster that creates topics by itself.
+        return await _outlines(lambda: self._admin.list_topics(timeout=_LOOKUP_SECONDS))
+
+    async def facts(self, outlines: Sequence[Outline]) -> dict[str, Facts]:
+        """Return the facts of these topics."""
+        if not outlines:
+            return {}
+        names = [outline.name for outline in outlines]
+        resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in names}
+        described = self._admin.describe_topics(TopicCollection(names), request_timeout=_LOOKUP_SECONDS)
+        configured = self._admin.describe_configs(list(resources.values()), request_timeout=_LOOKUP_SECONDS)
+        facts: dict[str, Facts] = {}
+        for outline in outlines:
+            name = outline.name
+            topic = Topic(name, "", outline.partitions, internal=name in INTERNAL_TOPICS)
+            trouble: NothingWritten | None = None
+            known = complete = False
+            try:
+                description = await asyncio.wrap_future(described[name])
+                internal = topic.internal or description.is_internal
+                topic = Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
+                known = True
+            except KafkaException as exception:
+                trouble = from_lookup(cause(exception), name, "Describe")
+            try:
+                topic = configured_topic(topic, await asyncio.wrap_future(configured[resources[name]]))
+                complete = known
+            except KafkaException as exception:
+                trouble = trouble or from_lookup(cause(exception), name, "DescribeConfigs")
+            facts[name] = (topic if known else None, complete, trouble)
+        return facts
+
+
+class EmbeddedTopicList:
+    """Asks librdkafka's mock cluster, which answers metadata requests only: all topics have default settings.
+
+    Args:
+        consumer: a client that others may ask, too, and that nobody polls.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    async def outlines(self) -> list[Outline]:
+        """Return all topics."""
+        return await _outlines(lambda: self._consumer.list_topics(timeout=_LOOKUP_SECONDS))
+
+    async def facts(self, outlines: Sequence[Outline]) -> dict[str, Facts]:
+        """Return the facts of these topics."""
+        return {
+            outline.name: (
+                Topic(outline.name, "", outline.partitions, internal=outline.name in INTERNAL_TOPICS),
+                True,
+                None,
+            )
+            for outline in outlines
+        }
+
+
+class Catalogue:
+    """Lists topics.
+
+    Args:
+        topics: where they come from.
+        offsets: where the bounds of their partitions come from.
+    """
+
+    def __init__(self, topics: TopicList, offsets: Offsets) -> None:
+        self._topics = topics
+        self._offsets = offsets
+
+    async def page(self, wanted: Callable[[str], bool], offset: int, limit: int) -> tuple[int, list[Listed]]:
+        """Return how many topics are wanted, and some of them with their facts, sorted by name.
+
+        Args:
+            wanted: whether a topic of this name is.
+            offset: how many to leave out.
+            limit: how many at most.
+
+        Raises:
+            ClusterAway: no answer came in time.
+        """
+        outlines = [outline for outline in await self._topics.outlines() if wanted(outline.name)]
+        page = outlines[offset : offset + limit]
+        asked = [(outline.name, number) for outline in page for number in range(outline.partitions)]
+        facts, starts, ends = await asyncio.gather(
+            self._topics.facts(page), self._offsets.starts(asked), self._offsets.ends(asked, committed=False)
+        )
+        return len(outlines), [
+            Listed(
+                outline,
+                *facts[outline.name],
+                tuple(
+                    Bounds(number, _known(starts[outline.name, number]), _known(ends[outline.name, number]))
+                    for number in range(outline.partitions)
+                ),
+            )
+            for outline in page
+        ]
+
+
+async def _outlines(ask: Callable[[], ClusterMetadata]) -> list[Outline]:
+    try:
+        metadata = await asyncio.to_thread(ask)
+    except KafkaException as exception:
+        raise from_lookup(cause(exception), "", "Describe") from exception
+    return [_outline(name, topic) for name, topic in sorted(metadata.topics.items())]
+
+
+def _outline(name: str, topic: TopicMetadata) -> Outline:
+    replicas = [len(partition.replicas) for partition in topic.partitions.values()]
+    return Outline(name, len(replicas), max(replicas, default=0))
+
+
+def _known(answer: int | KafkaException) -> int | None:
+    return None if isinstance(answer, KafkaException) else answer

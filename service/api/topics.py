@@ -1,0 +1,143 @@
+"""GET …/topics: the topics that a caller may look at, and whether their records can be resent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kafka.catalogue import Listed
+from kafka.config import ClusterConfig
+from kafka.errors import InstanceFrozen, ResendError, TopicMissing
+from kafka.resend import refuse_topic
+from kafka.topics import INTERNAL_TOPICS
+from service.api.access import Access, Admission
+from service.api.parameters import Parameters
+from service.envelope import trail_of
+from service.errors import error_body, error_response, row_of
+from service.refusals import Forbidden, RequestRefused
+from service.wire import ErrorResponse
+from service.wire_query import PartitionBounds, TopicItem, TopicsResponse
+
+PATH = "/v2/{project_id}/mqs/instances/{instance_id}/topics"
+
+NAMES = ("name", "limit", "offset", "internal", "app_name", "access_policy")
+MAX_LIMIT = 1000
+
+_HOUR_MS = 3_600_000
+_MOST_TOPICS = 2**31 - 1
+
+
+def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint.
+
+    Args:
+        access: admits callers to instances.
+    """
+
+    async def topics(request: Request) -> Response:
+        trail = trail_of(request.scope)
+        try:
+            admission = await access.admit(request, "read")
+            parameters = Parameters(request.scope["query_string"], NAMES)
+            parameters.choice("access_policy", ("all", "pub", "sub"))
+            limit = parameters.whole("limit", 1, MAX_LIMIT) or MAX_LIMIT
+            offset = parameters.whole("offset", 0, _MOST_TOPICS) or 0
+            wanted = _wanted(admission, parameters.text("name"), internal=parameters.yes("internal") or False)
+            total, page = await admission.cluster.topics(wanted, offset, limit)
+        except (RequestRefused, ResendError) as error:
+            trail.outcome = row_of(error).error_code
+            trail.reason = getattr(error, "reason", None)
+            return error_response(error)
+        trail.outcome = "listed"
+        body = TopicsResponse(
+            total=total,
+            size=len(page),
+            permissions=list(admission.actions(None)),
+            topics=[_item(listed, admission) for listed in page],
+            remain_partitions=0,
+            max_partitions=0,
+        )
+        return Response(body.model_dump_json(), media_type="application/json")
+
+    return topics
+
+
+def _wanted(admission: Admission, name: str | None, *, internal: bool) -> Callable[[str], bool]:
+    """Return whether a topic belongs into the list.
+
+    Args:
+        admission: what is beyond its grants does not exist.
+        name: a part of the topic's name, or a shell-style pattern of the whole; case does not count.
+        internal: whether internal topics are listed, too.
+    """
+    pattern = "*" if name is None else name.lower()
+    if "*" not in pattern and "?" not in pattern:
+        # In a pattern a bracket would be special, in a part of a name it is not.
+        part = pattern
+        return lambda topic: part in topic.lower() and _visible(admission, topic, internal=internal)
+    return lambda topic: fnmatchcase(topic.lower(), pattern) and _visible(admission, topic, internal=internal)
+
+
+def _visible(admission: Admission, topic: str, *, internal: bool) -> bool:
+    return (internal or topic not in INTERNAL_TOPICS) and "read" in admission.actions(topic)
+
+
+def _item(listed: Listed, admission: Admission) -> TopicItem:
+    topic, name = listed.topic, listed.outline.name
+    configured = topic if listed.configured else None
+    refusal = _refusal(listed, admission)
+    bounds = [
+        PartitionBounds(
+            partition=bounds.partition, log_start_offset=bounds.log_start_offset, high_watermark=bounds.high_watermark
+        )
+        for bounds in listed.bounds
+    ]
+    return TopicItem(
+        name=name,
+        partition=listed.outline.partitions,
+        replication=listed.outline.replication,
+        retention_time=None
+        if configured is None or configured.retention_ms is None
+        else -(-configured.retention_ms // _HOUR_MS),
+        topic_type="NORMAL",
+        permissions=list(admission.actions(name)),
+        topic_id=topic.topic_id if topic is not None else None,
+        compacted=configured.compacted if configured is not None else None,
+        internal=topic.internal if topic is not None else name in INTERNAL_TOPICS,
+        timestamp_type=None if configured is None else "LogAppendTime" if configured.log_append_time else "CreateTime",
+        partitions=bounds,
+        record_count=_count(bounds),
+        record_count_is_upper_bound=True,
+        resend_allowed=refusal is None,
+        resend_refusal=None if refusal is None else ErrorResponse.model_validate(error_body(refusal)),
+    )
+
+
+def _count(bounds: list[PartitionBounds]) -> int | None:
+    total = 0
+    for partition in bounds:
+        if partition.log_start_offset is None or partition.high_watermark is None:
+            return None
+        total += partition.high_watermark - partition.log_start_offset
+    return total
+
+
+def _refusal(listed: Listed, admission: Admission) -> RequestRefused | ResendError | None:
+    """Return what a resend of this topic's records would be refused with, in the order in which it is checked."""
+    config: ClusterConfig = admission.cluster.config
+    if "resend" not in admission.actions(listed.outline.name):
+        return Forbidden()
+    if config.policy.frozen:
+        return InstanceFrozen()
+    if listed.topic is None:
+        return listed.trouble or TopicMissing(listed.outline.name)
+    if listed.trouble is not None and not listed.topic.internal:
+        return listed.trouble
+    try:
+        refuse_topic(listed.topic, config.policy)
+    except ResendError as error:
+        return error
+    return None

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """Where a command's function is, and how the list of commands describes it."""
+    """Where a command's function is, how the list of commands describes it, and how its help ends."""
 
     module: str
     function: str
     summary: str
     hidden: bool = False
+    epilog: str | None = None
+
+
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 refused, nothing was written; 2 the command, its options or the settings are wrong; 3 not "
+    "now: nothing was written, the same command may be given again; 4 whether a copy was written is not known; 130 "
+    "interrupted with Ctrl-C."
+)
+"""Of the commands that are clients of the API."""
 
 
 _COMMANDS = {
@@ -38,6 +47,20 @@ _COMMANDS = {
     ),
     "config": _Command("service.cli.config", "config_command", "Print the settings in effect, secrets hidden."),
     "token": _Command("service.cli.token", "token_command", "Make a token for a caller, and the entry to configure."),
+    "topics": _Command(
+        "service.cli.topics",
+        "topics_command",
+        "List topics, and whether their records can be resent.",
+        epilog=_EXIT_CODES,
+    ),
+    "messages": _Command(
+        "service.cli.messages",
+        "messages_command",
+        "Find records: the newest, by time or by position; show one.",
+        epilog=_EXIT_CODES,
+    ),
+    "resend": _Command("service.cli.resend", "resend_command", "Put one record back on its topic.", epilog=_EXIT_CODES),
+    "tail": _Command("service.cli.tail", "tail_command", "Show records as they are written.", epilog=_EXIT_CODES),
     "sample-topic": _Command(
         "service.cli.sample_topic", "sample_topic_command", "Make topic-test, with its sample records.", hidden=True
     ),
@@ -58,17 +81,22 @@ class _LazyGroup(TyperGroup):
             return None
         function: Callable[..., None] = getattr(importlib.import_module(found.module), found.function)
         single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-        single.command(cmd_name, short_help=found.summary, hidden=found.hidden)(function)
+        single.command(cmd_name, short_help=found.summary, hidden=found.hidden, epilog=found.epilog)(function)
         command = as_click(single)
         assert isinstance(command, TyperCommand)  # noqa: S101 - one command makes no group
         return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        del ctx
+        # The base class would import every command for a line that is known here.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, known.summary) for name, known in _COMMANDS.items() if not known.hidden])
 
 
 app = typer.Typer(
     cls=_LazyGroup,
     name="kafka-resend",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     # Its tracebacks show the values of local variables, and those may be secret.
     pretty_exceptions_enable=False,

@@ -44,17 +44,20 @@ def kafka_resend(
 
 
 def test_help_lists_the_commands_a_stranger_needs() -> None:
-    """--help names the five commands and where to start, and leaves out the one that only compose needs."""
+    """--help names the commands and where to start, and leaves out the one that only compose needs."""
     done = kafka_resend("--help")
 
     assert 0 == done.returncode, done.stderr
-    for command in ("serve", "demo", "check", "config", "token"):
+    for command in ("serve", "demo", "check", "config", "token", "topics", "messages", "resend", "tail"):
         assert f"  {command} " in done.stdout
     assert "kafka-resend demo" in done.stdout
     assert "sample-topic" not in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "check", "config", "token", "sample-topic"])
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "demo", "check", "config", "token", "topics", "messages", "resend", "tail", "sample-topic"],
+)
 def test_help_of_a_command_says_what_it_does(command: str) -> None:
     """Every command explains itself and exits with 0."""
     done = kafka_resend(command, "--help")

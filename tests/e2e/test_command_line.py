@@ -1,0 +1,597 @@
+"""topics, messages, resend and tail on a real broker: as clients of a service, and with the application in process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.brokers import Broker, free_port
+from tests.support.plain import PlainClient
+from tests.support.topics import MakeTopic
+
+REPOSITORY = Path(__file__).parents[2]
+TOKEN = "token-of-the-command-line"
+OLD = {"retention.ms": "-1"}
+"""The configuration of a topic whose records may be from years ago."""
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e[red]x[/red]"
+SHOWN = r"\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e[red]x[/red]"
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's variables without those of a service or a client."""
+    ours = ("RESEND_", "KAFKA_RESEND_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
+
+
+def settings(bootstrap: str) -> dict[str, str]:
+    return {
+        "RESEND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+        "RESEND_AUTH__TOKEN_DIGEST": hashlib.sha256(TOKEN.encode()).hexdigest(),
+    }
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """kafka-resend, in a process of its own for each command.
+
+    Attributes:
+        environ: which tell it what to ask.
+    """
+
+    environ: Mapping[str, str]
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            cwd=REPOSITORY,
+            env={**clean_environment(), **self.environ, **more.pop("environ", {})},
+            text=True,
+            # Ctrl-C in the terminal of the tests must not end it; a test sends its own.
+            start_new_session=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+        )
+
+    def __call__(self, *arguments: str, exits: int = 0, environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+        """Run a command to its end, which must have this exit code; return what it printed and what it said."""
+        process = self.start(*arguments, environ=environ or {})
+        printed, said = process.communicate(timeout=60)
+        assert exits == process.returncode, said
+        assert TOKEN not in printed + said
+        assert "Traceback" not in said
+        return printed, said
+
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command and return the JSON objects that it printed, one a line."""
+        printed, _ = self(*arguments)
+        return [json.loads(line) for line in printed.splitlines()]
+
+    def on_a_terminal(self, *arguments: str) -> str:
+        """Run a command on a terminal that knows no colours, 120 columns wide, and return what reached it."""
+        ours, theirs = pty.openpty()
+        process = self.start(
+            *arguments, stdout=theirs, stderr=theirs, stdin=theirs, environ={"TERM": "dumb", "COLUMNS": "120"}
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:
+            # The other end of a terminal is closed by an error.
+            pass
+        finally:
+            os.close(ours)
+        assert 0 == process.wait(60), shown
+        return shown.decode().replace("\r\n", "\n")
+
+
+@contextmanager
+def serving(bootstrap: str, url: str, log: Path) -> Iterator[None]:
+    """Run a service in a process of its own at this address, from when it answers until the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve", "--port", url.rpartition(":")[2]],
+            cwd=REPOSITORY,
+            env=clean_environment() | settings(bootstrap),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not _ready(url):
+            assert time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def service(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service in a process of its own; returns its address."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with serving(broker.bootstrap, url, tmp_path_factory.mktemp("service") / "log"):
+        yield url
+
+
+def _ready(url: str) -> bool:
+    try:
+        found: str = httpx.get(f"{url}/readyz").json()["instances"]["default"]["state"]
+    except httpx.TransportError:
+        return False
+    return found == "ready"
+
+
+@pytest.fixture(params=["of a service", "in process"])
+def command_line(request: pytest.FixtureRequest, broker: Broker) -> CommandLine:
+    """The command line, once as a client of a service, and once with the settings alone."""
+    if request.param == "in process":
+        return CommandLine(settings(broker.bootstrap))
+    client: CommandLine = request.getfixturevalue("of_service")
+    return client
+
+
+@pytest.fixture
+def of_service(service: str) -> CommandLine:
+    return CommandLine({"KAFKA_RESEND_URL": service, "KAFKA_RESEND_TOKEN": TOKEN})
+
+
+@pytest.fixture
+def in_process(broker: Broker) -> CommandLine:
+    return CommandLine(settings(broker.bootstrap))
+
+
+def test_messages_print_the_api_s_objects_one_a_line(
+    command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """On no terminal, standard output is JSON to the byte, printable ASCII alone, null and empty told apart."""
+    topic = make_topic(config=OLD)
+    plain.produce(topic, b"one", HOSTILE.encode(), timestamp_ms=1_700_000_000_001)
+    plain.produce(topic, None, None, [("consumer_key", b"keyA")], timestamp_ms=1_700_000_000_002)
+    plain.produce(topic, b"", b"", timestamp_ms=1_700_000_000_003)
+    shared = '"message_id": "0-%d", "app_id": "", "tag": "", "huge_message": false, '
+    begin = f'{{"topic": "{topic}", "partition": 0, "message_offset": %d, "timestamp": 170000000000%d, '
+    created = '"timestamp_type": "CreateTime", '
+    size = len(HOSTILE.encode()) + 3
+
+    printed, said = command_line("messages", topic, "--partition", "0", "--start-offset", "0", "--preview", "2")
+
+    assert "" == said
+    key = r'"\u001b[2J\u001b]0;owned\u0007\u009b31m\u007f\u202e[red]x[/red]"'
+    assert (
+        f'{begin % (0, 1)}{created}"key": {key}, "key_encoding": "utf-8", "size": {size}, "value_size": 3, '
+        f'{shared % 0}"consumer_key": null, "preview": "on"}}\n'
+        f'{begin % (1, 2)}{created}"key": null, "key_encoding": "utf-8", "size": 16, "value_size": null, '
+        f'{shared % 1}"consumer_key": "keyA", "preview": null}}\n'
+        f'{begin % (2, 3)}{created}"key": "", "key_encoding": "utf-8", "size": 0, "value_size": 0, '
+        f'{shared % 2}"consumer_key": null, "preview": ""}}\n'
+    ) == printed
+
+
+def test_messages_at_a_position_print_the_record_with_headers_and_value(
+    command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Headers in their order, repeated ones and nulls too; bytes that are no text in base64."""
+    topic = make_topic()
+    plain.produce(topic, b"\xff\x00", b"k", [("a", b"1"), ("a", None), ("b", b"\xfe")])
+
+    (record,) = command_line.lines("messages", topic, "--partition", "0", "--offset", "0")
+
+    assert ("/wA=", "base64", "k") == (record["value"], record["value_encoding"], record["key"])
+    assert [("a", "1", "utf-8"), ("a", None, "utf-8"), ("b", "/g==", "base64")] == [
+        (header["name"], header["value"], header["encoding"]) for header in record["headers"]
+    ]
+
+
+def test_messages_by_time_key_and_number_print_what_matches(
+    command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Half-open times, an exact key, a limit; without any of these the newest come first."""
+    topic = make_topic(partitions=2, config=OLD)
+    start = 1_700_000_000_000
+    for second in range(10):
+        key = b"even" if second % 2 == 0 else b"odd"
+        plain.produce(topic, b"x", key, partition=second % 2, timestamp_ms=start + 1000 * second)
+
+    def seconds(*options: str) -> list[int]:
+        return [(found["timestamp"] - start) // 1000 for found in command_line.lines("messages", topic, *options)]
+
+    assert [2, 3, 4] == seconds("--from", str(start + 2000), "--to", str(start + 5000))
+    assert [3] == seconds("--from", "2023-11-14T22:13:22Z", "--to", "2023-11-14T23:13:25+01:00", "--key", "odd")
+    assert [0, 2] == seconds("--to", str(start + 100_000), "--partition", "0", "--limit", "2")
+    assert [9, 8, 7] == seconds("--limit", "3")
+    assert [] == seconds("--since", "10m")
+
+
+def test_messages_all_prints_every_page(command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient) -> None:
+    """More than a page: nothing twice, nothing left out, in order; a limit holds over pages, too."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 2300)
+
+    def offsets(*options: str) -> list[int]:
+        found = command_line.lines("messages", topic, "--partition", "0", "--start-offset", "0", *options)
+        return [record["message_offset"] for record in found]
+
+    assert list(range(2300)) == offsets("--all")
+    assert list(range(1500)) == offsets("--limit", "1500")
+    assert list(range(100)) == offsets()
+
+
+def test_messages_search_stopped_by_a_bound_says_so_and_all_goes_on(
+    in_process: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A search that the service's bound has stopped is not mistaken for one that found nothing."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 2500)
+    plain.produce(topic, b"x", b"rare")
+    bounded = {"RESEND_QUERY__MAX_SCAN_RECORDS": "1000"}
+    asked = ("messages", topic, "--partition", "0", "--start-offset", "0", "--key", "rare")
+
+    nothing, said = in_process(*asked, environ=bounded)
+    found, silence = in_process(*asked, "--all", environ=bounded)
+
+    assert "" == nothing
+    assert "--all goes on" in said
+    assert [2500] == [json.loads(line)["message_offset"] for line in found.splitlines()]
+    assert "" == silence
+
+
+def test_topics_prints_what_the_name_matches(
+    command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Each topic with its partitions' bounds, and whether a resend is allowed."""
+    topic = make_topic(partitions=2)
+    other = make_topic(name=f"{topic}.compacted", config={"cleanup.policy": "compact"})
+    plain.produce_many(topic, [b"x"] * 3, partition=1)
+
+    found = {line["name"]: line for line in command_line.lines("topics", topic.upper())}
+    (matched,) = command_line.lines("topics", f"{topic}.*")
+
+    assert {topic, other} == found.keys()
+    assert [
+        {"partition": 0, "log_start_offset": 0, "high_watermark": 0},
+        {"partition": 1, "log_start_offset": 0, "high_watermark": 3},
+    ] == found[topic]["partitions"]
+    assert (3, True, None) == tuple(found[topic][name] for name in ("record_count", "resend_allowed", "resend_refusal"))
+    assert (other, "RESEND.00400202") == (matched["name"], matched["resend_refusal"]["error_code"])
+
+
+def test_resend_prints_where_the_copy_is(command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient) -> None:
+    """The line names the record and the copy, and the copy is there."""
+    topic = make_topic()
+    plain.produce(topic, b"value", b"key", [("a", b"1"), ("consumer_key", b"old")])
+
+    for_one, _ = command_line("resend", topic, "0", "0", "--consumer-key", "billing")
+    for_all, _ = command_line("resend", topic, "0", "0")
+
+    line = (
+        f'{{"topic": "{topic}", "partition": 0, "message_offset": 0, "consumer_key": %s, '
+        '"copy_partition": 0, "copy_offset": %d, "copy_timestamp": "original"}\n'
+    )
+    assert (line % ('"billing"', 1), line % ("null", 2)) == (for_one, for_all)
+    assert [(("a", b"1"), ("consumer_key", b"billing")), (("a", b"1"), ("consumer_key", b"old"))] == [
+        copy.headers for copy in plain.log(topic)[1:]
+    ]
+
+
+def test_resend_that_is_refused_exits_with_1_and_writes_nothing(
+    command_line: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A missing record, a missing topic, an empty consumer_key: the API's own words and code."""
+    topic = make_topic()
+    plain.produce(topic, b"value")
+
+    beyond = command_line("resend", topic, "0", "7", exits=1)
+    missing = command_line("resend", make_topic.unused_name(), "0", "0", exits=1)
+    empty = command_line("resend", topic, "0", "0", "--consumer-key", "", exits=1)
+
+    for (printed, said), code in zip((beyond, missing, empty), ("105", "101", "021"), strict=True):
+        assert "" == printed
+        assert f"[RESEND.00400{code}]" in said
+    assert 1 == len(plain.log(topic))
+
+
+def test_resend_in_process_is_logged_as_the_operator_s(
+    in_process: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The log line that a service would write stands on standard error, with the caller's name and no contents."""
+    topic = make_topic()
+    plain.produce(topic, b"secret-value", b"secret-key")
+
+    _, said = in_process("resend", topic, "0", "0", "--consumer-key", "secret-name")
+
+    (line,) = map(json.loads, said.splitlines())
+    assert ("operator", f"{topic}/0@0", "resent") == (line["caller"], line["position"], line["outcome"])
+    assert "secret" not in said
+
+
+def test_wrong_token_exits_with_1_and_is_not_repeated(service: str) -> None:
+    """The API's one wording for whoever may not; what was sent is nowhere in it."""
+    stranger = CommandLine({"KAFKA_RESEND_URL": service, "KAFKA_RESEND_TOKEN": "wrong-token"})
+
+    for command in (("topics",), ("messages", "a"), ("resend", "a", "0", "0"), ("tail", "a")):
+        printed, said = stranger(*command, exits=1)
+        assert "" == printed
+        assert "[RESEND.00403001]" in said
+        assert "wrong-token" not in said
+
+
+def test_cluster_that_is_away_exits_with_3() -> None:
+    """Nothing was written, and the same command may be given again; in process as well."""
+    away = CommandLine(settings("127.0.0.1:1"))
+
+    printed, said = away("resend", "orders", "0", "4", exits=3)
+
+    assert "" == printed
+    assert "[RESEND.00503001]" in said
+
+
+def test_without_settings_and_url_exits_with_2() -> None:
+    """There is nothing to ask: the words say what to set."""
+    printed, said = CommandLine({})("topics", exits=2)
+
+    assert "" == printed
+    assert "RESEND_KAFKA__BOOTSTRAP_SERVERS" in said
+
+
+def test_several_instances_are_listed_until_one_is_named(broker: Broker, tmp_path: Path) -> None:
+    """With more than one instance the command asks which."""
+    file = tmp_path / "resend.toml"
+    file.write_text(
+        f'[auth]\ntoken_digest = "{hashlib.sha256(b"x").hexdigest()}"\n'
+        f'[instances.here]\nbootstrap_servers = ["{broker.bootstrap}"]\n'
+        f'[instances.there]\nbootstrap_servers = ["{broker.bootstrap}"]\n'
+    )
+    both = CommandLine({"RESEND_CONFIG": str(file)})
+
+    _, said = both("topics", exits=1)
+    both("topics", "--instance", "here")
+
+    assert "name one with --instance: here, there" in said
+
+
+def test_output_into_a_closed_pipe_ends_quietly(
+    in_process: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """`| head` closes the pipe early: no traceback."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 3000)
+    process = in_process.start("messages", topic, "--all")
+    assert process.stdout is not None
+    assert process.stderr is not None
+
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read()
+    process.wait(60)
+    process.stderr.close()
+
+    assert "Traceback" not in said
+
+
+def test_terminal_shows_hostile_records_and_is_not_driven_by_them(
+    of_service: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Escape sequences, controls, direction marks and markup in key, headers, value and consumer_key are shown."""
+    topic = make_topic(name=f"hostile-{uuid.uuid4().hex[:8]}")
+    hostile = HOSTILE.encode()
+    plain.produce(topic, hostile, hostile, [(HOSTILE, hostile), ("consumer_key", hostile)])
+    plain.produce(topic, b'{"a": [1.50, null], "b": {}}')
+    where = ("--partition", "0")
+
+    tables = of_service.on_a_terminal("messages", topic), of_service.on_a_terminal("topics", topic)
+    one = of_service.on_a_terminal("messages", topic, *where, "--offset", "0")
+    folded = of_service.on_a_terminal("messages", topic, *where, "--offset", "1")
+    resent = of_service.on_a_terminal("resend", topic, "0", "0")
+
+    for shown in (*tables, one, folded, resent):
+        controls = {letter for letter in shown if unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"}}
+        assert controls <= {"\n"}, shown
+    assert f"  {SHOWN}: {SHOWN}\n" in one
+    assert f"value\n{SHOWN}\n" in one
+    assert '{\n  "a": [\n    1.50,\n    null\n  ],\n  "b": {}\n}' in folded
+    assert topic in tables[1]
+    assert f"{topic}/0@0 was resent: the copy is {topic}/0@2" in resent
+    assert f"It is for {SHOWN}" in resent
+
+
+def test_terminal_is_told_who_gets_a_copy(of_service: CommandLine, make_topic: MakeTopic, plain: PlainClient) -> None:
+    """With a consumer_key that one; without, everybody, or whom the record names itself."""
+    topic = make_topic()
+    plain.produce(topic, b"x")
+    plain.produce(topic, b"x", headers=[("consumer_key", b"first"), ("consumer_key", b"shipping")])
+
+    assert "It is for billing." in of_service.on_a_terminal("resend", topic, "0", "0", "--consumer-key", "billing")
+    assert "It is for everybody" in of_service.on_a_terminal("resend", topic, "0", "0")
+    assert "It is for shipping: the record's own" in of_service.on_a_terminal("resend", topic, "0", "1")
+
+
+@dataclass
+class Tail:
+    """A `tail` that runs."""
+
+    process: subprocess.Popen[str]
+    records: list[dict[str, Any]]
+    said: list[str]
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + 40
+        while not condition():
+            assert time.monotonic() < deadline, f"not within 40 s: {what}; said: {self.said}"
+            assert self.process.poll() is None, f"it has ended: {self.said}"
+            threading.Event().wait(0.02)
+
+
+@pytest.fixture
+def tail_with() -> Iterator[Callable[..., Tail]]:
+    """A function that starts `tail` on a command line and returns once it follows."""
+    started: list[tuple[subprocess.Popen[str], list[threading.Thread]]] = []
+
+    def start(command_line: CommandLine, *arguments: str) -> Tail:
+        process = command_line.start("tail", *arguments)
+        running = Tail(process, [], [])
+
+        def read_records() -> None:
+            assert process.stdout is not None
+            for line in process.stdout:
+                running.records.append(json.loads(line))
+
+        def read_words() -> None:
+            assert process.stderr is not None
+            for line in process.stderr:
+                running.said.append(line)
+
+        readers = [threading.Thread(target=read_records), threading.Thread(target=read_words)]
+        for reader in readers:
+            reader.start()
+        started.append((process, readers))
+        running.wait_for(lambda: any("following" in line for line in running.said), "it follows")
+        return running
+
+    yield start
+    for process, readers in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(60)
+        for reader in readers:
+            reader.join()
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+@pytest.fixture
+def tail(command_line: CommandLine, tail_with: Callable[..., Tail]) -> Callable[..., Tail]:
+    return partial(tail_with, command_line)
+
+
+def test_tail_prints_each_record_once_while_records_are_written(
+    tail: Callable[..., Tail], make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """From its start to Ctrl-C: all that is committed, nothing twice, each partition in order; nothing from before."""
+    topic = make_topic(partitions=3)
+    for partition in range(3):
+        plain.produce_many(topic, [b"before"] * 5, partition=partition)
+    following = tail(topic)
+
+    for burst in range(4):
+        for partition in range(3):
+            plain.produce_many(topic, [b"x"] * (1200 if burst == 1 else 40), partition=partition)
+        if burst == 2:
+            plain.transaction(topic, 1, [b"aborted"] * 3, "abort")
+            plain.transaction(topic, 1, [b"committed"] * 3, "commit")
+            plain.transaction(topic, 2, [b"committed"] * 3, "commit")
+    expected = {
+        (partition, seen.offset)
+        for partition in range(3)
+        for seen in plain.log(topic, partition, "read_committed")
+        if seen.offset >= 5
+    }
+    following.wait_for(lambda: len(following.records) >= len(expected), f"{len(expected)} records")
+    following.process.send_signal(signal.SIGINT)
+    code = following.process.wait(30)
+
+    found = [(record["partition"], record["message_offset"]) for record in following.records]
+    assert (130, len(expected), expected) == (code, len(found), set(found))
+    for partition in range(3):
+        offsets = [offset for number, offset in found if number == partition]
+        assert sorted(offsets) == offsets
+    assert not any("Traceback" in line for line in following.said)
+
+
+def test_tail_waits_for_a_transaction_and_sees_resent_copies(
+    tail: Callable[..., Tail], make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Records behind an open transaction come when it ends, none before and none lost; a key leaves the others out."""
+    topic = make_topic()
+    plain.produce(topic, b"x", b"other")
+    following = tail(topic, "--key", "key", "--partition", "0")
+
+    opened = plain.transaction(topic, 0, [b"first"] * 2, "open")
+    plain.produce(topic, b"behind", b"key")
+    plain.produce(topic, b"behind", b"other")
+    assert [] == following.records
+    opened.commit()
+    plain.produce(topic, b"last", b"key")
+    following.wait_for(lambda: len(following.records) >= 4, "four records")
+
+    assert [1, 2, 3, 6] == [record["message_offset"] for record in following.records]
+
+
+def test_tail_follows_partitions_that_are_added(
+    tail: Callable[..., Tail], make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A partition that was not there before is read from its first record on; a topic that is deleted ends it."""
+    topic = make_topic()
+    plain.produce(topic, b"before")
+    following = tail(topic)
+
+    plain.add_partitions(topic, 2)
+    plain.produce(topic, b"x", partition=1)
+    following.wait_for(lambda: len(following.records) == 1, "the new partition's record")
+    plain.produce(topic, b"x")
+    following.wait_for(lambda: len(following.records) == 2, "the old partition's record")
+
+    plain.delete_topic(topic)
+
+    assert 1 == following.process.wait(30)
+    assert [(1, 0), (0, 1)] == [(record["partition"], record["message_offset"]) for record in following.records]
+
+
+def test_tail_goes_on_where_it_was_when_the_service_comes_back(
+    broker: Broker, tail_with: Callable[..., Tail], make_topic: MakeTopic, plain: PlainClient, tmp_path: Path
+) -> None:
+    """What is written while the service is away is shown afterwards, and nothing a second time."""
+    topic = make_topic()
+    url = f"http://127.0.0.1:{free_port()}"
+    with serving(broker.bootstrap, url, tmp_path / "log"):
+        following = tail_with(CommandLine({"KAFKA_RESEND_URL": url, "KAFKA_RESEND_TOKEN": TOKEN}), topic)
+        plain.produce_many(topic, [b"x"] * 3)
+        following.wait_for(lambda: len(following.records) == 3, "the records from before")
+    following.wait_for(lambda: any("asking again" in line for line in following.said), "it notices")
+    plain.produce_many(topic, [b"x"] * 3)
+
+    with serving(broker.bootstrap, url, tmp_path / "log"):
+        following.wait_for(lambda: len(following.records) >= 6, "the records from meanwhile")
+
+        assert list(range(6)) == [record["message_offset"] for record in following.records]
+
+
+def test_completion_knows_the_commands_and_is_installed_on_request(tmp_path: Path) -> None:
+    """The shell is offered the commands by their beginnings; --install-completion writes what makes it ask."""
+    script = Path(sys.executable).parent / "kafka-resend"
+    environ = clean_environment() | {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
+
+    def run(*arguments: str, **more: str) -> str:
+        done = subprocess.run(
+            [script, *arguments], env=environ | more, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout
+
+    asked = {"_KAFKA_RESEND_COMPLETE": "complete_bash", "COMP_WORDS": "kafka-resend t", "COMP_CWORD": "1"}
+
+    assert {"token", "topics", "tail"} == set(run(**asked).split())
+    assert "_KAFKA_RESEND_COMPLETE=complete_bash" in run("--show-completion", "bash")
+    run("--install-completion", "bash")
+    assert re.search(r"kafka-resend", (tmp_path / ".bashrc").read_text())

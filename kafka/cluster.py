@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
+from confluent_kafka.admin import AdminClient
+
 from kafka.catalogue import AdminTopicList, Catalogue, EmbeddedTopicList, Listed
 from kafka.clients import log
 from kafka.config import ClusterConfig
 from kafka.errors import Closing, ClusterAway, InstanceFrozen
+from kafka.jobs.jobs import Jobs
 from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
 from kafka.query import Bucket, Page, Paging, Query, Rest, Selection
 from kafka.reader import Reader
@@ -79,19 +82,23 @@ class Cluster:
         self._writer = Writer(self.config)
         self._resender = Resender(self.config, self._topics, self._reader, self._writer)
         self._query = Query(self.config, self._topics, self._offsets)
+        self.jobs = Jobs(self.config, self._topics, self._offsets, self._writer, self._admin)
         await self._probe()
         self._watch = asyncio.create_task(self._keep_probing(), name=f"{self.config.name} probe")
 
     def _open_lookups(self) -> None:
         """Make the one client that answers what does not take records, and all that asks by it."""
+        self._admin: AdminClient | None
         self._lookup: Lookup
         self._offsets: Offsets
         if self.config.embedded:
             embedded = EmbeddedLookup(self.config)
+            self._admin = None
             self._lookup, self._offsets = embedded, EmbeddedOffsets(embedded.consumer)
             self._catalogue = Catalogue(EmbeddedTopicList(embedded.consumer), self._offsets)
         else:
             real = AdminLookup(self.config)
+            self._admin = real.admin
             self._lookup, self._offsets = real, AdminOffsets(real.admin)
             self._catalogue = Catalogue(AdminTopicList(real.admin), self._offsets)
 
@@ -165,6 +172,7 @@ class Cluster:
         await self._idle.wait()
         self._watch.cancel()
         await asyncio.gather(self._watch, return_exceptions=True)
+        await self.jobs.close()
         await self._query.close()
         await self._topics.close()
         await self._reader.close()

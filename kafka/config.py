@@ -17,6 +17,9 @@ MAX_MESSAGE_BYTES = 1_000_000_000
 BATCH_BYTES = 65536
 """The largest batch of copies that share one, before compression; a topic that takes less gets them one by one."""
 
+JOB_TRANSACTION_MS = 15_000
+"""How long a transaction of a job may stay open: usually some 100 ms, 10 s and more when a broker dies."""
+
 _RESERVED = {
     "acks": "every copy is acknowledged by all in-sync replicas before it is reported",
     "request.required.acks": "every copy is acknowledged by all in-sync replicas before it is reported",
@@ -92,6 +95,31 @@ class QueryLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsConfig:
+    """Where jobs are kept, and how they run.
+
+    Two deployments on one cluster need different names for all three.
+
+    Attributes:
+        topic: name of the store, a compacted topic.
+        group: consumer group of the workers.
+        transactional_prefix: what their transactional ids begin with.
+        partitions: how many the store gets when it is made: so many jobs run at once.
+        batch_records: records in a transaction, at most.
+        keep_seconds: how long finished jobs are kept.
+        max_records: how many offsets a job may select.
+    """
+
+    topic: str = "_resend_jobs"
+    group: str = "kafka-resend-jobs"
+    transactional_prefix: str = "kafka-resend-jobs"
+    partitions: int = 8
+    batch_records: int = 2000
+    keep_seconds: float = 7 * 24 * 3600.0
+    max_records: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """One Kafka cluster.
 
@@ -102,6 +130,7 @@ class ClusterConfig:
         limits: how much, how many and how long.
         policy: what may be resent.
         query: how much one search may read.
+        jobs: where jobs are kept, and how they run.
         embedded: the cluster is librdkafka's mock, which knows no topic configuration.
 
     Raises:
@@ -114,6 +143,7 @@ class ClusterConfig:
     limits: Limits = field(default_factory=Limits)
     policy: ResendPolicy = field(default_factory=ResendPolicy)
     query: QueryLimits = field(default_factory=QueryLimits)
+    jobs: JobsConfig = field(default_factory=JobsConfig)
     embedded: bool = False
 
     def __post_init__(self) -> None:
@@ -196,6 +226,70 @@ def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
         "enable.idempotence": True,
         **({"batch.size": BATCH_BYTES} if batching else {"batch.num.messages": 1}),
         "delivery.timeout.ms": round(config.limits.delivery_timeout_seconds * 1000),
+    }
+
+
+def store_reader_properties(config: ClusterConfig, isolation: str = "read_committed") -> Properties:
+    """Return the properties of a Consumer that reads all of the store, and joins no group."""
+    return {
+        **reader_properties(config, isolation),
+        "fetch.wait.max.ms": 100,
+        "queued.min.messages": 10_000,
+        "queued.max.messages.kbytes": 16384,
+        "max.partition.fetch.bytes": 1_048_576,
+    }
+
+
+def source_properties(config: ClusterConfig) -> Properties:
+    """Return the properties of a Consumer that reads the records of a job as fast as possible, and joins no group."""
+    return {
+        **reader_properties(config),
+        "max.partition.fetch.bytes": 1_048_576,
+        **config.properties,
+        "fetch.wait.max.ms": 50,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 16384,
+    }
+
+
+def job_writer_properties(config: ClusterConfig, transactional_id: str, *, batching: bool) -> Properties:
+    """Return the properties of the transactional Producer of a partition of the store.
+
+    Args:
+        config: the cluster.
+        transactional_id: made from that partition, so that whoever owns it next fences this one.
+        batching: otherwise each record is a batch and a request of its own, in order to find the one that is refused.
+    """
+    one_by_one = {"batch.num.messages": 1, "max.in.flight.requests.per.connection": 1}
+    return {
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "compression.type": "lz4",
+        **_shared(config),
+        "acks": "all",
+        "enable.idempotence": True,
+        "transactional.id": transactional_id,
+        "transaction.timeout.ms": JOB_TRANSACTION_MS,
+        "delivery.timeout.ms": JOB_TRANSACTION_MS,
+        "delivery.report.only.error": True,
+        # Measured: 17,000 records a second with 0 ms, 46,000 with 5.
+        "linger.ms": 5,
+        **({"batch.size": BATCH_BYTES} if batching else one_by_one),
+    }
+
+
+def worker_properties(config: ClusterConfig) -> Properties:
+    """Return the properties of a member of the group that shares out the store's partitions."""
+    return {
+        **_shared(config),
+        "group.id": config.jobs.group,
+        # An eager assignor would stop everybody's jobs whenever somebody comes or goes.
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": 6000,
+        "heartbeat.interval.ms": 1500,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "latest",
+        "allow.auto.create.topics": False,
     }
 
 

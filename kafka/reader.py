@@ -253,7 +253,7 @@ class _ReaderThread(Thread):
         else:
             batch.requests = self._waiting.take_at(batch.partition, offset)
         if batch.requests and batch.offset == offset:
-            self._found(batch, _record(message, batch.requests[0].position))
+            self._found(batch, record_of(message, batch.requests[0].position))
         if not batch.requests:
             batch.hoped_for = self._waiting.next_after(batch.partition, offset)
             if batch.hoped_for is not None and batch.hoped_for - offset > READ_AHEAD:
@@ -337,8 +337,8 @@ class _ReaderThread(Thread):
         self._assigned.clear()
 
 
-def _record(message: Message, position: Position) -> Record | ResendError:
-    """Convert what the client library read."""
+def record_of(message: Message, position: Position) -> Record | ResendError:
+    """Convert what the client library read, or say why it cannot be carried faithfully."""
     try:
         headers = _headers(message)
     except SystemError:

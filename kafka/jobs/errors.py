@@ -1,0 +1,100 @@
+"""What can be wrong with a job, beside what can be wrong with a single resend.
+
+NothingWritten
+└── JobRefused
+    ├── JobsNotHere            the embedded broker has no transactions
+    ├── StoreUnusable          jobs cannot be kept; says what to do
+    ├── SelectionEmpty         no offset is selected
+    ├── SelectionTooLarge      more offsets than a job may select
+    ├── ExpressionRefused      a JMESPath expression that is none
+    ├── JobMissing             no job has this id
+    └── JobOver                it has ended, and cannot be paused or go on
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafka.errors import NothingWritten
+
+
+class JobRefused(NothingWritten):
+    """A job, or something asked of one, is refused."""
+
+
+@dataclass(eq=False)
+class JobsNotHere(JobRefused):
+    """The embedded broker cannot run jobs: it has no isolation of transactions."""
+
+    def __str__(self) -> str:
+        return "the embedded broker has no transactions, which jobs need"
+
+
+@dataclass(eq=False)
+class StoreUnusable(JobRefused):
+    """The topic that keeps jobs is missing or unfit.
+
+    Attributes:
+        reason: what is wrong with it, and the command that mends it.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"jobs cannot be kept: {self.reason}"
+
+
+@dataclass(eq=False)
+class SelectionEmpty(JobRefused):
+    """No offset is selected."""
+
+    topic: str
+
+    def __str__(self) -> str:
+        return f"the selection in topic {self.topic!r} is empty"
+
+
+@dataclass(eq=False)
+class SelectionTooLarge(JobRefused):
+    """More offsets are selected than a job may have."""
+
+    offsets: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.offsets} offsets are selected, and a job may have {self.limit}"
+
+
+@dataclass(eq=False)
+class ExpressionRefused(JobRefused):
+    """A JMESPath expression cannot be parsed.
+
+    Attributes:
+        reason: the parser's own words.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the JMESPath expression cannot be parsed: {self.reason}"
+
+
+@dataclass(eq=False)
+class JobMissing(JobRefused):
+    """No job has this id; finished ones are removed after a while."""
+
+    job_id: str
+
+    def __str__(self) -> str:
+        return f"there is no job {self.job_id!r}"
+
+
+@dataclass(eq=False)
+class JobOver(JobRefused):
+    """It has ended."""
+
+    job_id: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"job {self.job_id!r} has ended: {self.state}"

@@ -1,0 +1,146 @@
+"""Reads the spans of a plan: many records in a row, of several partitions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from kafka.clients import ErrorLog, LibraryLog
+from kafka.config import ClusterConfig, source_properties
+from kafka.errors import ResendError
+from kafka.jobs.plan import Span
+from kafka.reader import record_of
+from kafka.records import Position, Record
+
+_LOOKUP_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What was read at once.
+
+    Attributes:
+        records: in the order of each partition; an error stands for a record that cannot be read faithfully.
+        next_offsets: per partition that went on, up to where.
+        expired: offsets that were gone before they were read.
+        size_bytes: of keys and values together.
+    """
+
+    records: list[tuple[Position, Record | ResendError]]
+    next_offsets: dict[int, int]
+    expired: int = 0
+    size_bytes: int = 0
+
+
+class Source:
+    """Reads the spans of one topic with a Consumer of its own, committed records only. Only one thread may use it.
+
+    Args:
+        config: the cluster.
+        name: what to call the client in the log.
+        topic: where to read.
+        spans: what to read; of each partition one after the other.
+        next_offsets: per partition, what is dealt with already.
+    """
+
+    def __init__(
+        self, config: ClusterConfig, name: str, topic: str, spans: Iterable[Span], next_offsets: Mapping[int, int]
+    ) -> None:
+        self._topic = topic
+        self._errors = ErrorLog(name)
+        self._consumer = Consumer({**source_properties(config), "error_cb": self._errors}, logger=LibraryLog(name))
+        self._consumer.list_topics(topic, timeout=_LOOKUP_SECONDS)
+        # What is left of each partition, the span that is being read first.
+        self._left: dict[int, list[Span]] = {}
+        for span in sorted(spans, key=lambda span: (span.partition, span.start)):
+            start = max(span.start, next_offsets.get(span.partition, 0))
+            if start < span.end:
+                self._left.setdefault(span.partition, []).append(Span(span.partition, start, span.end))
+        self._next = {partition: spans[0].start for partition, spans in self._left.items()}
+        self._assign(self._left)
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything was read."""
+        return not self._left
+
+    def read(self, most: int, timeout_seconds: float) -> Chunk:
+        """Read what is there, at most so many records, or wait for the first one."""
+        chunk = Chunk([], {})
+        if self.finished:
+            return chunk
+        for message in self._consumer.consume(most, timeout_seconds):
+            self._take(message, chunk)
+        return chunk
+
+    def close(self) -> None:
+        """End the client."""
+        self._consumer.close()
+
+    def _take(self, message: Message, chunk: Chunk) -> None:
+        partition, offset = message.partition(), message.offset()
+        if partition is None or offset is None or partition not in self._left:
+            return
+        error = message.error()
+        if error is not None:
+            self._take_event(error, partition, offset, chunk)
+            return
+        if offset < self._next[partition]:
+            return
+        span = self._left[partition][0]
+        if offset < span.end:
+            position = Position(self._topic, partition, offset)
+            chunk.records.append((position, record_of(message, position)))
+            chunk.size_bytes += len(message.value() or b"") + len(message.key() or b"")
+            self._go_on(partition, offset + 1, chunk)
+        else:
+            # The span ends in a hole of the log.
+            self._go_on(partition, span.end, chunk)
+
+    def _take_event(self, error: KafkaError, partition: int, offset: int, chunk: Chunk) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            if offset > self._next[partition]:
+                self._go_on(partition, min(offset, self._left[partition][0].end), chunk)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            if offset == self._next[partition]:
+                self._skip_expired(partition, chunk)
+        else:
+            self._errors(error)
+
+    def _skip_expired(self, partition: int, chunk: Chunk) -> None:
+        """Go on where the log starts now."""
+        start, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), _LOOKUP_SECONDS)
+        self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
+        while partition in self._left and self._next[partition] < start:
+            reached = min(start, self._left[partition][0].end)
+            chunk.expired += reached - self._next[partition]
+            self._pass_to(partition, reached, chunk)
+        if partition in self._left:
+            self._assign([partition])
+
+    def _go_on(self, partition: int, offset: int, chunk: Chunk) -> None:
+        """Everything below this offset was read; where it is the end of a span, begin the next one."""
+        if self._pass_to(partition, offset, chunk):
+            self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
+            if partition in self._left:
+                self._assign([partition])
+
+    def _pass_to(self, partition: int, offset: int, chunk: Chunk) -> bool:
+        """Note that everything below this offset is dealt with; return whether a span has come to its end."""
+        chunk.next_offsets[partition] = self._next[partition] = offset
+        spans = self._left[partition]
+        if offset < spans[0].end:
+            return False
+        spans.pop(0)
+        if spans:
+            self._next[partition] = spans[0].start
+        else:
+            del self._left[partition]
+        return True
+
+    def _assign(self, partitions: Iterable[int]) -> None:
+        self._consumer.incremental_assign(
+            [TopicPartition(self._topic, partition, self._next[partition]) for partition in partitions]
+        )

@@ -1,0 +1,239 @@
+"""The store: a compacted topic on the cluster itself, and how it is read.
+
+StoreError
+├── StoreMissing    the topic does not exist and may not be created
+└── StoreUnfit      it exists, and jobs kept there could be lost; says the command that mends it
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from kafka.clients import ErrorLog, LibraryLog
+from kafka.config import ClusterConfig, store_reader_properties
+from kafka.errors import cause
+from kafka.jobs.progress import Job, fold, split_key
+
+_REQUEST_SECONDS = 10.0
+_READ_AT_ONCE = 1000
+_TOPIC_CONFIG = {
+    "cleanup.policy": "compact",
+    # With the defaults of 1 GB and 7 days nothing would be compacted for long, and every start would read all of it.
+    "segment.bytes": str(32 * 1024 * 1024),
+    "segment.ms": str(3600 * 1000),
+    "min.cleanable.dirty.ratio": "0.1",
+    "max.message.bytes": str(4 * 1024 * 1024),
+}
+
+
+class StoreError(Exception):
+    """The root of the tree."""
+
+
+class StoreMissing(StoreError):
+    """The topic does not exist and may not be created by the service."""
+
+
+class StoreUnfit(StoreError):
+    """The topic would lose jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The store as it is.
+
+    Attributes:
+        topic: its name.
+        partitions: how many it has: so many jobs can run at once.
+    """
+
+    topic: str
+    partitions: int
+
+
+def find_store(admin: AdminClient, name: str) -> Store | None:
+    """Return the store if it is there, however fit.
+
+    Args:
+        admin: a client of the cluster.
+        name: the store's topic.
+
+    Raises:
+        KafkaException: the cluster did not answer.
+    """
+    try:
+        found = admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name].result()
+    except KafkaException as exception:
+        if cause(exception).code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise
+    return Store(name, len(found.partitions))
+
+
+def ensure_store(admin: AdminClient, config: ClusterConfig) -> Store:
+    """Return the store, made if need be.
+
+    Args:
+        admin: a client of the cluster.
+        config: how the store is called, and how large it is to be.
+
+    Raises:
+        StoreMissing, StoreUnfit: it cannot be used; says what to do.
+        KafkaException: the cluster did not answer.
+    """
+    name = config.jobs.topic
+    try:
+        return _check(admin, name)
+    except KafkaException as exception:
+        if cause(exception).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise
+    _create(admin, config)
+    return _check(admin, name)
+
+
+def _create(admin: AdminClient, config: ClusterConfig) -> None:
+    brokers = len(admin.describe_cluster(request_timeout=_REQUEST_SECONDS).result().nodes)
+    replicas = min(3, brokers)
+    topic_config = _TOPIC_CONFIG | {"min.insync.replicas": "2" if replicas == 3 else "1"}
+    topic = NewTopic(config.jobs.topic, config.jobs.partitions, replicas, config=topic_config)
+    try:
+        admin.create_topics([topic], request_timeout=_REQUEST_SECONDS)[config.jobs.topic].result()
+    except KafkaException as exception:
+        code = cause(exception).code()
+        if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
+            options = " ".join(f"--config {key}={value}" for key, value in topic_config.items())
+            raise StoreMissing(
+                f"topic {config.jobs.topic!r} does not exist, and the service may not create it: kafka-topics.sh "
+                f"--create --topic {config.jobs.topic} --partitions {config.jobs.partitions} "
+                f"--replication-factor {replicas} {options}"
+            ) from None
+        if code != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+    # The brokers learn of it one after the other.
+    deadline = time.monotonic() + _REQUEST_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            _check(admin, config.jobs.topic)
+        except KafkaException:
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _check(admin: AdminClient, name: str) -> Store:
+    description = admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name].result()
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    entries = admin.describe_configs([resource], request_timeout=_REQUEST_SECONDS)[resource].result()
+    alter = f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config"
+    if entries["cleanup.policy"].value != "compact":
+        raise StoreUnfit(
+            f"topic {name!r} has cleanup.policy={entries['cleanup.policy'].value}, so that jobs would be deleted by "
+            f"their age: {alter} cleanup.policy=compact"
+        )
+    brokers = len(admin.describe_cluster(request_timeout=_REQUEST_SECONDS).result().nodes)
+    replicas = min(len(partition.replicas) for partition in description.partitions)
+    if replicas < min(3, brokers):
+        raise StoreUnfit(
+            f"topic {name!r} has {replicas} replicas of {min(3, brokers)}, so that jobs would be lost with a broker: "
+            "kafka-reassign-partitions.sh gives it more"
+        )
+    if replicas >= 3 and int(entries["min.insync.replicas"].value) < 2:
+        raise StoreUnfit(f"topic {name!r} has min.insync.replicas=1: {alter} min.insync.replicas=2")
+    return Store(name, len(description.partitions))
+
+
+class StoreTail:
+    """Reads partitions of the store from their beginning on, committed records only, and folds them into jobs.
+
+    Only one thread may use it.
+
+    Args:
+        config: the cluster.
+        name: what to call the client in the log.
+        partitions: which of the store's partitions.
+
+    Attributes:
+        jobs: by id, as far as was read.
+    """
+
+    def __init__(self, config: ClusterConfig, name: str, partitions: Collection[int]) -> None:
+        self._topic = config.jobs.topic
+        self._errors = ErrorLog(name)
+        self._consumer = Consumer(
+            {**store_reader_properties(config), "error_cb": self._errors}, logger=LibraryLog(name)
+        )
+        self._consumer.list_topics(self._topic, timeout=_REQUEST_SECONDS)
+        # Asks for high watermarks: a client that reads committed records is told the last stable offset instead.
+        self._uncommitted = Consumer(
+            {**store_reader_properties(config, "read_uncommitted"), "error_cb": self._errors}, logger=LibraryLog(name)
+        )
+        self._next = dict.fromkeys(partitions, 0)
+        self.jobs: dict[str, Job] = {}
+        self._consumer.assign([TopicPartition(self._topic, partition, 0) for partition in partitions])
+
+    @property
+    def next_offsets(self) -> Mapping[int, int]:
+        """Per partition, up to where it was read."""
+        return self._next
+
+    def ends(self) -> dict[int, int]:
+        """Return the high watermarks as they are now.
+
+        Raises:
+            KafkaException: the cluster did not answer.
+        """
+        return {
+            partition: self._uncommitted.get_watermark_offsets(
+                TopicPartition(self._topic, partition), timeout=_REQUEST_SECONDS
+            )[1]
+            for partition in self._next
+        }
+
+    def read(self, timeout_seconds: float) -> set[str]:
+        """Read what is there, or wait for the first record; return the ids of the jobs that changed."""
+        changed = set()
+        first = self._consumer.poll(timeout_seconds)
+        messages = [] if first is None else [first, *self._consumer.consume(_READ_AT_ONCE, 0)]
+        for message in messages:
+            partition, offset, error = message.partition(), message.offset(), message.error()
+            if partition is None or offset is None or partition not in self._next:
+                continue
+            if error is None:
+                self._next[partition] = offset + 1
+                job_id, kind = split_key(message.key())
+                if not job_id:
+                    continue
+                changed.add(job_id)
+                job = fold(self.jobs.get(job_id), job_id, kind, message.value())
+                if job is None:
+                    self.jobs.pop(job_id, None)
+                else:
+                    self.jobs[job_id] = job
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # The end lies behind records that are no records: markers of transactions, and aborted ones.
+                self._next[partition] = max(self._next[partition], offset)
+            else:
+                self._errors(error)
+        return changed
+
+    def read_to(self, ends: Mapping[int, int], deadline: float) -> bool:
+        """Read up to these offsets; False if that did not succeed before the deadline (of time.monotonic()).
+
+        Never stop at the last stable offset: another transaction may hold it back, while progress that was committed
+        already lies above it, and a batch resent from older progress would be resent twice.
+        """
+        while any(self._next[partition] < end for partition, end in ends.items()):
+            if time.monotonic() >= deadline:
+                return False
+            self.read(0.1)
+        return True
+
+    def close(self) -> None:
+        """End the clients."""
+        self._consumer.close()
+        self._uncommitted.close()

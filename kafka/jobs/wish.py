@@ -1,0 +1,153 @@
+"""What somebody asks a job to be, and how that becomes a plan: checked, and with every end fixed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from kafka.config import ClusterConfig
+from kafka.errors import InstanceFrozen
+from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
+from kafka.jobs.plan import Filter, Plan, Span, new_job_id, parse_expression, spans_of_positions
+from kafka.offsets import Offsets, of_topic
+from kafka.resend import refuse_topic
+from kafka.topics import Topic, Topics
+
+_DESCRIBE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to resend. At most one of offsets, times_ms and positions is given; none of them means everything.
+
+    Attributes:
+        project: project id of the request.
+        made_by: name of the caller.
+        topic: where the records stand.
+        partitions: the only ones; None: all, or those that offsets or positions name.
+        offsets: by partition, a half-open range; an end of None is the end of the log.
+        times_ms: half-open range of the records' own timestamps.
+        positions: partitions and offsets.
+        filter: which of the selected records.
+        consumer_key: whom the copies are for.
+        records_per_second: at most.
+        stop_after_failures: fail when so many could not be resent.
+        dry_run: write nothing.
+    """
+
+    project: str
+    made_by: str
+    topic: str
+    partitions: tuple[int, ...] | None = None
+    offsets: Mapping[int, tuple[int, int | None]] | None = None
+    times_ms: tuple[int, int] | None = None
+    positions: Collection[tuple[int, int]] | None = None
+    filter: Filter = field(default_factory=Filter)
+    consumer_key: str | None = None
+    records_per_second: float | None = None
+    stop_after_failures: int | None = None
+    dry_run: bool = False
+
+
+class Planner:
+    """Makes plans.
+
+    Args:
+        config: the cluster.
+        topics: the facts of its topics.
+        offsets: the bounds of their partitions.
+    """
+
+    def __init__(self, config: ClusterConfig, topics: Topics, offsets: Offsets) -> None:
+        self._config = config
+        self._topics = topics
+        self._offsets = offsets
+
+    async def plan(self, wish: Wish, store_partitions: int) -> Plan:
+        """Return the plan of a new job.
+
+        Each range ends at its high watermark of this moment: a job never meets its own copies, and does not leave out
+        what is acknowledged but stands behind an open transaction.
+
+        Args:
+            wish: what is asked for.
+            store_partitions: how many partitions the store has.
+
+        Raises:
+            TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be resent.
+            SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is not as it may be.
+            ClusterAway, DeadlineExceeded: not now.
+        """
+        if self._config.policy.frozen and not wish.dry_run:
+            raise InstanceFrozen
+        if wish.filter.jmespath is not None:
+            parse_expression(wish.filter.jmespath)
+        topic = await self._topics.describe(wish.topic, time.monotonic() + _DESCRIBE_SECONDS)
+        refuse_topic(topic, self._config.policy)
+        positions = _by_partition(wish.positions)
+        spans = await self._spans(wish, topic, positions)
+        selected = sum(span.length for span in spans)
+        if not selected:
+            raise SelectionEmpty(topic.name)
+        if selected > self._config.jobs.max_records:
+            raise SelectionTooLarge(selected, self._config.jobs.max_records)
+        return Plan(
+            new_job_id(store_partitions),
+            self._config.name,
+            wish.project,
+            wish.made_by,
+            time.time_ns() // 1_000_000,
+            topic.name,
+            topic.topic_id,
+            spans,
+            positions,
+            wish.times_ms,
+            wish.filter,
+            wish.consumer_key,
+            wish.records_per_second,
+            wish.stop_after_failures,
+            wish.dry_run,
+        )
+
+    async def _spans(
+        self, wish: Wish, topic: Topic, positions: Mapping[int, frozenset[int]] | None
+    ) -> tuple[Span, ...]:
+        wanted: Collection[int] = positions or wish.offsets or wish.partitions or range(topic.partitions)
+        for partition in wanted:
+            topic.require_partition(partition)
+        if wish.partitions is not None:
+            wanted = [partition for partition in wanted if partition in wish.partitions]
+        asked = [(topic.name, partition) for partition in wanted]
+        lows, highs = await asyncio.gather(self._offsets.starts(asked), self._offsets.ends(asked, committed=False))
+        starts, ends = of_topic(topic.name, lows), of_topic(topic.name, highs)
+        if positions is not None:
+            spans: Collection[Span] = spans_of_positions(positions)
+        elif wish.offsets is not None:
+            spans = [
+                Span(partition, start, ends[partition] if end is None else end)
+                for partition, (start, end) in wish.offsets.items()
+                if partition in ends
+            ]
+        elif wish.times_ms is not None:
+            # Only the start comes from the index: copies with their old time stand anywhere after it.
+            begins = of_topic(topic.name, await self._offsets.at_time(asked, wish.times_ms[0]))
+            spans = [Span(partition, begin, ends[partition]) for partition, begin in begins.items() if begin >= 0]
+        else:
+            spans = [Span(partition, starts[partition], ends[partition]) for partition in ends]
+        clipped = (
+            Span(span.partition, max(span.start, starts[span.partition]), min(span.end, ends[span.partition]))
+            for span in spans
+            if span.partition in ends
+        )
+        return tuple(span for span in clipped if span.length)
+
+
+def _by_partition(positions: Collection[tuple[int, int]] | None) -> Mapping[int, frozenset[int]] | None:
+    if positions is None:
+        return None
+    found: dict[int, set[int]] = {}
+    for partition, offset in positions:
+        found.setdefault(partition, set()).add(offset)
+    return {partition: frozenset(offsets) for partition, offsets in found.items()}

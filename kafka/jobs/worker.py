@@ -1,0 +1,90 @@
+"""Shares the store's partitions among all workers, by a consumer group."""
+
+from __future__ import annotations
+
+import time
+from threading import Event
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from kafka.clients import ErrorLog, LibraryLog, log
+from kafka.config import ClusterConfig, admin_properties, worker_properties
+from kafka.jobs.owner import PartitionOwner
+from kafka.jobs.store import StoreError, ensure_store
+
+_POLL_SECONDS = 0.2
+_HAND_OVER_SECONDS = 5.0
+_TRY_AGAIN_SECONDS = 2.0
+
+
+class JobsWorker:
+    """Runs the jobs of one cluster, together with all other workers of the same group.
+
+    Args:
+        config: the cluster.
+    """
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self._config = config
+        self._name = f"{config.name} worker"
+        self._errors = ErrorLog(self._name)
+        self._owners: dict[int, PartitionOwner] = {}
+
+    def run(self, stopped: Event) -> None:
+        """Run jobs until stopped; then finish the transactions under way, and hand over."""
+        if not self._wait_for_store(stopped):
+            return
+        consumer = Consumer(
+            {**worker_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self._name)
+        )
+        consumer.subscribe(
+            [self._config.jobs.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+        try:
+            while not stopped.is_set():
+                # Its records are read elsewhere; this one is only a member of the group.
+                consumer.poll(_POLL_SECONDS)
+        finally:
+            # Revokes, and so stops the owners.
+            consumer.close()
+            self._stop(list(self._owners))
+
+    def _wait_for_store(self, stopped: Event) -> bool:
+        while not stopped.is_set():
+            try:
+                ensure_store(AdminClient(admin_properties(self._config)), self._config)
+            except (StoreError, KafkaException) as error:
+                log.error("%s: no jobs are run: %s", self._name, error)
+                stopped.wait(_TRY_AGAIN_SECONDS)
+            else:
+                return True
+        return False
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        ends = [TopicPartition(partition.topic, partition.partition, OFFSET_END) for partition in partitions]
+        consumer.incremental_assign(ends)
+        consumer.pause(ends)
+        for partition in partitions:
+            owner = self._owners[partition.partition] = PartitionOwner(self._config, partition.partition)
+            owner.start()
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._stop([partition.partition for partition in partitions])
+        consumer.incremental_unassign(partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Others own them already, and have fenced us: do not wait, and do not commit."""
+        for partition in partitions:
+            owner = self._owners.pop(partition.partition, None)
+            if owner is not None:
+                owner.stop()
+        consumer.incremental_unassign(partitions)
+
+    def _stop(self, partitions: list[int]) -> None:
+        owners = [owner for number in partitions if (owner := self._owners.pop(number, None)) is not None]
+        for owner in owners:
+            owner.stop()
+        deadline = time.monotonic() + _HAND_OVER_SECONDS
+        for owner in owners:
+            owner.join(max(0.0, deadline - time.monotonic()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from kafka.records import TimestampPolicy
 
@@ -29,6 +30,7 @@ class ResendPolicy:
         return matches(topic, self.topics)
 
 
+@lru_cache(maxsize=10_000)
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a name matches one of the shell-style patterns; case counts, and `*` alone matches everything."""
     return any(pattern == "*" or fnmatchcase(name, pattern) for pattern in patterns)

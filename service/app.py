@@ -25,6 +25,7 @@ from service.instances import Instances
 from service.logs import configure_logs
 from service.refusals import MethodNotAllowed, PathUnknown
 from service.settings import Settings, load_settings
+from service.shortcut import Shortcut
 from service.wire import Health, Readiness
 
 
@@ -37,7 +38,7 @@ def app_from_environment() -> FastAPI:
         SettingsError: a variable is not as it may be.
     """
     settings = load_settings(os.environ)
-    configure_logs(settings.log)
+    configure_logs(settings.log, buffered=True)
     return create_app(settings)
 
 
@@ -78,9 +79,10 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         exception_handlers={HTTPException: _routing_refused},
     )
     app.add_middleware(Envelope)
+    resend = resend_endpoint(access, settings.http.max_body_bytes)
     app.router.add_api_route(
         PATH,
-        resend_endpoint(access, settings.http.max_body_bytes),
+        resend,
         methods=["POST"],
         route_class_override=RawRoute,
         summary="Retransmit a message",
@@ -117,6 +119,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
     )
     add_documentation(app)
     add_console(app)
+    app.middleware_stack = Shortcut(app.build_middleware_stack(), PATH, "POST", resend)
     return app
 
 

@@ -6,7 +6,8 @@ import re
 import time
 import traceback
 from dataclasses import dataclass
-from uuid import uuid4
+from itertools import count
+from secrets import token_hex
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,10 @@ _TRAIL = "resend.trail"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SHOWN_PATH_CHARACTERS = 200
 _STRICT_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+
+# Made once: to ask the kernel for each request gives up the interpreter to the threads that read.
+_PROCESS = token_hex(10)
+_NUMBERS = count(1)
 
 _log = structlog.get_logger("service")
 
@@ -104,7 +109,7 @@ def _request_id(scope: Scope) -> str:
     given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0].decode("ascii")
-    return uuid4().hex
+    return f"{_PROCESS}{next(_NUMBERS):012x}"
 
 
 def _write_line(trail: Trail, scope: Scope, status: int | None, milliseconds: float) -> None:

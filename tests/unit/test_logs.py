@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 import structlog
 
-from service.logs import configure_logs
+from service.logs import TurnBuffer, configure_logs
 from service.settings import LogSettings
 
 
@@ -60,3 +62,25 @@ def test_log_of_an_exception_shows_no_local_variables(capsys: pytest.CaptureFixt
     written = capsys.readouterr().err
     assert 2 == written.count("in fail_with_a_secret")
     assert "hunter2hunter2" not in written
+
+
+async def test_buffered_lines_are_written_once_a_turn_and_in_order() -> None:
+    """What one turn of the event loop logs comes out together, soon after; outside of a loop a line comes out at once."""
+    written: list[str] = []
+
+    class Stream(StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    buffer = TurnBuffer(Stream())
+    buffer.write("one\n")
+    buffer.write("two\n")
+    assert written == []
+    await asyncio.sleep(0)
+    assert written == ["one\ntwo\n"]
+    await asyncio.to_thread(buffer.write, "three\n")
+    assert written[1:] == ["three\n"]
+    buffer.write("four\n")
+    buffer.write_out()
+    assert written[2:] == ["four\n"]

@@ -76,6 +76,7 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
     if _wanted(rows.LARGE_BATCHES, only):
         batches = stage.fill(small, "batches", round(200_000 * scale), batch_bytes=1_000_000, compression="zstd")
         chosen += [rows.http(rows.LARGE_BATCHES, one, batches, 64)]
+        chosen += [rows.floor(small, batches.topic, rows.FLOOR_LARGE_BATCHES)]
     chosen += [rows.script(rows.CONSUMER, "consumer", small, usual)]
     if shutil.which("kcat"):
         chosen += [rows.script(rows.KCAT, "kcat", small, usual)]

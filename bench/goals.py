@@ -140,6 +140,12 @@ GOALS = (
         of_turn=_ratio(_rate(rows.LARGE_BATCHES), _rate(rows.HTTP)),
     ),
     Goal(
+        "rate, 1 MB zstd batches, 64 in flight ÷ floor's",
+        1.8,
+        at_most=False,
+        of_turn=_ratio(_rate(rows.LARGE_BATCHES), _rate(rows.FLOOR_LARGE_BATCHES, 1)),
+    ),
+    Goal(
         "p50, cluster of many topics ÷ small", 1.2, at_most=True, of_turn=_ratio(_p50(rows.LARGE_BASE), _p50(rows.HTTP))
     ),
     Goal(

@@ -18,6 +18,7 @@ Measure = Callable[[float], Figures]
 IN_FLIGHT = (1, 16, 64)
 
 FLOOR = "floor: one thread, no HTTP, none of our code"
+FLOOR_LARGE_BATCHES = "floor, 1 MB zstd batches"
 WORKER = "worker in process"
 HTTP = "HTTP, one process"
 HTTP_TWO = "HTTP, two processes"
@@ -48,13 +49,13 @@ class Row:
     measure: Measure
 
 
-def floor(bootstrap: str, topic: str) -> Row:
-    """Return the row that all others are compared with."""
+def floor(bootstrap: str, topic: str, name: str = FLOOR) -> Row:
+    """Return the row that all others are compared with, or the same on another topic."""
 
     def measure(seconds: float) -> Figures:
         return _run(str(Path(__file__).with_name("floor.py")), bootstrap, topic, str(seconds))
 
-    return Row(FLOOR, 1, measure)
+    return Row(name, 1, measure)
 
 
 def worker(bootstrap: str, selection: Selection, in_flight: int) -> Row:

@@ -65,7 +65,7 @@ def test_log_of_an_exception_shows_no_local_variables(capsys: pytest.CaptureFixt
 
 
 async def test_buffered_lines_are_written_once_a_turn_and_in_order() -> None:
-    """What one turn of the event loop logs comes out together, soon after; outside of a loop a line comes out at once."""
+    """What one turn of the event loop logs comes out together; outside of a loop a line comes out at once."""
     written: list[str] = []
 
     class Stream(StringIO):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -15,6 +16,7 @@ from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import (
     ClusterAway,
+    DeadlineExceeded,
     NoRecordAtOffset,
     OffsetAtEnd,
     OffsetBeyondEnd,
@@ -33,6 +35,8 @@ from kafka.waiting import Partition, Request
 _LOOK_AGAIN_SECONDS = 0.05
 _QUERY_SECONDS = 1.0
 _LONGEST_PATIENCE_SECONDS = 8.0
+_ROUND_SECONDS = 1.0
+_RESTART_SECONDS = 0.5
 
 
 class Sign(Enum):
@@ -101,6 +105,7 @@ class AbsenceInspector(Thread):
         self._asked: SimpleQueue[tuple[Request, Sign] | None] = SimpleQueue()
         self._held: list[_Held] = []
         self._closing = False
+        self._closed = Event()
         self.stalled: dict[Partition, int] = {}
 
     def ask(self, request: Request, sign: Sign) -> None:
@@ -119,6 +124,7 @@ class AbsenceInspector(Thread):
 
     def close(self) -> None:
         """Let the thread end once nothing is left; join() waits for it."""
+        self._closed.set()
         self._asked.put(None)
 
     def run(self) -> None:
@@ -128,6 +134,8 @@ class AbsenceInspector(Thread):
                 self._inspect()
             except Exception:  # noqa: BLE001 the thread's edge: every request behind it would wait for its deadline in silence
                 log.exception("%s: starting again", self.name)
+                if self._closed.wait(_RESTART_SECONDS):
+                    return
             else:
                 return
 
@@ -168,36 +176,47 @@ class AbsenceInspector(Thread):
     def _examine(self, committed: Consumer, uncommitted: Consumer) -> None:
         """Look once at every request whose time has come; one query a partition serves all of them."""
         now = time.monotonic()
-        due = [held for held in self._held if held.look_again <= now]
+        # A partition whose broker hangs takes a second to ask about: those come last, and the rest of them next time.
+        due = deque(
+            sorted(
+                (held for held in self._held if held.look_again <= now),
+                key=lambda held: isinstance(held.request.at_deadline, ClusterAway),
+            )
+        )
         self._held = [held for held in self._held if held.look_again > now]
         known: dict[Partition, _Bounds | ResendError] = {}
-        answers: list[tuple[Request, ResendError]] = []
-        again: list[Request] = []
-        for held in due:
-            if held.request.abandoned:
-                # While a broker hangs, each partition takes a second to ask about.
-                continue
-            position = held.request.position
-            partition = (position.topic, position.partition)
-            if partition not in known:
-                known[partition] = _ask_bounds(committed, uncommitted, position)
-            verdict = _verdict(held, known[partition], uncommitted)
-            if verdict is _Next.LOOK_AGAIN:
-                held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
-                self._held.append(held)
-            elif verdict is _Next.READ_AGAIN:
-                again.append(held.request)
-            else:
-                answers.append((held.request, verdict))
+        try:
+            while due and time.monotonic() - now < _ROUND_SECONDS:
+                if not due[0].request.abandoned:
+                    self._examine_one(due[0], known, committed, uncommitted)
+                due.popleft()
+        finally:
+            self._held += due
         self.stalled = {
             (held.request.position.topic, held.request.position.partition): held.request.at_deadline.last_stable_offset
             for held in self._held
             if isinstance(held.request.at_deadline, TransactionOpen)
         }
-        if answers:
-            self._settle(answers)
-        if again:
-            self._retry(again)
+
+    def _examine_one(
+        self,
+        held: _Held,
+        known: dict[Partition, _Bounds | ResendError],
+        committed: Consumer,
+        uncommitted: Consumer,
+    ) -> None:
+        position = held.request.position
+        partition = (position.topic, position.partition)
+        if partition not in known:
+            known[partition] = _ask_bounds(committed, uncommitted, position)
+        verdict = _verdict(held, known[partition], uncommitted)
+        if verdict is _Next.LOOK_AGAIN:
+            held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
+            self._held.append(held)
+        elif verdict is _Next.READ_AGAIN:
+            self._retry([held.request])
+        else:
+            self._settle([(held.request, verdict)])
 
 
 def _verdict(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) -> ResendError | _Next:
@@ -220,6 +239,8 @@ def _verdict(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) 
         return (
             _Next.LOOK_AGAIN if present is None else NoRecordAtOffset(position, "aborted" if present else "no_record")
         )
+    # What was in the way is so no more, and must not be what is said if time runs out.
+    held.request.at_deadline = DeadlineExceeded(f"the record at {position}")
     held.request.patience_seconds = min(4 * held.request.patience_seconds, _LONGEST_PATIENCE_SECONDS)
     return _Next.READ_AGAIN
 

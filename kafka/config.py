@@ -23,7 +23,7 @@ JOB_TRANSACTION_MS = 15_000
 _RESERVED = {
     "acks": "every copy is acknowledged by all in-sync replicas before it is reported",
     "request.required.acks": "every copy is acknowledged by all in-sync replicas before it is reported",
-    "enable.idempotence": "a retry inside the client must not write twice",
+    "enable.idempotence": "the client sends nothing twice, and jobs have transactions",
     "enable.gapless.guarantee": "one failed copy must not stop the others",
     "transactional.id": "single resends are not transactional",
     "isolation.level": "aborted records must not be resent",
@@ -41,10 +41,10 @@ _RESERVED = {
     "batch.size": "a batch must fit into the topic, whose limit may be small",
     "delivery.timeout.ms": "use the limit delivery_timeout_seconds, which the deadlines are derived from",
     "message.timeout.ms": "use the limit delivery_timeout_seconds, which the deadlines are derived from",
-    "max.in.flight": "idempotent writing bounds it",
-    "max.in.flight.requests.per.connection": "idempotent writing bounds it",
-    "retries": "idempotent writing needs its retries",
-    "message.send.max.retries": "idempotent writing needs its retries",
+    "max.in.flight": "the transactions of jobs bound it",
+    "max.in.flight.requests.per.connection": "the transactions of jobs bound it",
+    "retries": "the client sends nothing twice",
+    "message.send.max.retries": "the client sends nothing twice",
     "bootstrap.servers": "use bootstrap_servers",
     "metadata.broker.list": "use bootstrap_servers",
     "queued.min.messages": "the reader's latency rests on it",
@@ -210,7 +210,7 @@ def scanner_properties(config: ClusterConfig) -> Properties:
 
 
 def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
-    """Return the properties of the idempotent Producer of single resends.
+    """Return the properties of the Producer of single resends, which sends nothing twice; see kafka.writer for why.
 
     Args:
         config: the cluster.
@@ -223,7 +223,8 @@ def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
         "compression.type": "lz4",
         **_shared(config),
         "acks": "all",
-        "enable.idempotence": True,
+        "enable.idempotence": False,
+        "retries": 0,
         **({"batch.size": BATCH_BYTES} if batching else {"batch.num.messages": 1}),
         "delivery.timeout.ms": round(config.limits.delivery_timeout_seconds * 1000),
     }

@@ -164,6 +164,9 @@ class _ReaderThread(Thread):
             except Exception:  # noqa: BLE001 the thread's edge: its positions are tried again
                 log.exception("%s: starting again with a new consumer", self.name)
                 self._put_everything_back()
+                if self._waiting.closed:
+                    # What still waits there ends at its deadline.
+                    return
                 time.sleep(_RESTART_SECONDS)
             else:
                 return
@@ -194,7 +197,13 @@ class _ReaderThread(Thread):
             if _GATE_SECONDS < age < _GATE_END_SECONDS:
                 return
         free = self._config.limits.positions_per_reader - len(self._assigned)
-        batches = [batch for batch in self._waiting.take(free, self._assigned) if self._knows_topic(consumer, batch)]
+        taken = self._waiting.take(free, self._assigned)
+        try:
+            batches = [batch for batch in taken if self._knows_topic(consumer, batch)]
+        except BaseException:
+            for batch in taken:
+                self._waiting.put_back(batch.requests)
+            raise
         if not batches:
             return
         now = time.monotonic()
@@ -217,6 +226,8 @@ class _ReaderThread(Thread):
                 self._ask(batch.requests, Sign.SILENCE)
                 return False
         self._known_topics[topic.name] = topic
+        # The facts are new, and so may be what the ACLs allow.
+        self._denied.discard(topic.name)
         return True
 
     def _take_events(self, consumer: Consumer) -> None:
@@ -257,6 +268,8 @@ class _ReaderThread(Thread):
 
     def _take_record(self, message: Message, batch: Batch, offset: int) -> None:
         """Serve who asked for this record, then choose how far to read on."""
+        if batch.began is None:
+            batch.began = time.monotonic()
         if batch.requests:
             self._pass(batch, offset)
         elif batch.hoped_for is not None and offset < batch.hoped_for:
@@ -270,7 +283,7 @@ class _ReaderThread(Thread):
             if batch.hoped_for is not None and batch.hoped_for - offset > READ_AHEAD:
                 # Reading past a thousand records takes 2 to 5 ms.
                 self._hand_over()
-        elif time.monotonic() - batch.assigned > _GATE_SECONDS:
+        elif (now := time.monotonic()) - (batch.began or now) > _GATE_SECONDS:
             # Reading on would keep others waiting for this partition; the rest leads the next turn.
             self._waiting.put_back(batch.requests)
             batch.requests = []
@@ -316,11 +329,16 @@ class _ReaderThread(Thread):
         now = time.monotonic()
         for batch in list(self._assigned.values()):
             request = batch.requests[0]
-            if now - batch.assigned > request.patience_seconds or request.abandoned:
+            if request.abandoned:
+                # Its neighbours are only late; whoever leads now may lie further on.
+                self._waiting.put_back(batch.requests)
+            elif now - batch.assigned > request.patience_seconds:
                 if batch.topic.name in self._denied:
                     self._deny(batch)
                 self._ask(batch.requests, Sign.SILENCE)
-                self._release(consumer, batch)
+            else:
+                continue
+            self._release(consumer, batch)
 
     def _deny(self, batch: Batch) -> None:
         """Kafka's ACLs forbid reading; librdkafka says so once a partition, and is silent from then on."""

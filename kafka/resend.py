@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,12 +71,22 @@ class Resender:
         read_deadline = deadline - self._limits.delivery_timeout_seconds
         topic = await self._topics.describe(position.topic, read_deadline)
         refuse_topic(topic, self._policy)
+        if position.partition >= topic.partitions:
+            # It may have been added since.
+            topic = await self._topics.describe_anew(position.topic, read_deadline)
         topic.require_partition(position.partition)
         record = await self._reader.read(position, topic, read_deadline)
         policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
         copy = copy_of(record, consumer_key, policy)
         refuse_copy(copy, topic)
-        written = await self._writer.write(copy, deadline, topic.max_message_bytes)
+        try:
+            written = await self._writer.write(copy, deadline, topic.max_message_bytes)
+        except CopyTooLarge as error:
+            if error.limit_bytes is not None:
+                raise
+            # The broker does not tell its limit; what is known of it explains the refusal, or it is older.
+            limit = topic.max_message_bytes if copy.size_bytes > topic.max_message_bytes else None
+            raise CopyTooLarge(position, copy.size_bytes, limit, "max.message.bytes of the topic") from error
         timestamp: Literal["original", "now", "broker"] = (
             "broker" if topic.log_append_time else "original" if policy is TimestampPolicy.ORIGINAL else "now"
         )
@@ -97,16 +106,13 @@ def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
 def refuse_copy(copy: Copy, topic: Topic) -> None:
     """Raise if the topic would not take the copy, or would not keep it.
 
-    The broker would refuse most of these by itself, but each refusal holds up its partition for about 0.1 s.
+    Whether it is too large only the broker can tell, whose limit is that of the compressed batch.
 
     Raises:
-        CopyTooLarge, CopyTooOld, CopyTooNew: with the topic's limit.
+        CopyTooOld, CopyTooNew: with the topic's limit.
     """
     if copy.timestamp_ms is not None:
         _refuse_time(copy.original, copy.timestamp_ms, topic)
-    size = copy.size_bytes
-    if size > topic.max_message_bytes and _compressed_bytes(copy) > topic.max_message_bytes:
-        raise CopyTooLarge(copy.original, size, topic.max_message_bytes, "max.message.bytes of the topic")
 
 
 def _refuse_time(position: Position, timestamp_ms: int, topic: Topic) -> None:
@@ -119,17 +125,3 @@ def _refuse_time(position: Position, timestamp_ms: int, topic: Topic) -> None:
             raise CopyTooOld(position, timestamp_ms, limit_ms, limit_name)
     if topic.timestamp_after_max_ms is not None and -age_ms > topic.timestamp_after_max_ms:
         raise CopyTooNew(position, timestamp_ms, topic.timestamp_after_max_ms)
-
-
-def _compressed_bytes(copy: Copy) -> int:
-    """Estimate from below the size that a copy too large as it is will have on the wire.
-
-    The limit is that of the compressed batch. zlib at its usual level makes smaller ones than lz4, so that a copy
-    refused for this estimate would be refused by the broker as well; what lies between the two, the broker decides.
-    """
-    compressor = zlib.compressobj()
-    size = 0
-    for content in (copy.key, copy.value, *(value for _, value in copy.headers)):
-        if content:
-            size += len(compressor.compress(content))
-    return size + len(compressor.flush())

@@ -215,8 +215,23 @@ class Topics:
         task = self._refresh(name)
         if known is not None and now - known[0] < _USABLE_SECONDS:
             return known[1]
+        return await self._outcome(name, task, deadline)
+
+    async def describe_anew(self, name: str, deadline: float) -> Topic:
+        """Return the facts of a topic as they are now.
+
+        Args:
+            name: the topic.
+            deadline: point of time.monotonic() after which to give up.
+
+        Raises:
+            TopicMissing, AccessDenied, ClusterAway, DeadlineExceeded: as describe.
+        """
+        return await self._outcome(name, self._refresh(name), deadline)
+
+    async def _outcome(self, name: str, task: asyncio.Task[Topic], deadline: float) -> Topic:
         try:
-            async with asyncio.timeout(deadline - now):
+            async with asyncio.timeout(deadline - time.monotonic()):
                 return await asyncio.shield(task)
         except TimeoutError:
             raise DeadlineExceeded(f"the description of topic {name!r}") from None

@@ -71,17 +71,19 @@ class Batch:
         topic: the topic's facts.
         requests: what is still to be read.
         assigned: point of time.monotonic().
+        began: when its first record came; None before.
         hoped_for: an offset that others wait for, and that is read as well if it is at hand; only once there are no
             requests any more.
     """
 
-    __slots__ = ("assigned", "hoped_for", "partition", "requests", "topic")
+    __slots__ = ("assigned", "began", "hoped_for", "partition", "requests", "topic")
 
     def __init__(self, partition: Partition, requests: list[Request]) -> None:
         self.partition = partition
         self.topic = requests[0].topic
         self.requests = requests
         self.assigned = time.monotonic()
+        self.began: float | None = None
         self.hoped_for: int | None = None
 
     @property
@@ -110,6 +112,11 @@ class WaitingPositions:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._closed
 
     def put(self, request: Request) -> None:
         """Add a request at the end.

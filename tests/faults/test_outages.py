@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import confluent_kafka
 import pytest
 
 from kafka.cluster import Cluster
@@ -17,7 +14,6 @@ from kafka.records import Position
 from kafka.resend import Resent
 from tests.support.brokers import ControlledBroker
 from tests.support.plain import PlainClient
-from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster, eventually
 
 StartBroker = Callable[[], ControlledBroker]
@@ -108,32 +104,3 @@ async def test_outage_in_the_middle_of_a_load_loses_and_doubles_nothing(
 
 async def reached(answers: list[tuple[str, Resent | ResendError]], kind: type, count: int) -> bool:
     return sum(isinstance(answer, kind) for _, answer in answers) >= count
-
-
-async def test_fatal_producer_is_replaced(cluster: Cluster, make_topic: MakeTopic, plain: PlainClient) -> None:
-    """After a fatal error another producer goes on; what was in flight is written once or told as unknown."""
-    topic = make_topic()
-    plain.produce_many(topic, [b"x"] * 50)
-    await cluster.resend(Position(topic, 0, 0), None)
-    tasks = [asyncio.create_task(cluster.resend(Position(topic, 0, offset), str(offset))) for offset in range(50)]
-    fail_fatally(cluster._writer._current._producer)
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {type(answer) for answer in answers} <= {Resent, OutcomeUnknown, ClusterAway}
-    assert (await cluster.resend(Position(topic, 0, 0), "after")).offset is not None
-    keys = [header[1] for seen in plain.log(topic)[51:] for header in seen.headers]
-    assert len(keys) == len(set(keys))
-    resent = {str(offset).encode() for offset, answer in enumerate(answers) if isinstance(answer, Resent)}
-    refused = {str(offset).encode() for offset, answer in enumerate(answers) if isinstance(answer, ClusterAway)}
-    assert resent - set(keys) == set()
-    assert refused & set(keys) == set()
-
-
-def fail_fatally(producer: confluent_kafka.Producer) -> None:
-    """Trigger librdkafka's own test hook, rd_kafka_test_fatal_error, which the Python client does not expose."""
-    (library,) = Path(confluent_kafka.__file__).parent.parent.glob("confluent_kafka.libs/librdkafka-*")
-    trigger = ctypes.CDLL(str(library)).rd_kafka_test_fatal_error
-    trigger.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
-    # The client's object begins with Python's two words, then the pointer to librdkafka's handle.
-    handle = ctypes.c_void_p.from_address(id(producer) + 2 * ctypes.sizeof(ctypes.c_void_p))
-    out_of_order = 45
-    trigger(handle, out_of_order, b"triggered by a test")

@@ -169,3 +169,27 @@ async def test_held_back_requests_beyond_the_queue_are_refused(
             await first
     finally:
         transaction.abort()
+
+
+async def test_record_that_fits_only_compressed_is_resent(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The topic's limit is that of the compressed batch, and who wrote the original may have compressed it."""
+    topic = make_topic()
+    # 1.3 MB that repeat at a distance which lz4 looks back and zlib does not.
+    value = os.urandom(33_000) * 40
+    plain.produce_many(topic, [value], **{"compression.type": "lz4", "message.max.bytes": 2_000_000})
+    assert (await cluster.resend(Position(topic, 0, 0), "keyA")).offset == 1
+    assert plain.read(topic, 0, 1).value == value
+
+
+async def test_record_in_a_partition_that_was_added_is_resent_at_once(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Neither the topic's facts nor the writer's own may be those from before."""
+    topic = make_topic(2)
+    plain.produce(topic, b"x")
+    await cluster.resend(Position(topic, 0, 0), "keyA")
+    plain.add_partitions(topic, 4)
+    plain.produce(topic, b"y", partition=3)
+    assert (await cluster.resend(Position(topic, 3, 0), "keyA")).offset == 1

@@ -178,7 +178,7 @@ async def test_record_that_fits_only_compressed_is_resent(
     topic = make_topic()
     # 1.3 MB that repeat at a distance which lz4 looks back and zlib does not.
     value = os.urandom(33_000) * 40
-    plain.produce_many(topic, [value], **{"compression.type": "lz4", "message.max.bytes": 2_000_000})
+    plain.produce(topic, value, compression_type="lz4", message_max_bytes=2_000_000)
     assert (await cluster.resend(Position(topic, 0, 0), "keyA")).offset == 1
     assert plain.read(topic, 0, 1).value == value
 

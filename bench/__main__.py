@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import goals, load, report, rows, stage
+from bench import goals, load, queries, report, rows, stage
 from bench.figures import Figures, Selection
 from bench.rows import Row
 
@@ -82,8 +82,10 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
         chosen += [rows.script(rows.KCAT, "kcat", small, usual)]
     if asked.peer:
         chosen += [rows.script(rows.PEER, "peer", small, usual, asked.peer)]
+    if any(_wanted(name, only) for name in (rows.NEWEST, rows.BY_TIME)):
+        chosen += _searches(small, one, scale)
     if any(_wanted(name, only) for name in (rows.LARGE_BASE, rows.LARGE_TOPIC, rows.MANY_PARTITIONS)):
-        chosen += _large(stack, scale)
+        chosen += _large(stack, scale, asked.warm_up)
     if not only:
         _measure_footprint(small, usual, asked.resends, footprint)
     load.http(one.url, 64, asked.warm_up, usual)
@@ -95,7 +97,25 @@ def _wanted(name: str, only: str) -> bool:
     return only.lower() in name.lower()
 
 
-def _large(stack: ExitStack, scale: float) -> list[Row]:
+def _searches(bootstrap: str, service: stage.Service, scale: float) -> list[Row]:
+    """Return the rows of searches in a topic of a million records."""
+    records = round(1_000_000 * scale)
+    first_ms = time.time_ns() // 1_000_000 - 3_600_000
+    stage.fill(bootstrap, "searched", records, first_ms=first_ms)
+    a_tenth = records // stage.PARTITIONS // 10
+    by_time: queries.Question = {
+        "topic": "searched",
+        "start_time": first_ms + 5 * a_tenth,
+        "end_time": first_ms + 6 * a_tenth,
+        "limit": 100,
+    }
+    return [
+        rows.search(rows.NEWEST, service, {"topic": "searched", "limit": 100}, 100),
+        rows.search(rows.BY_TIME, service, by_time, 100),
+    ]
+
+
+def _large(stack: ExitStack, scale: float, warm_up: float) -> list[Row]:
     """Return the rows of a cluster that has much of everything."""
     large = stack.enter_context(stage.broker()).bootstrap
     stage.create_topics(large, {f"other-{number}": 1 for number in range(round(2000 * scale))})
@@ -103,6 +123,8 @@ def _large(stack: ExitStack, scale: float) -> list[Row]:
     gigabytes = stage.fill(large, "large", round(50_000 * scale), filler_bytes=round(10e9 * scale))
     partitions = stage.fill(large, "partitions", round(100_000 * scale), partitions=round(1000 * scale))
     service = stack.enter_context(stage.service(large))
+    # As warm as the small one, whose rows it is compared with.
+    load.http(service.url, 64, warm_up, usual)
     return [
         rows.http(rows.LARGE_BASE, service, usual, 1),
         rows.http(rows.LARGE_TOPIC, service, gigabytes, 1),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import load
+from bench import load, queries
 from bench.figures import Figures, Selection
 from bench.stage import Service
 
@@ -31,6 +31,8 @@ LARGE_BATCHES = "HTTP, 1 MB zstd batches"
 LARGE_BASE = "HTTP, large cluster: the usual topic"
 LARGE_TOPIC = "HTTP, large cluster: topic of many GB"
 MANY_PARTITIONS = "HTTP, large cluster: topic of many partitions"
+NEWEST = "search: the newest 100 of many records"
+BY_TIME = "search: a time range of many records, first page"
 PEER = "peer"
 
 
@@ -71,6 +73,11 @@ def worker(bootstrap: str, selection: Selection, in_flight: int) -> Row:
 def http(name: str, service: Service, selection: Selection, in_flight: int) -> Row:
     """Return a row of a running service."""
     return Row(name, in_flight, lambda seconds: load.http(service.url, in_flight, seconds, selection))
+
+
+def search(name: str, service: Service, question: queries.Question, found: int) -> Row:
+    """Return a row of a search."""
+    return Row(name, 1, lambda seconds: queries.search(service, question, found, seconds))
 
 
 def script(name: str, kind: str, bootstrap: str, selection: Selection, *command: str) -> Row:

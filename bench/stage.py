@@ -65,6 +65,7 @@ def fill(
     batch_bytes: int = 65536,
     compression: str = "none",
     filler_bytes: int = 0,
+    first_ms: int | None = None,
 ) -> Selection:
     """Make a topic with records of 1 KB and return where they stand.
 
@@ -76,11 +77,14 @@ def fill(
         batch_bytes: how large the batches are before compression.
         compression: of the batches.
         filler_bytes: how much else to write between the records' batches, in records of 100 KB.
+        first_ms: timestamp of the first record of each partition (Unix milliseconds), each further one a millisecond
+            later; the present for all of them without it.
     """
     create_topics(bootstrap, {topic: partitions})
     producer = _producer(bootstrap, batch_bytes, compression)
     filler_producer = _producer(bootstrap, 1_000_000, "none")
     choose = random.Random(2)
+    values = [_value(choose) for _ in range(5000)]
     filler = [choose.randbytes(_FILLER_BYTES) for _ in range(20)]
     fillers = _FILLERS if filler_bytes else 0
     blocks = max(1, filler_bytes // (partitions * _FILLERS * _FILLER_BYTES))
@@ -92,7 +96,8 @@ def fill(
             _produce(filler_producer, topic, number % partitions, choose.choice(filler))
         _flush(filler_producer, topic)
         for number in range(partitions * a_block):
-            _produce(producer, topic, number // a_block, _value(choose))
+            time_ms = 0 if first_ms is None else first_ms + block * a_block + number % a_block
+            _produce(producer, topic, number // a_block, choose.choice(values), time_ms)
         _flush(producer, topic)
         end = (block + 1) * (fillers + a_block)
         ranges += [(partition, end - a_block, end) for partition in range(partitions)]
@@ -120,10 +125,10 @@ def _flush(producer: Producer, topic: str) -> None:
         raise RuntimeError(f"{topic} could not be filled")
 
 
-def _produce(producer: Producer, topic: str, partition: int, value: bytes) -> None:
+def _produce(producer: Producer, topic: str, partition: int, value: bytes, time_ms: int = 0) -> None:
     while True:
         try:
-            producer.produce(topic, value, b"key", partition)
+            producer.produce(topic, value, b"key", partition, timestamp=time_ms)
         except BufferError:
             producer.poll(0.1)
         else:

@@ -190,7 +190,7 @@ class _ProducerThread(Thread):
                 await self._learn_partitions()
                 raise _NotTaken(cause(exception).name()) from exception
             raise from_lookup(cause(exception), position.topic, "Write") from exception
-        return await asyncio.shield(future)
+        return await future
 
     async def _learn_partitions(self) -> None:
         """Ask for the partitions that there are now: the library itself does so every five minutes.

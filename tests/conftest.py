@@ -13,7 +13,7 @@ from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 
-pytest_plugins = ["tests.support.worker", "tests.support.acls", "tests.support.console"]
+pytest_plugins = ["tests.support.worker", "tests.support.acls", "tests.support.console", "tests.support.jobs"]
 
 _ANNOUNCED = pytest.StashKey[str]()
 

@@ -154,6 +154,7 @@ class _Ownership:
         # Asked for after init_transactions: whatever an earlier owner committed lies below.
         if not self._tail.read_to(self._tail.ends(), deadline):
             raise BeginAgain("the store could not be read to its end in time")
+        self._tail.owned = True
         while not self._stopped.is_set():
             self._tail.read(0)
             busy = False

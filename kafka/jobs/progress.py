@@ -18,6 +18,9 @@ from kafka.jobs.plan import FORMAT, Plan, PlanNotUnderstood, decode_plan
 
 State = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[State] = frozenset({"succeeded", "failed", "cancelled"})
+OWNERS_KINDS = frozenset({"plan", "state"})
+"""The kinds of a job's records that only its owner writes."""
+
 KEPT_FAILURES = 100
 KEPT_POSITIONS = 100
 KEPT_BUCKETS = 200

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, store_reader_properties
 from kafka.errors import cause
-from kafka.jobs.progress import Job, fold, split_key
+from kafka.jobs.progress import OWNERS_KINDS, Job, fold, split_key
 
 _REQUEST_SECONDS = 10.0
 _READ_AT_ONCE = 1000
@@ -159,6 +159,8 @@ class StoreTail:
 
     Attributes:
         jobs: by id, as far as was read.
+        owned: plans and progress are left out from now on: they are the reader's own, who knows better, and reading
+            back older ones would take it back to where it was.
     """
 
     def __init__(self, config: ClusterConfig, name: str, partitions: Collection[int]) -> None:
@@ -174,6 +176,7 @@ class StoreTail:
         )
         self._next = dict.fromkeys(partitions, 0)
         self.jobs: dict[str, Job] = {}
+        self.owned = False
         self._consumer.assign([TopicPartition(self._topic, partition, 0) for partition in partitions])
 
     @property
@@ -206,7 +209,7 @@ class StoreTail:
             if error is None:
                 self._next[partition] = offset + 1
                 job_id, kind = split_key(message.key())
-                if not job_id:
+                if not job_id or (self.owned and kind in OWNERS_KINDS):
                     continue
                 changed.add(job_id)
                 job = fold(self.jobs.get(job_id), job_id, kind, message.value())

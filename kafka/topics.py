@@ -103,6 +103,7 @@ class AdminLookup:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.admin = AdminClient(admin_properties(config))
+        self._internal = INTERNAL_TOPICS | {config.jobs.topic}
 
     async def topic(self, name: str) -> Topic:
         """Ask for the facts of one topic."""
@@ -115,7 +116,7 @@ class AdminLookup:
             # The other answer is not needed any more, and its error must not be reported as never retrieved.
             configured.add_done_callback(lambda done: done.exception())
             raise from_lookup(cause(exception), name, "Describe") from exception
-        if name in INTERNAL_TOPICS or description.is_internal:
+        if name in self._internal or description.is_internal:
             configured.add_done_callback(lambda done: done.exception())
             return Topic(name, str(description.topic_id), len(description.partitions), internal=True)
         try:
@@ -131,7 +132,7 @@ class AdminLookup:
             description = await asyncio.wrap_future(described)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "Describe") from exception
-        internal = name in INTERNAL_TOPICS or description.is_internal
+        internal = name in self._internal or description.is_internal
         return Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
 
     async def probe(self, timeout_seconds: float) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from service.api.access import Access
 from service.api.documentation import add_documentation, resend_request, resend_responses
 from service.api.health import healthz, readyz_endpoint
+from service.api.jobs import add_jobs
 from service.api.queries import add_queries
 from service.api.resend import PATH, RawRoute, resend_endpoint
 from service.auth import Authenticator, authenticator
@@ -96,6 +97,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         responses=resend_responses(),
     )
     add_queries(app, access, instances, settings.query)
+    add_jobs(app, access)
     app.router.add_api_route(
         "/healthz",
         healthz,

@@ -5,7 +5,7 @@ Codes are stable for ever: a row may be added, never renumbered or reused. docs/
     RESEND.00400001 …  the request itself         RESEND.00400101 …  there is no record at that position
     RESEND.00400201 …  the topic is not resent    RESEND.00400301 …  this record cannot be copied unchanged
     RESEND.00400401 …  Kafka's own permissions    RESEND.00400501 …  a search that cannot be done
-    others: the web's own meaning of the status
+    RESEND.00400601 …  jobs                       others: the web's own meaning of the status
 
 What the caller can mend is a 400 and who may not ask gets a 403, because the API document knows no others; the rest
 keeps the web's own meaning.
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from kafka import errors as worker
+from kafka.jobs import errors as jobs
 from service import refusals
 
 
@@ -97,6 +98,7 @@ TABLE: dict[type[Exception], Row] = {
     refusals.CursorRefused: Row(
         400, 41, "send the cursor of the page before as it was, with the same other parameters, or none to begin anew"
     ),
+    refusals.JobFieldRefused: Row(400, 42, "docs/jobs.md lists the fields of a job, and what each may hold"),
     worker.TopicMissing: Row(
         400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"
     ),
@@ -137,12 +139,20 @@ TABLE: dict[type[Exception], Row] = {
         "look at the newest records or by position, or start the service on a real Kafka, such as by `make up`",
     ),
     worker.TopicReplaced: Row(400, 502, "begin anew, without a cursor"),
+    jobs.JobsNotHere: Row(400, 601, "start the service on a real Kafka, such as by `make up`"),
+    jobs.SelectionEmpty: Row(
+        400, 602, "select records that are there; GET …/topics shows the bounds of each partition"
+    ),
+    jobs.SelectionTooLarge: Row(400, 603, "select fewer, or ask the operator, who sets RESEND_JOBS__MAX_RECORDS"),
+    jobs.ExpressionRefused: Row(400, 604, "mend the expression; jmespath.org tells the language"),
+    jobs.JobOver: Row(400, 605, "look at its outcome; what failed can be resent by a job of its own"),
     refusals.Forbidden: Row(403, 1, "check X-Auth-Token, project, instance and topic against what was granted"),
     refusals.TokenHeaderMissing: Row(403, 2, "send an X-Auth-Token header; while access is open any value does"),
     refusals.HostNotLoopback: Row(
         403, 3, "call 127.0.0.1, localhost or [::1]; for other names configure callers with tokens"
     ),
     refusals.PathUnknown: Row(404, 1, "see /docs for what is served; a path has no slash at its end"),
+    jobs.JobMissing: Row(404, 2, "look at the list of jobs; finished ones are removed after a while"),
     refusals.MethodNotAllowed: Row(405, 1, "use one of the methods in the Allow header"),
     refusals.BodyTooLarge: Row(413, 1, "the operator sets the limit with RESEND_HTTP__MAX_BODY_BYTES"),
     refusals.ContentTypeRefused: Row(415, 1, "send Content-Type: application/json, in UTF-8"),
@@ -154,6 +164,7 @@ TABLE: dict[type[Exception], Row] = {
     worker.QueueFull: Row(503, 2, _AGAIN),
     worker.Closing: Row(503, 3, _AGAIN),
     worker.TooManyScans: Row(503, 4, _AGAIN),
+    jobs.StoreUnusable: Row(503, 5, "the operator mends the topic; then send the request again"),
     worker.DeadlineExceeded: Row(504, 1, "send the request again"),
     worker.OutcomeUnknown: Row(
         504, 2, "look at the end of the partition for the copy before resending, or there may be two"

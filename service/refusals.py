@@ -19,6 +19,7 @@
     │   └── ClientGone                 nobody waits for the answer any more
     └── FieldRefused                   one field of the body
         ├── FieldUnknown, FieldMissing
+        ├── JobFieldRefused            whatever is wrong with a field of a job
         ├── TopicNotText, TopicNotLegal
         ├── PartitionNotInteger, PartitionOutOfRange
         ├── OffsetNotNumber, OffsetNotWhole, OffsetOutOfRange, OffsetNotExact
@@ -185,6 +186,10 @@ class FieldUnknown(FieldRefused):
 
 class FieldMissing(FieldRefused):
     """The body lacks a field."""
+
+
+class JobFieldRefused(FieldRefused):
+    """A field of a job is unknown, missing, or not as it may be."""
 
 
 class TopicNotText(FieldRefused):

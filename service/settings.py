@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kafka.config import ClusterConfig, Limits, QueryLimits
+from kafka.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.policy import ResendPolicy
 from kafka.records import TimestampPolicy
 from service.auth.callers import CallersFileRefused, read_callers
@@ -36,6 +36,7 @@ __all__ = [
 
 _LIMITS = Limits()
 _QUERY = QueryLimits()
+_JOBS = JobsConfig()
 
 
 class _Section(BaseModel):
@@ -218,6 +219,53 @@ class QuerySettings(_Section):
     ] = 1_048_576
 
 
+class JobsSettings(_Section):
+    """Where jobs are kept and how they run, on every instance; the defaults are those of kafka.config.JobsConfig."""
+
+    worker: Annotated[
+        bool,
+        About("`serve` runs a worker of jobs beside it; otherwise `kafka-resend worker` is to run.", "true or false"),
+    ] = True
+    topic: Annotated[
+        str,
+        Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$"),
+        About("Topic that keeps jobs. Two deployments on one cluster need different ones.", "a name that Kafka allows"),
+    ] = _JOBS.topic
+    group: Annotated[
+        str,
+        Field(min_length=1, max_length=249),
+        About("Consumer group of the workers; likewise.", "text"),
+    ] = _JOBS.group
+    transactional_prefix: Annotated[
+        str,
+        Field(min_length=1, max_length=200),
+        About("What the workers' transactional ids begin with; likewise.", "text"),
+    ] = _JOBS.transactional_prefix
+    partitions: Annotated[
+        Whole,
+        Field(ge=1, le=1000),
+        About(
+            "How many partitions the topic gets when it is made: so many jobs run at once.",
+            "a whole number from 1 to 1000",
+        ),
+    ] = _JOBS.partitions
+    batch_records: Annotated[
+        Whole,
+        Field(ge=1, le=100_000),
+        About("Records that one transaction copies, at most.", "a whole number from 1 to 100000"),
+    ] = _JOBS.batch_records
+    keep_seconds: Annotated[
+        Seconds,
+        Field(ge=60, le=10 * 365 * 24 * 3600),
+        About("How long finished jobs are kept.", "a number of seconds from 60 to 315360000"),
+    ] = _JOBS.keep_seconds
+    max_records: Annotated[
+        Whole,
+        Field(ge=1, le=10**15),
+        About("How many offsets one job may select.", "a whole number from 1 to 1000000000000000"),
+    ] = _JOBS.max_records
+
+
 class InstanceSettings(_Section):
     """One Kafka cluster, as callers address it."""
 
@@ -249,12 +297,13 @@ class InstanceSettings(_Section):
     policy: PolicySettings = PolicySettings()
     limits: LimitSettings = LimitSettings()
 
-    def cluster(self, name: str, query: QuerySettings) -> ClusterConfig:
+    def cluster(self, name: str, query: QuerySettings, jobs: JobsSettings) -> ClusterConfig:
         """Return the worker's configuration of this instance.
 
         Args:
             name: the instance's id.
             query: how much may be read there to find records.
+            jobs: where jobs are kept, and how they run.
         """
         return ClusterConfig(
             name,
@@ -263,6 +312,7 @@ class InstanceSettings(_Section):
             Limits(**self.limits.model_dump()),
             ResendPolicy(**self.policy.model_dump()),
             QueryLimits(**query.model_dump(exclude={"max_value_bytes"})),
+            JobsConfig(**jobs.model_dump(exclude={"worker"})),
             embedded=self.embedded,
         )
 
@@ -307,6 +357,7 @@ class Settings(BaseSettings):
         dict[InstanceId, InstanceSettings], About("Instances by id.", f"tables, each named by {ID_MAY_BE}")
     ] = {}
     query: QuerySettings = QuerySettings()
+    jobs: JobsSettings = JobsSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -329,7 +380,7 @@ class Settings(BaseSettings):
 
     def clusters(self) -> tuple[ClusterConfig, ...]:
         """Return the worker's configurations, each named as its instance."""
-        return tuple(instance.cluster(name, self.query) for name, instance in self.all_instances().items())
+        return tuple(instance.cluster(name, self.query, self.jobs) for name, instance in self.all_instances().items())
 
     def owners(self) -> dict[str, tuple[str, ...]]:
         """Return for each instance's id the patterns of the projects that own it."""

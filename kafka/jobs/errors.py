@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kafka.errors import NothingWritten
+from kafka.errors import ClusterUnavailable, NothingWritten
 
 
 class JobRefused(NothingWritten):
@@ -31,7 +31,7 @@ class JobsNotHere(JobRefused):
 
 
 @dataclass(eq=False)
-class StoreUnusable(JobRefused):
+class StoreUnusable(JobRefused, ClusterUnavailable):
     """The topic that keeps jobs is missing or unfit.
 
     Attributes:

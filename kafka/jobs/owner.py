@@ -30,7 +30,7 @@ from kafka.errors import (
     from_delivery,
 )
 from kafka.jobs.plan import Plan, encode_plan
-from kafka.jobs.progress import KEPT_FAILURES, Counts, Failure, Job, Progress, Report, State, encode_progress
+from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
 from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
@@ -45,6 +45,7 @@ _BATCH_BYTES = 8 * 1024 * 1024
 _FACTS_SECONDS = 5.0
 _LONGEST_BACK_OFF_SECONDS = 5.0
 _QUIET_COMMIT_SECONDS = 1.0
+_REMOVE_SECONDS = 30.0
 _SLICE_SECONDS = 0.25
 """How much of a capped rate goes into one transaction: few are held up, and not for long."""
 
@@ -138,6 +139,7 @@ class _Ownership:
         self._name = f"{config.name} jobs {partition}"
         self._runs: dict[str, _Run] = {}
         self._reports: list[tuple[Position, KafkaError]] = []
+        self._removed_at = 0.0
         self._errors = ErrorLog(self._name)
         self._producer = self._new_producer(batching=True)
         self._tail = StoreTail(config, self._name, (partition,))
@@ -164,7 +166,26 @@ class _Ownership:
                 busy = self._take_turn(job) or busy
             if not busy:
                 self._producer.poll(0)
+                self._remove_old()
                 self._tail.read(_IDLE_SECONDS)
+
+    def _remove_old(self) -> None:
+        """Remove jobs that ended long ago, all records of each in one transaction: a half of one would run again."""
+        if time.monotonic() - self._removed_at < _REMOVE_SECONDS:
+            return
+        self._removed_at = time.monotonic()
+        oldest_ms = _now_ms() - self._config.jobs.keep_seconds * 1000
+        for job in list(self._tail.jobs.values()):
+            if not job.over or (job.progress.ended_at_ms or 0) > oldest_ms:
+                continue
+            try:
+                self._producer.begin_transaction()
+                for kind in KINDS:
+                    self._producer.produce(self._config.jobs.topic, None, f"{job.job_id}/{kind}", self._partition)
+                self._producer.commit_transaction(_COMMIT_SECONDS)
+            except KafkaException as exception:
+                raise BeginAgain(f"{cause(exception).name()}: {cause(exception).str()}") from exception
+            del self._tail.jobs[job.job_id]
 
     def _runnable(self, job: Job) -> bool:
         run = self._runs.get(job.job_id)

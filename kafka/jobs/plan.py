@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -19,6 +19,7 @@ FORMAT = 1
 """Version of everything that is written to the store. A worker leaves alone what has another one."""
 
 _ID_BYTES = 12
+_Parsed = TypeVar("_Parsed")
 
 
 class PlanNotUnderstood(Exception):
@@ -65,15 +66,18 @@ class Filter:
     jmespath: str | None = None
     copies: bool = False
 
-    def holds(self, record: Record) -> bool:
-        """Whether the record meets all conditions."""
-        if not self.copies and any(name == CONSUMER_KEY for name, _ in record.headers):
-            return False
+    def holds(self, record: Record, *, headers_known: bool = True) -> bool:
+        """Whether the record meets all conditions; headers that cannot be read are taken to meet theirs."""
         if self.key is not None and record.key != self.key.encode():
             return False
-        if not all(condition.holds(record) for condition in self.headers):
+        if headers_known and not self._holds_of_headers(record):
             return False
         return self._expression is None or self._true_of(record.value)
+
+    def _holds_of_headers(self, record: Record) -> bool:
+        if not self.copies and any(name == CONSUMER_KEY for name, _ in record.headers):
+            return False
+        return all(condition.holds(record) for condition in self.headers)
 
     @cached_property
     def _expression(self) -> Any:
@@ -84,8 +88,8 @@ class Filter:
             return False
         try:
             found = self._expression.search(json.loads(value))
-        except (ValueError, RecursionError, JMESPathError):
-            # Also an expression that does not fit the types of this value.
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, JMESPathError):
+            # Also an expression that does not fit this value, for which the library has more errors than its own.
             return False
         # As JMESPath has it: false, null and what is empty are false, 0 is true.
         return found is not None and found is not False and found not in ("", [], {})
@@ -165,14 +169,14 @@ class Plan:
         """How many offsets there are to read: an upper bound of the records."""
         return sum(span.length for span in self.spans)
 
-    def selects(self, record: Record) -> bool:
-        """Whether a record of the spans is to be resent."""
+    def selects(self, record: Record, *, headers_known: bool = True) -> bool:
+        """Whether a record of the spans is to be resent; see Filter.holds."""
         position = record.position
         if self.positions is not None and position.offset not in self.positions.get(position.partition, frozenset()):
             return False
         if self.times_ms is not None and not self.times_ms[0] <= record.timestamp_ms < self.times_ms[1]:
             return False
-        return self.filter.holds(record)
+        return self.filter.holds(record, headers_known=headers_known)
 
 
 def new_job_id(partitions: int) -> str:
@@ -194,7 +198,8 @@ def partition_of(job_id: str) -> int:
     number, dash, rest = job_id.partition("-")
     if not dash or not number.isdecimal() or not number.isascii() or len(number) > 5 or len(rest) != 2 * _ID_BYTES:
         raise ValueError(job_id)
-    bytes.fromhex(rest)
+    if set(rest) - set("0123456789abcdef"):
+        raise ValueError(job_id)
     return int(number)
 
 
@@ -264,26 +269,69 @@ def decode_plan(content: bytes) -> Plan:
             raise PlanNotUnderstood(f"its filter has an unknown field {unknown[0]!r}")
         times_ms, positions, filter_ = found["times_ms"], found["positions"], found["filter"]
         return Plan(
-            found["job_id"],
-            found["instance"],
-            found["project"],
-            found["made_by"],
-            found["made_at_ms"],
-            found["topic"],
-            found["topic_id"],
-            tuple(Span(*span) for span in found["spans"]),
-            None if positions is None else {int(number): frozenset(offsets) for number, offsets in positions.items()},
-            None if times_ms is None else (times_ms[0], times_ms[1]),
+            _text(found["job_id"]),
+            _text(found["instance"]),
+            _text(found["project"]),
+            _text(found["made_by"]),
+            _number(found["made_at_ms"]),
+            _text(found["topic"]),
+            _text(found["topic_id"]),
+            tuple(_span(*span) for span in found["spans"]),
+            None
+            if positions is None
+            else {int(number): frozenset(map(_number, offsets)) for number, offsets in positions.items()},
+            None if times_ms is None else (_number(times_ms[0]), _number(times_ms[1])),
             Filter(
-                filter_["key"],
-                tuple(HeaderCondition(*condition) for condition in filter_["headers"]),
-                filter_["jmespath"],
-                filter_["copies"],
+                _maybe(_text, filter_["key"]),
+                tuple(_condition(*condition) for condition in filter_["headers"]),
+                _maybe(_text, filter_["jmespath"]),
+                _truth(filter_["copies"]),
             ),
-            found["consumer_key"],
-            found["records_per_second"],
-            found["stop_after_failures"],
-            found["dry_run"],
+            _maybe(_text, found["consumer_key"]),
+            _maybe(_rate, found["records_per_second"]),
+            _maybe(_number, found["stop_after_failures"]),
+            _truth(found["dry_run"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None
+
+
+# A plan is data that somebody else wrote: what is of another type would end its owner's turn in an error, again and again.
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError
+    # Half a surrogate pair, which JSON can hold, cannot be compared with what stands in a record.
+    found.encode()
+    return found
+
+
+def _number(found: object) -> int:
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise TypeError
+    return found
+
+
+def _rate(found: object) -> float:
+    if not isinstance(found, int | float) or not 0 < found < float("inf"):
+        raise TypeError
+    return found
+
+
+def _truth(found: object) -> bool:
+    if not isinstance(found, bool):
+        raise TypeError
+    return found
+
+
+def _maybe(parse: Callable[[object], _Parsed], found: object) -> _Parsed | None:
+    return None if found is None else parse(found)
+
+
+def _span(partition: object, start: object, end: object) -> Span:
+    return Span(_number(partition), _number(start), _number(end))
+
+
+def _condition(name: object, value: object, absent: object) -> HeaderCondition:
+    return HeaderCondition(_text(name), _maybe(_text, value), _truth(absent))

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from kafka.jobs.plan import FORMAT, Plan, PlanNotUnderstood, decode_plan
 
 State = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[State] = frozenset({"succeeded", "failed", "cancelled"})
+KINDS = ("request", "plan", "state", "cancel", "pause")
+"""All kinds of a job's records."""
+
 OWNERS_KINDS = frozenset({"plan", "state"})
 """The kinds of a job's records that only its owner writes."""
 
@@ -133,6 +136,10 @@ class Progress:
     report: Report | None = None
 
 
+_FIELDS = frozenset(field.name for field in fields(Progress)) | {"format"}
+_STATES = frozenset({"pending", "running"}) | FINAL
+
+
 def encode_progress(progress: Progress) -> bytes:
     """Return the progress as the JSON that stands in the store."""
     counts, report = progress.counts, progress.report
@@ -167,16 +174,20 @@ def decode_progress(content: bytes) -> Progress:
     """Return the progress that encode_progress wrote.
 
     Raises:
-        PlanNotUnderstood: it is of another format.
+        PlanNotUnderstood: it has another format, an unknown field or state, or lacks a field.
     """
     try:
         found = json.loads(content)
         if found.get("format") != FORMAT:
             raise PlanNotUnderstood(f"its progress has the format {found.get('format')!r}, not {FORMAT}")
+        if unknown := sorted(set(found) - _FIELDS):
+            raise PlanNotUnderstood(f"its progress has an unknown field {unknown[0]!r}")
+        if found["state"] not in _STATES:
+            raise PlanNotUnderstood(f"its progress has an unknown state {found['state']!r}")
         report = found["report"]
         return Progress(
             found["state"],
-            {int(partition): offset for partition, offset in found["next_offsets"].items()},
+            {int(partition): int(offset) for partition, offset in found["next_offsets"].items()},
             Counts(*found["counts"]),
             tuple(Failure(*failure) for failure in found["failures"]),
             found["reason"],
@@ -185,7 +196,7 @@ def decode_progress(content: bytes) -> Progress:
             found["ended_at_ms"],
             None if report is None else _decode_report(report),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PlanNotUnderstood(f"it is not a progress: {type(error).__name__}") from None
 
 
@@ -210,7 +221,7 @@ class Job:
         progress: what the owner has committed.
         cancel_asked: somebody wants it to end.
         pause_asked: somebody wants it to wait.
-        not_understood: why this version must leave it alone.
+        misfits: by kind of record, why the last one of that kind is not understood.
     """
 
     job_id: str
@@ -219,7 +230,12 @@ class Job:
     progress: Progress = field(default_factory=Progress)
     cancel_asked: bool = False
     pause_asked: bool = False
-    not_understood: str | None = None
+    misfits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def not_understood(self) -> str | None:
+        """Why this version must leave it alone."""
+        return self.misfits[min(self.misfits)] if self.misfits else None
 
     @property
     def state(self) -> State:
@@ -264,22 +280,26 @@ def fold(job: Job | None, job_id: str, kind: str, value: bytes | None) -> Job | 
         # All keys of a job are removed in one transaction; the first of these tells.
         return None
     job = job or Job(job_id)
+    if kind == "request" and (job.adopted or job.plan is not None or "request" in job.misfits):
+        # The first one counts until the owner has adopted it; then nothing but what was adopted.
+        return job
+    # What the last record of a kind says replaces what those before it said: compaction may have removed them.
+    misfits = {other: reason for other, reason in job.misfits.items() if other != kind}
     try:
-        if kind == "request" and job.plan is None:
-            job = replace(job, plan=_plan_of(job_id, value))
-        elif kind == "plan":
-            job = replace(job, plan=_plan_of(job_id, value), adopted=True, not_understood=None)
-        elif kind == "state":
-            job = replace(job, progress=decode_progress(value))
-        elif kind == "cancel":
-            job = replace(job, cancel_asked=True)
-        elif kind == "pause":
-            job = replace(job, pause_asked=value == b"true")
-        elif kind != "request":
-            job = replace(job, not_understood=f"it has an unknown record {kind!r}")
+        if kind == "request":
+            return replace(job, plan=_plan_of(job_id, value), misfits=misfits)
+        if kind == "plan":
+            misfits.pop("request", None)
+            return replace(job, adopted=True, plan=_plan_of(job_id, value), misfits=misfits)
+        if kind == "state":
+            return replace(job, progress=decode_progress(value), misfits=misfits)
+        if kind == "cancel":
+            return replace(job, cancel_asked=True)
+        if kind == "pause":
+            return replace(job, pause_asked=value == b"true")
+        raise PlanNotUnderstood(f"it has an unknown record {kind!r}")
     except PlanNotUnderstood as error:
-        job = replace(job, not_understood=str(error))
-    return job
+        return replace(job, adopted=job.adopted or kind == "plan", misfits={**misfits, kind: str(error)})
 
 
 def _plan_of(job_id: str, value: bytes) -> Plan:

@@ -45,6 +45,7 @@ _COMMANDS = {
     "check": _Command(
         "service.cli.check", "check_command", "Tell which Kafka clusters answer and which ACLs are missing."
     ),
+    "worker": _Command("service.cli.worker", "worker_command", "Run jobs, and nothing else."),
     "config": _Command("service.cli.config", "config_command", "Print the settings in effect, secrets hidden."),
     "token": _Command("service.cli.token", "token_command", "Make a token for a caller, and the entry to configure."),
     "topics": _Command(

@@ -36,6 +36,14 @@ SHOWN_SETTINGS = frozenset(
         "query.max_scan_seconds",
         "query.max_scans",
         "query.max_value_bytes",
+        "jobs.worker",
+        "jobs.topic",
+        "jobs.group",
+        "jobs.transactional_prefix",
+        "jobs.partitions",
+        "jobs.batch_records",
+        "jobs.keep_seconds",
+        "jobs.max_records",
         "log.format",
         "log.level",
     }
@@ -93,7 +101,7 @@ def config_command() -> None:
     tables: list[tuple[str, str, BaseModel]] = [("http", "http", settings.http), ("auth", "auth", settings.auth)]
     for name, instance in settings.all_instances().items():
         tables.append((f"instances.{_key(name)}", "instances", instance))
-    tables += [("query", "query", settings.query), ("log", "log", settings.log)]
+    tables += [("query", "query", settings.query), ("jobs", "jobs", settings.jobs), ("log", "log", settings.log)]
     lines = [line for heading, kind, section in tables for line in _table(heading, kind, section)]
     console.print("\n".join(lines).lstrip("\n"), markup=False)
 

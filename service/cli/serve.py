@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from service.cli.terminal import PROBLEM, refuse, settings_or_exit
 from service.logs import configure_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
 
@@ -50,6 +51,10 @@ def serve_command(
         int | None,
         typer.Option(metavar="NUMBER", min=1, help="Processes that serve, instead of RESEND_HTTP__WORKERS (1)."),
     ] = None,
+    *,
+    no_jobs: Annotated[
+        bool, typer.Option("--no-jobs", help="Run no worker of jobs beside it, as RESEND_JOBS__WORKER=false.")
+    ] = False,
 ) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C, then finish what was accepted and exit with code 0.
 
@@ -67,7 +72,13 @@ def serve_command(
     )
     refuse_bad_properties(settings)
     listening = listen(http.host, http.port)
-    if http.workers > 1:
+    with jobs_beside(settings, wanted=not no_jobs):
+        serve(settings, config, listening)
+
+
+def serve(settings: Settings, config: uvicorn.Config, listening: socket.socket) -> None:
+    """Serve until a signal, in this process or in several."""
+    if settings.http.workers > 1:
         # The process that only watches over the workers makes no application, which would do this.
         configure_logs(settings.log)
         supervisor = Multiprocess(config, sockets=[listening])
@@ -76,6 +87,22 @@ def serve_command(
             refuse(_NOT_STARTED, PROBLEM)
     else:
         run(config, listening)
+
+
+@contextmanager
+def jobs_beside(settings: Settings, *, wanted: bool) -> Iterator[None]:
+    """Run a worker of jobs as a process beside this one, where there is a cluster that can have jobs."""
+    if not (wanted and settings.jobs.worker and any(not config.embedded for config in settings.clusters())):
+        yield
+        return
+    from service.cli.companion import Companion
+
+    companion = Companion()
+    companion.start()
+    try:
+        yield
+    finally:
+        companion.stop()
 
 
 def refuse_bad_properties(settings: Settings) -> None:

@@ -62,7 +62,8 @@ class CommandLine:
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+            # Where the tests run in the background, an interrupt may be ignored, and a child would inherit that.
+            ["env", "--default-signal=INT", sys.executable, "-m", "service", *arguments],
             cwd=REPOSITORY,
             env={**clean_environment(), **self.environ, **more.pop("environ", {})},
             text=True,

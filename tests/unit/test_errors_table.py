@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kafka import errors as worker
+from kafka.jobs.errors import JobRefused
 from kafka.records import Position
 from service import refusals
 from service.errors import TABLE, Row, Unexpected, error_body, error_response
@@ -33,7 +34,8 @@ def documented() -> dict[str, tuple[str, str]]:
 
 def test_table_has_exactly_one_row_for_each_error_that_can_be_raised() -> None:
     """Every leaf of both trees of errors has a row, and nothing else has, save the unexpected."""
-    assert leaves(worker.ResendError) | leaves(refusals.RequestRefused) | {Unexpected} == set(TABLE)
+    of_worker = leaves(worker.ResendError) | leaves(JobRefused)
+    assert of_worker | leaves(refusals.RequestRefused) | {Unexpected} == set(TABLE)
 
 
 def test_error_codes_are_unique_and_tell_their_status() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
 
 from kafka.errors import (
     CompactedTopic,
-    CopyTooLarge,
     CopyTooNew,
     CopyTooOld,
     InternalTopic,
@@ -100,15 +98,3 @@ def test_copy_newer_than_the_topic_takes_is_refused() -> None:
 def test_copy_without_a_time_of_its_own_is_never_too_old() -> None:
     """A copy that gets the present fits every bound of time."""
     refuse_copy(copy(), Topic("orders", "id", 1, retention_ms=1, timestamp_before_max_ms=1, timestamp_after_max_ms=1))
-
-
-def test_copy_too_large_even_compressed_is_refused() -> None:
-    """The topic's limit is that of the compressed batch; what cannot be compressed below it is refused."""
-    with pytest.raises(CopyTooLarge) as refused:
-        refuse_copy(copy(os.urandom(2000)), Topic("orders", "id", 1, max_message_bytes=1000))
-    assert refused.value.limit_bytes == 1000
-
-
-def test_copy_that_compresses_below_the_limit_passes() -> None:
-    """A record that fits the topic only compressed is not refused for its size before compression."""
-    refuse_copy(copy(b"v" * 20_000), Topic("orders", "id", 1, max_message_bytes=1000))

@@ -1,0 +1,59 @@
+"""`kafka-resend worker`: runs jobs, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from threading import Event, Thread
+from typing import Annotated
+
+import typer
+
+from service.cli.terminal import settings_or_exit
+from service.logs import configure_logs
+
+
+def worker_command(
+    *,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when standard input is closed.")
+    ] = False,
+) -> None:
+    """Run jobs of all instances until SIGTERM or Ctrl-C, then hand them over to other workers and exit with code 0.
+
+    `kafka-resend serve` runs one of these beside itself, unless --no-jobs or RESEND_JOBS__WORKER=false says otherwise.
+    Any number may run, on any number of machines: Kafka shares the jobs out among them.
+    """
+    from kafka.jobs.worker import JobsWorker
+
+    settings = settings_or_exit()
+    configure_logs(settings.log)
+    stopped = Event()
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if with_parent:
+        Thread(target=_wait_for_end_of_input, args=(stopped,), daemon=True).start()
+    threads = [
+        Thread(target=JobsWorker(config).run, args=(stopped,), name=f"{config.name} worker")
+        for config in settings.clusters()
+        if not config.embedded
+    ]
+    for thread in threads:
+        thread.start()
+    # A signal is only taken while the main thread waits for something that it can interrupt.
+    while not stopped.wait(3600):
+        pass
+    for thread in threads:
+        thread.join()
+
+
+def _wait_for_end_of_input(stopped: Event) -> None:
+    """Stop when whoever started this process is gone, however it went: then the pipe is closed."""
+    while sys.stdin.buffer.read(1):
+        pass
+    stopped.set()

@@ -13,7 +13,7 @@ export class ApiError extends Error {
 const OUTCOME_UNKNOWN = "RESEND.00504002";
 const UNEXPECTED = "RESEND.00500001";
 
-/** Whether a resend that failed so may yet have written its copy. */
+/** Whether a resend that failed so may yet have written its copy, or a job been accepted. */
 export const mayBeWritten = (error) => error.status === 0 || [OUTCOME_UNKNOWN, UNEXPECTED].includes(error.code);
 
 // Relative to the page, so that a proxy may put the service below a path of its own.
@@ -61,17 +61,42 @@ export class Api {
 
   /** Resend one record. Returns where the copy is; its offset is null where Kafka did not tell. */
   async resend(where, body) {
-    const answer = await this.#fetch(resendPath(where), { action_id: "resend" }, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    const answer = await this.#post(resendPath(where), body, { action_id: "resend" });
     const offset = answer.headers.get("X-Resend-Offset");
     return {
       partition: Number(answer.headers.get("X-Resend-Partition")),
       offset: offset === null ? null : Number(offset),
       timestamp: answer.headers.get("X-Resend-Timestamp"),
     };
+  }
+
+  /** The jobs of an instance, newest first. */
+  jobs(where, query, signal) {
+    return this.#json(jobsPath(where), query, signal);
+  }
+
+  job(where, id, signal) {
+    return this.#json(`${jobsPath(where)}/${segment(id)}`, undefined, signal);
+  }
+
+  /** Make a job; a dry run counts and writes nothing. */
+  async makeJob(where, body) {
+    const answer = await this.#post(jobsPath(where), body);
+    return answer.json();
+  }
+
+  /**
+   * Have something done to a job.
+   * @param {"cancel"|"pause"|"resume"|"resend-failed"} action the last one answers with the new job
+   */
+  async actOnJob(where, id, action) {
+    const answer = await this.#post(`${jobsPath(where)}/${segment(id)}/${action}`, {});
+    return answer.json();
+  }
+
+  #post(path, body, query) {
+    const headers = { "Content-Type": "application/json" };
+    return this.#fetch(path, query, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
   async #json(path, query, signal) {
@@ -105,6 +130,8 @@ export class Api {
 const base = ({ project, instance }) => `v2/${segment(project)}/mqs/instances/${segment(instance)}`;
 
 const resendPath = (where) => `${base(where)}/messages/action`;
+
+const jobsPath = (where) => `${base(where)}/resend-jobs`;
 
 function address(path, query) {
   const url = new URL(path, root());

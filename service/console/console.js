@@ -4,6 +4,8 @@ import { Api } from "./api.js";
 import { Chart } from "./chart.js";
 import { announce, byId, make, problem, quoted } from "./dom.js";
 import { bytes, number, plural } from "./format.js";
+import { Jobs, draftOf, whyNoJobs } from "./jobs.js";
+import { positionsOf } from "./job-wish.js";
 import { RecordPanel } from "./record.js";
 import { resendOne, Several } from "./resend.js";
 import { Search } from "./search.js";
@@ -18,6 +20,8 @@ const ANY_TOKEN = "console";
 let api = null;
 let caller = null;
 let place = fromHash("");
+// What the view of records shows, which stays as it is while one looks at jobs.
+let drawn = fromHash("");
 let topic = null;
 let page = null;
 let listing = null;
@@ -31,6 +35,7 @@ const table = new RecordTable((record) => go({ record: idOf(record) }), showTick
 const search = new Search((asked) => go({ ...asked, record: "" }, true));
 const chart = new Chart((start, end) => go({ mode: "time", start, end, record: "" }, true));
 const several = new Several((ids) => table.untick(ids));
+const jobs = new Jobs(go, () => ({ api, where: where(), place, frozen: instance()?.frozen ?? false }));
 const panel = new RecordPanel(closeRecord, (record, key) => resendOne(context(), record, key));
 
 function context() {
@@ -65,13 +70,47 @@ async function arrive(next, force = false) {
   place = next;
   if (differ(before, place, ["project"])) return enterProject();
   if (differ(before, place, ["instance"])) return enterInstance();
+  if (place.view === "jobs" && noJobs() !== null) place = { ...place, view: "records", job: "" };
+  showViews();
+  if (place.view === "jobs") return jobs.show(place);
+  jobs.leave();
+  return showRecords(force);
+}
+
+async function showRecords(force) {
+  const before = drawn;
   topics.mark(place.topic);
   if (place.topic === "") return leaveTopic();
+  drawn = place;
   const moved = differ(before, place, ["topic"]);
   if (moved && !(await enterTopic())) return undefined;
   if (force || differ(before, place, VIEW)) list();
   if (force || moved || differ(before, place, ["record"])) showRecord(before.record);
   return undefined;
+}
+
+/** Why there are no jobs where one is; null if there are. */
+const noJobs = () => (instance() ? whyNoJobs(instance()) : "");
+
+function showViews() {
+  const inJobs = place.view === "jobs";
+  const why = noJobs();
+  byId("work").classList.toggle("in-jobs", inJobs);
+  byId("view-jobs").hidden = why !== null;
+  byId("no-jobs").hidden = why === null;
+  byId("no-jobs").textContent = why ?? "";
+  for (const button of document.querySelectorAll("[data-jobs]")) button.hidden = why !== null;
+  for (const [id, view, current] of [["view-records", "records", !inJobs], ["view-jobs", "jobs", inJobs]]) {
+    byId(id).href = toHash({ ...place, view, job: "" });
+    if (current) byId(id).setAttribute("aria-current", "page");
+    else byId(id).removeAttribute("aria-current");
+  }
+}
+
+/** Go to the form that makes a job, which begins with what was chosen here. */
+function proposeJob(draft) {
+  jobs.propose(draft);
+  return go({ view: "jobs", job: "new" });
 }
 
 async function enterProject() {
@@ -98,21 +137,24 @@ async function enterInstance() {
   showBanners(asked.instance !== "" && asked.instance !== place.instance ? asked.instance : null);
   leaveTopic();
   topics.clear();
-  if (!may("read")) return;
+  jobs.clear();
+  showViews();
   const entered = place;
-  await topics.open(api, where());
+  if (may("read")) {
+    await topics.open(api, where());
+    byId("job-topics").replaceChildren(...topics.names.map((name) => make("option", { value: name })));
+  }
   // Meanwhile the user may have gone elsewhere.
-  if (place !== entered) return;
+  if (place !== entered || known.length === 0) return;
   const only = topics.names.length === 1 ? topics.names[0] : "";
   const next = { ...entered, topic: entered.topic || only };
-  if (next.topic === "") return;
-  place = { ...entered, topic: "" };
   history.replaceState(null, "", toHash(next));
   await arrive(next);
 }
 
 function leaveTopic() {
   topic = null;
+  drawn = { ...drawn, topic: "" };
   page?.abort();
   panel.hide();
   table.clear();
@@ -137,7 +179,7 @@ async function enterTopic() {
   topic = null;
   showTopic(name, null);
   topic = await topics.find(name).catch(() => null);
-  if (place.topic !== name) return false;
+  if (drawn.topic !== name) return false;
   showTopic(name, topic);
   return true;
 }
@@ -297,6 +339,7 @@ function signOut() {
   place = fromHash("");
   leaveTopic();
   topics.clear();
+  jobs.clear();
   byId("banners").replaceChildren();
   history.replaceState(null, "", location.pathname);
   askForToken();
@@ -318,7 +361,8 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
   }
   try {
     await signIn(token);
-    byId("records").focus();
+    // Unless somebody has gone on meanwhile.
+    if (document.activeElement === document.body) byId("records").focus();
   } catch (error) {
     byId("sign-in-problem").replaceChildren(problem(error));
     byId("token").select();
@@ -326,11 +370,15 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
 });
 byId("sign-out").addEventListener("click", signOut);
 byId("where").addEventListener("submit", (event) => event.preventDefault());
-byId("project").addEventListener("change", (event) => go({ project: event.target.value, topic: "", record: "" }));
-byId("instance").addEventListener("change", (event) => go({ instance: event.target.value, topic: "", record: "" }));
+byId("project").addEventListener("change", (event) => go({ project: event.target.value, topic: "", record: "", job: "" }));
+byId("instance").addEventListener("change", (event) => go({ instance: event.target.value, topic: "", record: "", job: "" }));
 byId("more").addEventListener("click", load);
 byId("ticked-clear").addEventListener("click", () => table.untick(table.ticked.map(idOf)));
 byId("ticked-resend").addEventListener("click", () => several.open(context(), table.ticked));
+byId("ticked-job").addEventListener("click", () =>
+  proposeJob({ topic: place.topic, mode: "ticked", positions: positionsOf(table.ticked) }),
+);
+byId("all-job").addEventListener("click", () => proposeJob(draftOf(place, search.key)));
 byId("topics-toggle").addEventListener("click", (event) =>
   unfoldTopics(event.target.getAttribute("aria-expanded") !== "true"),
 );

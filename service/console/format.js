@@ -56,3 +56,6 @@ export function span(ms) {
   }
   return `${number(Math.round(ms / 1000))} s`;
 }
+
+/** A rate as one says it: 0.25 -> "0.25", 812.3 -> "812". */
+export const rate = (value) => (value < 10 ? String(Number(value.toPrecision(2))) : number(Math.round(value)));

@@ -1,6 +1,7 @@
 /** Resending: who gets the copy, the question before, the answer after, and several records one after the other. */
 
 import { asCurl, mayBeWritten, resendBody } from "./api.js";
+import { confirmed } from "./confirm.js";
 import { announce, byId, copyOrShow, make, problem, quoted, value } from "./dom.js";
 import { localText, number, plural } from "./format.js";
 import { recentKeys, rememberKey } from "./state.js";
@@ -34,7 +35,7 @@ export function recipientWords(record, typed) {
   return ["Left empty: the record's own consumer_key stays, so the copy is for ", recipient(record, ""), "."];
 }
 
-function offerKeys(key) {
+export function offerKeys(key) {
   rememberKey(key);
   byId("recent-keys").replaceChildren(...recentKeys().map((each) => make("option", { value: each })));
 }
@@ -101,10 +102,8 @@ async function newer(context, record, signal) {
 export async function resendOne(context, record, typed) {
   const { api, where, topic } = context;
   const { partition, message_offset: offset } = record;
-  const dialog = byId("confirm");
-  byId("confirm-title").textContent = "Resend this record?";
   const row = (name, ...content) => [make("dt", {}, name), make("dd", {}, ...content)];
-  byId("confirm-body").replaceChildren(
+  const body = [
     make(
       "dl",
       { class: "facts" },
@@ -114,14 +113,13 @@ export async function resendOne(context, record, typed) {
       ...row("For", recipient(record, typed)),
     ),
     make("p", {}, `One copy is written at the end of partition ${partition}. The record itself stays as it is.`),
-  );
+  ];
   const search = new AbortController();
+  const asked = confirmed({ title: "Resend this record?", body, yes: "Resend" });
   sayNewer(byId("confirm-newer"), context, record, search.signal);
-  if ((await asked(dialog)) !== "yes") {
-    search.abort();
-    return null;
-  }
+  const yes = await asked;
   search.abort();
+  if (!yes) return null;
   announce("Resending …");
   try {
     const copy = await api.resend(where, resendBody(topic, partition, offset, typed));
@@ -144,16 +142,6 @@ async function sayNewer(place, context, record, signal) {
     if (error.name === "AbortError") return;
     say([`Newer records with the same key could not be looked for: ${error.message}`], true);
   }
-}
-
-/** Show a dialog that closes by a button; returns that button's value, "" for Escape. */
-function asked(dialog) {
-  return new Promise((resolve) => {
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
-    dialog.showModal();
-    byId("confirm-no").focus();
-  });
 }
 
 /**

@@ -4,6 +4,8 @@
  * @typedef {Object} Place
  * @property {string} project
  * @property {string} instance
+ * @property {"records"|"jobs"} view
+ * @property {string} job in the view of jobs, the one that is open; "new" for the form that makes one, "" for neither
  * @property {string} topic "" for none
  * @property {"newest"|"time"|"position"} mode
  * @property {string} partition the one to look at, "" for all
@@ -16,7 +18,8 @@
 export const MODES = ["newest", "time", "position"];
 
 const NOWHERE = {
-  project: "", instance: "", topic: "", mode: "newest", partition: "", offset: "", start: null, end: null, record: "",
+  project: "", instance: "", view: "records", job: "",
+  topic: "", mode: "newest", partition: "", offset: "", start: null, end: null, record: "",
 };
 
 /** @returns {Place} what an address says, with defaults for what it does not say or says wrongly. */
@@ -24,6 +27,8 @@ export function fromHash(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const place = { ...NOWHERE };
   for (const name of ["project", "instance", "topic"]) place[name] = given.get(name) ?? "";
+  if (given.get("view") === "jobs") place.view = "jobs";
+  if (/^[\w-]{1,64}$/.test(given.get("job") ?? "")) place.job = given.get("job");
   if (MODES.includes(given.get("mode"))) place.mode = given.get("mode");
   for (const name of ["partition", "offset"]) {
     if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = given.get(name);
@@ -43,7 +48,9 @@ export function toHash(place) {
     time: ["partition", "start", "end"],
     position: ["partition", "offset"],
   }[place.mode];
-  for (const name of ["project", "instance", "topic", ...(place.topic ? ["mode", ...used, "record"] : [])]) {
+  const jobs = place.view === "jobs" ? ["view", "job"] : [];
+  const records = place.topic ? ["mode", ...used, "record"] : [];
+  for (const name of ["project", "instance", ...jobs, "topic", ...records]) {
     if (place[name] !== "" && place[name] !== null) written.set(name, place[name]);
   }
   return `#${written}`;

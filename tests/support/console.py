@@ -167,7 +167,9 @@ def service(broker: Broker, start_service: ServeConsole, tmp_path_factory: pytes
     """
     folder = tmp_path_factory.mktemp("settings")
     callers = folder / "callers.toml"
-    callers.write_text(_caller("everyone", TOKEN, ["*"]) + _caller("reader", READER_TOKEN, ["read"]), encoding="utf-8")
+    callers.write_text(
+        caller_entry("everyone", TOKEN, ["*"]) + caller_entry("reader", READER_TOKEN, ["read"]), encoding="utf-8"
+    )
     settings = folder / "resend.toml"
     servers = f"bootstrap_servers = [{json.dumps(broker.bootstrap)}]"
     settings.write_text(
@@ -185,7 +187,8 @@ def service(broker: Broker, start_service: ServeConsole, tmp_path_factory: pytes
     return start_service(["serve"], {"RESEND_CONFIG": str(settings)})
 
 
-def _caller(name: str, token: str, actions: list[str]) -> str:
+def caller_entry(name: str, token: str, actions: list[str]) -> str:
+    """Return a caller of every project, instance and topic, as a file of callers has it."""
     digest = hashlib.sha256(token.encode()).hexdigest()
     fields = {"name": name, "token_sha256": digest, **_EVERYTHING, "actions": actions}
     return "[[callers]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in fields.items())

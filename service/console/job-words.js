@@ -1,0 +1,152 @@
+/** What there is to say about a job, and its bar: for the list, for the job that is open, and for the form. */
+
+import { make, quoted, value } from "./dom.js";
+import { localText, number, plural, rate, span, zone } from "./format.js";
+
+const OVER = ["succeeded", "failed", "cancelled"];
+
+export const isOver = (job) => OVER.includes(job.state);
+
+/** Whether its numbers change without anybody doing something. */
+export const isMoving = (job) => !isOver(job) && (job.state !== "paused" || job.cancel_requested);
+
+/** One word for where a job is; also for one that is on its way to an end. */
+export const stateWord = (job) => (job.cancel_requested && !isOver(job) ? "being cancelled" : job.state);
+
+/** How many of the selected offsets are dealt with. */
+function doneOffsets(job) {
+  const next = new Map((job.progress ?? []).map((each) => [each.partition, each.next_offset]));
+  let done = 0;
+  for (const { partition, start, end } of job.selection?.spans ?? []) {
+    done += Math.max(0, Math.min(end, next.get(partition) ?? start) - start);
+  }
+  return done;
+}
+
+/** What the job has done of what it is to do, from 0 to 1. */
+export function share(job) {
+  if (job.state === "succeeded") return 1;
+  return job.counts.selected ? Math.min(1, doneOffsets(job) / job.counts.selected) : 0;
+}
+
+/** The bar of a job. It has a name, and says the share as a number besides. */
+export class Bar {
+  #bar;
+  #share = make("span", { class: "share" });
+
+  constructor(name) {
+    this.#bar = make("progress", { max: 1, value: 0, "aria-label": name });
+    this.element = make("div", { class: "progress" }, this.#bar, this.#share);
+  }
+
+  /** @param {number} done from 0 to 1 */
+  show(done, state) {
+    this.#bar.value = done;
+    this.#bar.dataset.state = state;
+    // Not 100% before the end.
+    this.#share.textContent = `${Math.floor(done * 100)}%`;
+  }
+}
+
+export function stateTag(job) {
+  return make("span", { class: "tag state", "data-state": job.state }, stateWord(job));
+}
+
+/** What was counted, as [word, number] with those left out that are 0 and say nothing. */
+export function counted(job) {
+  const { read, resent, skipped, failed, expired } = job.counts;
+  const found = [["read", read]];
+  if (!job.dry_run) found.push(["resent", resent]);
+  for (const [word, count] of [["left out", skipped], ["failed", failed], ["expired", expired]]) {
+    if (count) found.push([word, count]);
+  }
+  return found;
+}
+
+/** How fast, and how long still; "" where that means nothing. */
+export function speedWords(job) {
+  if (job.state !== "running") return "";
+  const said = [];
+  if (job.rate) said.push(`${rate(job.rate)}/s`);
+  if (Number.isFinite(job.seconds_left)) said.push(`about ${span(job.seconds_left * 1000)} left`);
+  return said.join(", ");
+}
+
+/** One line of numbers. */
+export function numbersLine(job) {
+  const line = counted(job).map(([word, count]) => `${number(count)} ${word}`);
+  line[0] += ` of at most ${number(job.counts.selected)}`;
+  const speed = speedWords(job);
+  return [...line, ...(speed ? [speed] : [])].join(" · ");
+}
+
+/** Whom the copies are for, in a few words. */
+export function recipients(consumerKey, copies) {
+  if (consumerKey) return quoted(consumerKey, { class: "strong" });
+  if (!copies) return make("strong", {}, "everyone");
+  return make("span", {}, make("strong", {}, "everyone"), ", or for the one that a record's own consumer_key names");
+}
+
+/** The same in a sentence. */
+export function recipientsSentence(consumerKey, copies) {
+  if (consumerKey) return ["Only consumers that go by the name ", recipients(consumerKey), " process the copies."];
+  if (!copies) {
+    const all = ". Every application that reads the topic processes the copies.";
+    return ["Left empty: ", recipients("", false), all];
+  }
+  return ["Left empty: the copies are for ", recipients("", true), "."];
+}
+
+/** [0, 1, 2, 5] -> "partitions 0–2, 5". */
+export function partitionsWords(partitions) {
+  const sorted = [...new Set(partitions)].sort((one, other) => one - other);
+  const runs = [];
+  for (const partition of sorted) {
+    const last = runs.at(-1);
+    if (last && last[1] === partition - 1) last[1] = partition;
+    else runs.push([partition, partition]);
+  }
+  const words = runs.map(([first, last]) => {
+    if (first === last) return String(first);
+    return last === first + 1 ? `${first}, ${last}` : `${first}–${last}`;
+  });
+  return `${sorted.length === 1 ? "partition" : "partitions"} ${words.join(", ")}`;
+}
+
+const moment = (ms) => `${localText(ms)} ${zone(ms)}`;
+
+/** Which records a job is about. */
+export function selectionWords(job) {
+  const { spans = [], positions, start_time: start, end_time: end } = job.selection ?? {};
+  const places = partitionsWords(spans.map(({ partition }) => partition));
+  if (positions) return `${plural(positions, "position")} in ${places}`;
+  if (start !== undefined && start !== null) return `from ${moment(start)} until ${moment(end)}, ${places}`;
+  if (spans.length === 1) return `${places}, offsets ${spans[0].start} to ${spans[0].end - 1}`;
+  return `${plural(job.counts.selected, "offset")} in ${places}`;
+}
+
+/** What a record must be like, one line for each condition. */
+export function filterLines(filter) {
+  const lines = [];
+  if (filter?.key !== null && filter?.key !== undefined) lines.push(["key is ", value(filter.key)]);
+  for (const { name, value: wanted, absent } of filter?.headers ?? []) {
+    if (absent) lines.push(["no header ", quoted(name)]);
+    else if (wanted === undefined || wanted === null) lines.push(["has a header ", quoted(name)]);
+    else lines.push(["header ", quoted(name), " is ", value(wanted)]);
+  }
+  if (filter?.jmespath) lines.push(["true of its JSON: ", quoted(filter.jmespath)]);
+  lines.push([filter?.copies ? "copies too" : "no copies: none that has a consumer_key already"]);
+  return lines.map((line) => make("div", {}, ...line));
+}
+
+/** What a job will do, as plainly as it can be said. */
+export function willWrite(wish, report) {
+  const partitions = report.partitions.filter(({ matching }) => matching > 0).map(({ partition }) => partition);
+  return [
+    `Up to ${plural(report.matching, "record")} of topic `,
+    quoted(wish.topic),
+    `, ${partitionsWords(partitions)}, will be written once more, for `,
+    recipients(wish.consumer_key, wish.filter?.copies),
+    ".",
+  ];
+}

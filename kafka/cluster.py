@@ -18,6 +18,7 @@ from kafka.clients import log
 from kafka.config import ClusterConfig
 from kafka.errors import Closing, ClusterAway, InstanceFrozen
 from kafka.jobs.jobs import Jobs
+from kafka.jobs.wish import Planner
 from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
 from kafka.query import Bucket, Page, Paging, Query, Rest, Selection
 from kafka.reader import Reader
@@ -82,7 +83,8 @@ class Cluster:
         self._writer = Writer(self.config)
         self._resender = Resender(self.config, self._topics, self._reader, self._writer)
         self._query = Query(self.config, self._topics, self._offsets)
-        self.jobs = Jobs(self.config, self._topics, self._offsets, self._writer, self._admin)
+        planner = Planner(self.config, self._topics, self._offsets)
+        self.jobs = Jobs(self.config, planner, self._writer, self._admin, self._admitted)
         await self._probe()
         self._watch = asyncio.create_task(self._keep_probing(), name=f"{self.config.name} probe")
 

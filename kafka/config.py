@@ -268,6 +268,8 @@ def job_writer_properties(config: ClusterConfig, transactional_id: str, *, batch
         **_shared(config),
         "acks": "all",
         "enable.idempotence": True,
+        # A topic that is deleted while a job runs must not come back.
+        "allow.auto.create.topics": False,
         "transactional.id": transactional_id,
         "transaction.timeout.ms": JOB_TRANSACTION_MS,
         "delivery.timeout.ms": JOB_TRANSACTION_MS,

@@ -21,8 +21,9 @@ from threading import Event
 from kafka.config import ClusterConfig
 from kafka.errors import AccessDenied, NoLookupByTime, TooManyScans, TopicReplaced
 from kafka.offsets import Offsets, of_topic
+from kafka.records import Span
 from kafka.scan import Plan, Scanners, Stop
-from kafka.streams import Found, Span
+from kafka.streams import Found
 from kafka.topics import Topic, Topics
 
 Stages = tuple[tuple[Span, ...], ...]

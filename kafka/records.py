@@ -12,6 +12,20 @@ CONSUMER_KEY = "consumer_key"
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of offsets of one partition."""
+
+    partition: int
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many offsets it has, which is at least as many as there are records."""
+        return max(0, self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where one record stands.
 

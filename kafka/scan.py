@@ -19,8 +19,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, scanner_properties
 from kafka.errors import AccessDenied, DeadlineExceeded, ResendError, cause, from_lookup
-from kafka.records import Header, Position, Record, TimestampType
-from kafka.streams import Found, Merge, Span, Stream, found_of
+from kafka.records import Header, Position, Record, Span, TimestampType
+from kafka.streams import Found, Merge, Stream, found_of
 from kafka.topics import Topic
 
 _POLL_SECONDS = 0.05

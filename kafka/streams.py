@@ -15,23 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kafka.records import CONSUMER_KEY, Record, TimestampType
+from kafka.records import CONSUMER_KEY, Record, Span, TimestampType
 
 _LARGEST_BLOCK = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Offsets of one partition: from start to below end."""
-
-    partition: int
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        """How many offsets these are; at least as many as there are records."""
-        return max(0, self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)

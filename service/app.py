@@ -97,7 +97,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         responses=resend_responses(),
     )
     add_queries(app, access, instances, settings.query)
-    add_jobs(app, access)
+    add_jobs(app, access, settings.http.max_body_bytes)
     app.router.add_api_route(
         "/healthz",
         healthz,

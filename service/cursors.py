@@ -11,7 +11,7 @@ import binascii
 import hashlib
 
 from kafka.query import Rest, Selection
-from kafka.streams import Span
+from kafka.records import Span
 from service.refusals import CursorRefused
 from service.wire import MAX_OFFSET, MAX_PARTITION
 

@@ -37,6 +37,7 @@ class Trail:
         project: project id of the path.
         instance: instance id of the path.
         position: the record that was asked for.
+        action: what is asked of jobs: make, list, show, cancel, pause, resume or resend-failed.
         job: id of the job that is made or asked about.
         for_one_consumer: whether a consumer_key was given; its value is not logged.
         outcome: `resent`, or the error_code.
@@ -49,6 +50,7 @@ class Trail:
     project: str | None = None
     instance: str | None = None
     position: Position | None = None
+    action: str | None = None
     job: str | None = None
     for_one_consumer: bool | None = None
     outcome: str | None = None
@@ -125,8 +127,10 @@ def _write_line(trail: Trail, scope: Scope, status: int | None, milliseconds: fl
         facts["caller"] = trail.caller
     if trail.position is not None:
         facts |= {"position": str(trail.position), "for_one_consumer": trail.for_one_consumer}
+    if trail.action is not None:
+        facts["action"] = trail.action
     if trail.job is not None:
-        facts["job"] = trail.job
+        facts["job"] = trail.job[:_SHOWN_PATH_CHARACTERS]
     if trail.reason is not None:
         facts["reason"] = trail.reason
     facts |= {"outcome": trail.outcome, "status": status, "milliseconds": round(milliseconds, 2)}

@@ -146,6 +146,7 @@ TABLE: dict[type[Exception], Row] = {
     jobs.SelectionTooLarge: Row(400, 603, "select fewer, or ask the operator, who sets RESEND_JOBS__MAX_RECORDS"),
     jobs.ExpressionRefused: Row(400, 604, "mend the expression; jmespath.org tells the language"),
     jobs.JobOver: Row(400, 605, "look at its outcome; what failed can be resent by a job of its own"),
+    jobs.SourceReplaced: Row(400, 606, "make a job with a selection of its own: the offsets mean other records now"),
     refusals.Forbidden: Row(403, 1, "check X-Auth-Token, project, instance and topic against what was granted"),
     refusals.TokenHeaderMissing: Row(403, 2, "send an X-Auth-Token header; while access is open any value does"),
     refusals.HostNotLoopback: Row(
@@ -169,6 +170,7 @@ TABLE: dict[type[Exception], Row] = {
     worker.OutcomeUnknown: Row(
         504, 2, "look at the end of the partition for the copy before resending, or there may be two"
     ),
+    jobs.JobOutcomeUnknown: Row(504, 3, "look at the job before asking again, or there may be two"),
 }
 """Each kind of error that a caller may meet."""
 

@@ -1,70 +1,95 @@
-"""What the body of a job may hold, and how a job is told."""
+"""What the body of a job may hold."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kafka.jobs.plan import Filter, HeaderCondition, Plan
-from kafka.jobs.progress import Job, Report
+from kafka.jobs.plan import Filter, HeaderCondition
 from kafka.jobs.wish import Wish
 from service.refusals import JobFieldRefused, shown
 from service.strict_json import read_json
-from service.wire import ResendRequest
+from service.wire import INEXACT_FROM, MAX_OFFSET, MAX_PARTITION, TOPIC, ResendRequest
 
 MOST_POSITIONS = 10_000
+_MOST_PARTITIONS = 100_000
 _MOST_HEADERS = 20
 _MOST_TEXT = 4096
 _LATEST_MS = 253_402_300_800_000
 _MOST_RATE = 10_000_000
 
-_SELECTIONS = ("offsets", "times", "messages")
+_SELECTIONS = ("offsets", "start_time and end_time", "messages")
 _T = TypeVar("_T")
 
 
-class JobRequest(BaseModel):
-    """Which messages to resend, and for whom; docs/jobs.md tells each field."""
+class _Body(BaseModel):
+    # What is not there is read as it is written here: nothing is guessed. Parsing is done by hand, for the words.
+    model_config = ConfigDict(extra="forbid")
+
+
+class OffsetRange(_Body):
+    """A range of offsets of one partition."""
+
+    partition: int = Field(ge=0, le=MAX_PARTITION)
+    start: int = Field(default=0, ge=0, le=MAX_OFFSET)
+    end: int | None = Field(default=None, ge=1, le=MAX_OFFSET, description="Not part of it; null: the log's end.")
+
+
+class MessagePosition(_Body):
+    """Where a message stands."""
+
+    partition: int = Field(ge=0, le=MAX_PARTITION)
+    message_offset: int = Field(ge=0, le=MAX_OFFSET)
+
+
+class HeaderItem(_Body):
+    """What is asked of the headers of one name; with neither value nor absent there must be one."""
+
+    name: str = Field(max_length=_MOST_TEXT)
+    value: str | None = Field(default=None, max_length=_MOST_TEXT, description="Of the last header of that name.")
+    absent: bool = Field(default=False, description="There is none of that name.")
+
+
+class FilterItem(_Body):
+    """Which of the selected messages are resent: those that meet all of it."""
+
+    key: str | None = Field(default=None, max_length=_MOST_TEXT, description="Exactly this key, as UTF-8.")
+    headers: list[HeaderItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
+    jmespath: str | None = Field(
+        default=None, max_length=_MOST_TEXT, description="An expression that must be true of the value as JSON."
+    )
+    copies: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
+
+
+class JobRequest(_Body):
+    """Which messages to resend, and for whom; at most one of offsets, the two times, and messages."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"topic": "topic-test", "consumer_key": "keyA", "dry_run": True}}
+        extra="forbid", json_schema_extra={"example": {"topic": "topic-test", "consumer_key": "keyA", "dry_run": True}}
     )
 
-    topic: str = Field(description="Topic name.")
-    partitions: list[int] | None = Field(default=None, description="The only partitions.")
-    offsets: list[dict[str, int | None]] | None = Field(
-        default=None,
-        description="Ranges of offsets: partition, start, and end, which is not part of it (null: the end).",
+    topic: str = Field(pattern=f"^{TOPIC.pattern}$", description="Topic name.")
+    partitions: list[int] | None = Field(
+        default=None, min_length=1, max_length=_MOST_PARTITIONS, description="The only partitions; all without."
     )
-    start_time: int | None = Field(default=None, description="First timestamp, Unix milliseconds.")
-    end_time: int | None = Field(default=None, description="First timestamp after the range.")
-    messages: list[dict[str, int]] | None = Field(
-        default=None, description=f"Up to {MOST_POSITIONS} messages: partition and message_offset."
+    offsets: list[OffsetRange] | None = Field(
+        default=None, min_length=1, max_length=_MOST_PARTITIONS, description="Ranges of offsets, one a partition."
     )
-    filter: dict[str, Any] | None = Field(default=None, description="key, headers, jmespath, copies.")
-    consumer_key: str | None = Field(default=None, description="Whom the copies are for.")
-    records_per_second: float | None = Field(default=None, description="At most.")
-    stop_after_failures: int | None = Field(default=None, description="The job fails when so many could not be resent.")
+    start_time: int | None = Field(default=None, ge=0, description="First timestamp, Unix milliseconds.")
+    end_time: int | None = Field(default=None, ge=1, description="First timestamp after the range.")
+    messages: list[MessagePosition] | None = Field(
+        default=None, min_length=1, max_length=MOST_POSITIONS, description="Exactly these messages."
+    )
+    filter: FilterItem | None = None
+    consumer_key: str | None = Field(default=None, description="Whom the copies are for; everybody without.")
+    records_per_second: float | None = Field(default=None, gt=0, le=_MOST_RATE, description="At most.")
+    stop_after_failures: int | None = Field(
+        default=None, ge=1, description="The job fails when so many could not be resent."
+    )
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
-
-
-class JobResponse(BaseModel):
-    """A job; docs/jobs.md tells each field."""
-
-    model_config = ConfigDict(extra="allow")
-
-    job_id: str
-    state: str = Field(description="pending, running, paused, succeeded, failed or cancelled.")
-
-
-class JobsResponse(BaseModel):
-    """Some of the jobs, the newest first."""
-
-    jobs: list[JobResponse]
-    total: int
-    size: int
 
 
 def parse_job(body: bytes, project: str, made_by: str) -> Wish:
@@ -92,14 +117,13 @@ def parse_job(body: bytes, project: str, made_by: str) -> Wish:
     given = [name for name, value in zip(_SELECTIONS, (offsets, times, positions), strict=True) if value is not None]
     if len(given) > 1:
         raise JobFieldRefused(f"the body selects by {given[0]} and by {given[1]}: choose one")
-    dry_run = fields.get("dry_run", False)
-    if not isinstance(dry_run, bool):
-        raise JobFieldRefused(f"dry_run is {shown(dry_run)}, neither true nor false")
+    partitions = _optional(fields.get("partitions"), _partitions)
+    _check_inside(partitions, offsets, positions)
     return Wish(
         project,
         made_by,
         single.topic,
-        partitions=_optional(fields.get("partitions"), _partitions),
+        partitions=partitions,
         offsets=offsets,
         times_ms=times,
         positions=positions,
@@ -109,8 +133,18 @@ def parse_job(body: bytes, project: str, made_by: str) -> Wish:
         stop_after_failures=_optional(
             fields.get("stop_after_failures"), lambda value: _whole(value, "stop_after_failures", 1)
         ),
-        dry_run=dry_run,
+        dry_run=_yes(fields.get("dry_run", False), "dry_run"),
     )
+
+
+def parse_nothing(body: bytes) -> None:
+    """Accept the body of a call that takes none: nothing at all, or an object without fields.
+
+    Raises:
+        BodyRefused, FieldRefused: it says something.
+    """
+    if body:
+        _object(read_json(body), "the body", ())
 
 
 def _object(value: object, name: str, known: Collection[str]) -> Mapping[str, object]:
@@ -132,8 +166,8 @@ def _list(value: object, name: str, most: int) -> list[object]:
     return value
 
 
-def _whole(value: object, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
-    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 2**53:
+def _whole(value: object, name: str, least: int = 0, most: int = MAX_OFFSET) -> int:
+    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < INEXACT_FROM:
         # Clients whose numbers are doubles write whole ones that way.
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -147,17 +181,36 @@ def _text(value: object, name: str) -> str:
     return value
 
 
+def _yes(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise JobFieldRefused(f"{name} is {shown(value)}, neither true nor false")
+    return value
+
+
+def _check_inside(
+    partitions: tuple[int, ...] | None,
+    offsets: Mapping[int, tuple[int, int | None]] | None,
+    positions: Collection[tuple[int, int]] | None,
+) -> None:
+    """Refuse a selection that names a partition which is left out at the same time."""
+    named = [*(offsets or ()), *(partition for partition, _ in positions or ())]
+    outside = [] if partitions is None else [partition for partition in named if partition not in set(partitions)]
+    if outside:
+        field = "offsets" if offsets else "messages"
+        raise JobFieldRefused(f"{field} names partition {outside[0]}, which partitions leaves out")
+
+
 def _partition(value: object) -> int:
-    return _whole(value, "a partition", 0, 2**31 - 1)
+    return _whole(value, "a partition", 0, MAX_PARTITION)
 
 
 def _partitions(value: object) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_partition(entry) for entry in _list(value, "partitions", 100_000)))
+    return tuple(dict.fromkeys(_partition(entry) for entry in _list(value, "partitions", _MOST_PARTITIONS)))
 
 
 def _offsets(value: object) -> dict[int, tuple[int, int | None]]:
     ranges: dict[int, tuple[int, int | None]] = {}
-    for entry in _list(value, "offsets", 100_000):
+    for entry in _list(value, "offsets", _MOST_PARTITIONS):
         fields = _object(entry, "an entry of offsets", ("partition", "start", "end"))
         partition, start = _partition(fields.get("partition")), _whole(fields.get("start", 0), "start")
         end = _optional(fields.get("end"), lambda given: _whole(given, "end"))
@@ -196,144 +249,19 @@ def _rate(value: object) -> float:
 
 def _filter(value: object) -> Filter:
     fields = _object(value, "filter", ("key", "headers", "jmespath", "copies"))
-    copies = fields.get("copies", False)
-    if not isinstance(copies, bool):
-        raise JobFieldRefused(f"copies is {shown(copies)}, neither true nor false")
     headers = fields.get("headers")
     return Filter(
         _optional(fields.get("key"), lambda given: _text(given, "key")),
         () if headers is None else tuple(map(_condition, _list(headers, "headers", _MOST_HEADERS))),
         _optional(fields.get("jmespath"), lambda given: _text(given, "jmespath")),
-        copies,
+        _yes(fields.get("copies", False), "copies"),
     )
 
 
 def _condition(value: object) -> HeaderCondition:
     fields = _object(value, "an entry of headers", ("name", "value", "absent"))
-    absent = fields.get("absent", False)
+    absent = _yes(fields.get("absent", False), "absent")
     wanted = _optional(fields.get("value"), lambda given: _text(given, "value"))
-    if not isinstance(absent, bool) or (absent and wanted is not None):
-        raise JobFieldRefused("an entry of headers has name, and either value or absent (true)")
+    if absent and wanted is not None:
+        raise JobFieldRefused("an entry of headers has a value and is to be absent: choose one")
     return HeaderCondition(_text(fields.get("name"), "name"), wanted, absent)
-
-
-def told(job: Job, plan: Plan, *, whole: bool) -> dict[str, object]:
-    """Return a job as an answer has it.
-
-    Args:
-        job: as far as it is known.
-        plan: its plan.
-        whole: with failures and report, which a list leaves out.
-    """
-    progress, counts = job.progress, job.progress.counts
-    read = counts.read + counts.expired
-    begun, updated = progress.started_at_ms, progress.updated_at_ms
-    seconds = (updated - begun) / 1000 if begun is not None and updated is not None else 0.0
-    rate = round(read / seconds, 1) if seconds > 0 else 0.0
-    left = _left(job, plan)
-    fields: dict[str, object] = {
-        "job_id": job.job_id,
-        "state": job.state,
-        "topic": plan.topic,
-        "project_id": plan.project,
-        "made_by": plan.made_by,
-        "made_at": plan.made_at_ms,
-        "started_at": begun,
-        "updated_at": updated,
-        "ended_at": progress.ended_at_ms,
-        "dry_run": plan.dry_run,
-        "selection": _selection(plan),
-        "filter": _filter_told(plan.filter),
-        "records_per_second": plan.records_per_second,
-        "stop_after_failures": plan.stop_after_failures,
-        "counts": {
-            "selected": plan.offsets,
-            "read": counts.read,
-            "resent": counts.resent,
-            "skipped": counts.skipped,
-            "failed": counts.failed,
-            "expired": counts.expired,
-        },
-        "progress": _progress(job, plan),
-        "rate": rate,
-        "seconds_left": round(left / rate, 1) if rate and job.state == "running" else None,
-        "reason": progress.reason,
-        "cancel_requested": job.cancel_asked,
-        "not_understood": job.not_understood,
-    }
-    if plan.consumer_key is not None:
-        fields["consumer_key"] = plan.consumer_key
-    if whole:
-        fields["failures"] = [
-            {"partition": failure.partition, "message_offset": failure.offset, "reason": failure.reason}
-            for failure in progress.failures
-        ]
-        fields["failures_listed_all"] = len(progress.failures) == counts.failed
-        if progress.report is not None:
-            fields["report"] = _report(progress.report)
-    return fields
-
-
-def failed_positions(job: Job) -> tuple[tuple[int, int], ...]:
-    """Return the positions of a job's listed failures."""
-    return tuple((failure.partition, failure.offset) for failure in job.progress.failures)
-
-
-def _selection(plan: Plan) -> dict[str, object]:
-    selection: dict[str, object] = {
-        "spans": [{"partition": span.partition, "start": span.start, "end": span.end} for span in plan.spans]
-    }
-    if plan.positions is not None:
-        selection["positions"] = sum(len(offsets) for offsets in plan.positions.values())
-    if plan.times_ms is not None:
-        selection["start_time"], selection["end_time"] = plan.times_ms
-    return selection
-
-
-def _filter_told(conditions: Filter) -> dict[str, object]:
-    headers = []
-    for condition in conditions.headers:
-        header: dict[str, object] = {"name": condition.name}
-        if condition.absent:
-            header["absent"] = True
-        elif condition.value is not None:
-            header["value"] = condition.value
-        headers.append(header)
-    return {
-        "key": conditions.key,
-        "headers": headers,
-        "jmespath": conditions.jmespath,
-        "copies": conditions.copies,
-    }
-
-
-def _progress(job: Job, plan: Plan) -> list[dict[str, int]]:
-    ends: dict[int, tuple[int, int]] = {}
-    for span in plan.spans:
-        start = ends.get(span.partition, (span.start, 0))[0]
-        ends[span.partition] = (min(start, span.start), max(ends.get(span.partition, (0, 0))[1], span.end))
-    reached = job.progress.next_offsets
-    return [
-        {"partition": partition, "next_offset": reached.get(partition, start), "end_offset": end}
-        for partition, (start, end) in sorted(ends.items())
-    ]
-
-
-def _left(job: Job, plan: Plan) -> int:
-    reached = job.progress.next_offsets
-    return sum(max(0, span.end - max(span.start, reached.get(span.partition, 0))) for span in plan.spans)
-
-
-def _report(report: Report) -> dict[str, object]:
-    return {
-        "matching": sum(report.matching.values()),
-        "partitions": [
-            {"partition": partition, "matching": count} for partition, count in sorted(report.matching.items())
-        ],
-        "size_bytes": report.size_bytes,
-        "first": [{"partition": partition, "message_offset": offset} for partition, offset in report.first],
-        "histogram": [
-            {"start_time": start, "end_time": start + report.bucket_ms, "count": count}
-            for start, count in sorted(report.histogram.items())
-        ],
-    }

@@ -3,6 +3,9 @@
 plan      what a job is to resend: fixed ranges of offsets and a filter (values and their JSON)
 progress  how far a job is, and the fold of its records in the store into that
 store     the compacted topic that holds plans and progress
-owner     runs the jobs of one partition of the store, transaction by transaction
+source    reads the records of a plan
+transactions  writes copies and progress, all or nothing
+owner     runs the jobs of one partition of the store, turn by turn
+trouble   the jobs that have to wait because their turns fail
 worker    shares the store's partitions among all workers, by a consumer group
 """

@@ -7,15 +7,19 @@ NothingWritten
     ├── SelectionEmpty         no offset is selected
     ├── SelectionTooLarge      more offsets than a job may select
     ├── ExpressionRefused      a JMESPath expression that is none
+    ├── SourceReplaced         the topic was made again since an earlier job
     ├── JobMissing             no job has this id
     └── JobOver                it has ended, and cannot be paused or go on
+
+ResendError
+└── JobOutcomeUnknown          what was asked of a job may or may not have been accepted
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kafka.errors import ClusterUnavailable, NothingWritten
+from kafka.errors import ClusterUnavailable, NothingWritten, ResendError
 
 
 class JobRefused(NothingWritten):
@@ -80,6 +84,16 @@ class ExpressionRefused(JobRefused):
 
 
 @dataclass(eq=False)
+class SourceReplaced(JobRefused):
+    """The topic was deleted and made again since the job whose records are meant: offsets mean other records now."""
+
+    topic: str
+
+    def __str__(self) -> str:
+        return f"topic {self.topic!r} was deleted and made again since that job was made"
+
+
+@dataclass(eq=False)
 class JobMissing(JobRefused):
     """No job has this id; finished ones are removed after a while."""
 
@@ -98,3 +112,19 @@ class JobOver(JobRefused):
 
     def __str__(self) -> str:
         return f"job {self.job_id!r} has ended: {self.state}"
+
+
+@dataclass(eq=False)
+class JobOutcomeUnknown(ResendError):
+    """What was asked of a job was handed to the cluster, and no final answer came.
+
+    Attributes:
+        job_id: of the job, which need not be there.
+        reason: the protocol's or the library's name of the error, such as `_MSG_TIMED_OUT`.
+    """
+
+    job_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"whether this was accepted for job {self.job_id!r} is not known ({self.reason})"

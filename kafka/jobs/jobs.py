@@ -4,91 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from kafka.clients import log
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig
-from kafka.errors import ClusterAway, DeadlineExceeded, cause
-from kafka.jobs.errors import JobMissing, JobOver, JobsNotHere, StoreUnusable
+from kafka.errors import DeadlineExceeded, InstanceFrozen, OutcomeUnknown, cause, from_lookup
+from kafka.jobs.errors import JobMissing, JobOutcomeUnknown, JobOver, JobsNotHere, SourceReplaced, StoreUnusable
 from kafka.jobs.plan import Plan, encode_plan, partition_of
-from kafka.jobs.progress import Job
-from kafka.jobs.store import Store, StoreError, StoreTail, ensure_store, find_store
+from kafka.jobs.progress import Job, fold
+from kafka.jobs.store import Store, StoreError, ensure_store, find_store
+from kafka.jobs.view import Seen, View
 from kafka.jobs.wish import Planner, Wish
-from kafka.offsets import Offsets
+from kafka.offsets import AdminOffsets, of_topic
 from kafka.records import Copy, Position
-from kafka.topics import Topics
 from kafka.writer import Writer
 
-_READ_SECONDS = 0.2
-_LOOK_FOR_STORE_SECONDS = 10.0
 _CATCH_UP_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the view has read so far."""
+class _Written:
+    """A record of the store that was written here; it counts at once, although it is read back only later.
 
-    store: Store | None
-    jobs: Mapping[str, Job]
-    next_offsets: Mapping[int, int]
+    Attributes:
+        job_id: whose record it is.
+        kind: request, cancel or pause.
+        value: what it says.
+        offset: where it stands in the job's partition.
+    """
 
-
-class _View(Thread):
-    """A thread that reads the store from its beginning and goes on; looks for the store until there is one."""
-
-    def __init__(self, config: ClusterConfig, admin: AdminClient) -> None:
-        super().__init__(name=f"{config.name} jobs view", daemon=True)
-        self._config = config
-        self._admin = admin
-        self._stopped = Event()
-        self._wake = Event()
-        self._lock = Lock()
-        self._seen = _Seen(None, {}, {})
-
-    @property
-    def seen(self) -> _Seen:
-        """What was read so far; a snapshot."""
-        with self._lock:
-            return self._seen
-
-    def look(self) -> None:
-        """Look for the store now: it has just been made."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Let the thread end."""
-        self._stopped.set()
-        self._wake.set()
-
-    def run(self) -> None:
-        """Read until stopped."""
-        while not self._stopped.is_set():
-            try:
-                store = find_store(self._admin, self._config.jobs.topic)
-                if store is not None:
-                    self._follow(store)
-            except KafkaException as exception:
-                log.warning("%s: %s", self.name, cause(exception).str())
-            except Exception:  # noqa: BLE001 the thread's edge
-                log.exception("%s: beginning again", self.name)
-            self._wake.wait(_LOOK_FOR_STORE_SECONDS)
-            self._wake.clear()
-
-    def _follow(self, store: Store) -> None:
-        tail = StoreTail(self._config, self.name, range(store.partitions))
-        try:
-            while not self._stopped.is_set():
-                with self._lock:
-                    self._seen = _Seen(store, dict(tail.jobs), dict(tail.next_offsets))
-                tail.read(_READ_SECONDS)
-        finally:
-            tail.close()
+    job_id: str
+    kind: str
+    value: bytes
+    offset: int
 
 
 class Jobs:
@@ -96,38 +49,56 @@ class Jobs:
 
     Args:
         config: the cluster.
-        topics: the facts of its topics.
-        offsets: the bounds of their partitions.
+        planner: makes plans of what is asked for.
         writer: writes to the store as to any other topic.
         admin: a client that others may use, too; None on the embedded broker.
+        admitted: counts a request as in flight, or raises ClusterAway or Closing.
     """
 
     def __init__(
-        self, config: ClusterConfig, topics: Topics, offsets: Offsets, writer: Writer, admin: AdminClient | None
+        self,
+        config: ClusterConfig,
+        planner: Planner,
+        writer: Writer,
+        admin: AdminClient | None,
+        admitted: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._config = config
-        self._admin = admin
-        self._offsets = offsets
         self._writer = writer
-        self._planner = Planner(config, topics, offsets)
-        self._view = None if admin is None else _View(config, admin)
+        self._admitted = admitted
+        self._planner = planner
+        self._store: Store | None = None
+        self._written: list[_Written] = []
+        self._view = None if admin is None else View(config, admin)
         if self._view is not None:
             self._view.start()
 
-    async def make(self, wish: Wish) -> Job:
+    async def make(self, wish: Wish, topic_id: str | None = None) -> Job:
         """Accept a job; whoever owns its partition of the store will run it.
+
+        Args:
+            wish: what is asked for.
+            topic_id: which topic of that name is meant; None: the one that is there now.
 
         Raises:
             JobsNotHere, StoreUnusable: jobs cannot be had.
-            TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be resent.
+            InstanceFrozen, TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be
+                resent.
             SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is not as it may be.
+            SourceReplaced: another topic has that name now.
             ClusterUnavailable, DeadlineExceeded: not now; there is no job.
-            OutcomeUnknown: the job may or may not have been accepted.
+            JobOutcomeUnknown: the job may or may not have been accepted.
         """
-        store = await self._store()
-        plan = await self._planner.plan(wish, store.partitions)
-        await self._write(store, plan.job_id, "request", encode_plan(plan))
-        return Job(plan.job_id, plan)
+        view = self._reading()
+        if self._config.policy.frozen and not wish.dry_run:
+            raise InstanceFrozen
+        with self._admitted():
+            store = await self._usable_store(view)
+            plan = await self._planner.plan(wish, store.partitions)
+            if topic_id is not None and plan.topic_id != topic_id:
+                raise SourceReplaced(wish.topic)
+            await self._write(plan.job_id, "request", encode_plan(plan))
+            return Job(plan.job_id, plan)
 
     async def get(self, job_id: str) -> Job:
         """Return a job; one that another process has accepted just now as well.
@@ -135,52 +106,54 @@ class Jobs:
         Raises:
             JobsNotHere: this cluster cannot have any.
             JobMissing: there is none, or no more.
-            ClusterAway, DeadlineExceeded: the store could not be read to its end.
+            AccessDenied, ClusterUnavailable, DeadlineExceeded: the store could not be read to its end.
         """
         view = self._reading()
-        if (found := view.seen.jobs.get(job_id)) is not None:
-            return found
-        deadline = time.monotonic() + _CATCH_UP_SECONDS
-        await self._catch_up(view, job_id, deadline)
-        found = view.seen.jobs.get(job_id)
-        if found is None:
-            raise JobMissing(job_id)
-        return found
+        with self._admitted():
+            return await self._found(view, job_id)
 
-    def known(self) -> list[Job]:
-        """Return all jobs that are known, the newest first.
+    async def known(self) -> list[Job]:
+        """Return all jobs that are known, the newest first; those of other processes may be missing for a moment.
 
         Raises:
             JobsNotHere: this cluster cannot have any.
+            AccessDenied, ClusterUnavailable, DeadlineExceeded: the store could not be read.
         """
-        jobs = self._reading().seen.jobs.values()
+        view = self._reading()
+        with self._admitted():
+            jobs = self._current(await self._first_seen(view)).values()
         return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
 
     async def cancel(self, job_id: str) -> Job:
         """Have a job end; one that has ended already stays as it is.
 
         Raises:
-            JobMissing, JobsNotHere, ClusterAway, DeadlineExceeded: as get.
-            OutcomeUnknown: it may or may not end.
+            JobMissing, JobsNotHere, AccessDenied, ClusterUnavailable, DeadlineExceeded: as get.
+            JobOutcomeUnknown: it may or may not end.
         """
-        job = await self.get(job_id)
-        if not job.over and not job.cancel_asked:
-            await self._write(await self._store(), job_id, "cancel", b"true")
-        return job
+        view = self._reading()
+        with self._admitted():
+            job = await self._found(view, job_id)
+            if job.over or job.cancel_asked:
+                return job
+            await self._write(job_id, "cancel", b"true")
+            return await self._found(view, job_id)
 
     async def pause(self, job_id: str, *, paused: bool) -> Job:
         """Have a job wait, or go on.
 
         Raises:
             JobOver: it has ended.
-            JobMissing, JobsNotHere, ClusterAway, DeadlineExceeded: as get.
-            OutcomeUnknown: it may or may not.
+            JobMissing, JobsNotHere, AccessDenied, ClusterUnavailable, DeadlineExceeded: as get.
+            JobOutcomeUnknown: it may or may not.
         """
-        job = await self.get(job_id)
-        if job.over:
-            raise JobOver(job_id, job.state)
-        await self._write(await self._store(), job_id, "pause", b"true" if paused else b"false")
-        return job
+        view = self._reading()
+        with self._admitted():
+            job = await self._found(view, job_id)
+            if job.over:
+                raise JobOver(job_id, job.state)
+            await self._write(job_id, "pause", b"true" if paused else b"false")
+            return await self._found(view, job_id)
 
     async def close(self) -> None:
         """End the thread."""
@@ -188,49 +161,101 @@ class Jobs:
             self._view.stop()
             await asyncio.to_thread(self._view.join)
 
-    def _reading(self) -> _View:
+    def _reading(self) -> View:
         if self._view is None:
             raise JobsNotHere
         return self._view
 
-    async def _store(self) -> Store:
-        view = self._reading()
-        if self._admin is None:
-            raise JobsNotHere
-        if (store := view.seen.store) is not None:
-            return store
-        try:
-            store = await asyncio.to_thread(ensure_store, self._admin, self._config)
-        except StoreError as error:
-            raise StoreUnusable(str(error)) from None
-        except KafkaException as exception:
-            raise ClusterAway(f"{cause(exception).name()}: {cause(exception).str()}") from exception
-        view.look()
-        return store
+    async def _usable_store(self, view: View) -> Store:
+        """Return the store, made if need be; whether it is fit is asked once."""
+        seen = view.seen
+        gone = seen is not None and seen.store is None
+        if self._store is None or gone:
+            try:
+                self._store = await asyncio.to_thread(ensure_store, view.admin, self._config)
+            except StoreError as error:
+                raise StoreUnusable(str(error)) from None
+            except KafkaException as exception:
+                raise from_lookup(cause(exception), self._config.jobs.topic, "DescribeConfigs") from exception
+            view.look()
+        return self._store
 
-    async def _catch_up(self, view: _View, job_id: str, deadline: float) -> None:
+    async def _found(self, view: View, job_id: str) -> Job:
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+        seen = await self._first_seen(view)
+        if (found := self._current(seen).get(job_id)) is not None:
+            return found
+        await self._catch_up(view, job_id, deadline)
+        found = self._current(view.seen or seen).get(job_id)
+        if found is None:
+            raise JobMissing(job_id)
+        return found
+
+    async def _first_seen(self, view: View) -> Seen:
+        """Wait until the store was read as it was when the process began."""
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+        while (seen := view.seen) is None:
+            if (trouble := view.trouble) is not None:
+                raise from_lookup(cause(trouble), self._config.jobs.topic, "Describe") from trouble
+            if time.monotonic() > deadline:
+                raise DeadlineExceeded("the jobs")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return seen
+
+    def _current(self, seen: Seen) -> Mapping[str, Job]:
+        """Return the jobs as far as they are known, with what was written here and not read back yet."""
+        self._written = [
+            written
+            for written in self._written
+            if seen.next_offsets.get(partition_of(written.job_id), 0) <= written.offset
+        ]
+        jobs = dict(seen.jobs)
+        for written in self._written:
+            job = fold(jobs.get(written.job_id), written.job_id, written.kind, written.value)
+            if job is not None:
+                jobs[written.job_id] = job
+        return jobs
+
+    async def _catch_up(self, view: View, job_id: str, deadline: float) -> None:
+        """Have read the job's partition up to where it ends now."""
         try:
             partition = partition_of(job_id)
         except ValueError:
             raise JobMissing(job_id) from None
-        store = view.seen.store
-        if store is None and self._admin is not None:
-            store = await asyncio.to_thread(find_store, self._admin, self._config.jobs.topic)
+        topic = self._config.jobs.topic
+        seen = view.seen
+        if seen is None or seen.store is None:
+            # Another process may have made the store since this one looked.
+            store = await asyncio.to_thread(self._find_store, view)
             view.look()
+        else:
+            store = seen.store
         if store is None or partition >= store.partitions:
             raise JobMissing(job_id)
-        end = (await self._offsets.ends([(store.topic, partition)], committed=False))[store.topic, partition]
-        if isinstance(end, KafkaException):
-            raise ClusterAway(f"{cause(end).name()}: {cause(end).str()}")
-        while view.seen.next_offsets.get(partition, 0) < end:
+        answers = await AdminOffsets(view.admin).ends([(topic, partition)], committed=False)
+        end = of_topic(topic, answers)[partition]
+        while (seen := view.seen) is None or seen.next_offsets.get(partition, 0) < end:
             if time.monotonic() > deadline:
                 raise DeadlineExceeded("the jobs")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _write(self, store: Store, job_id: str, kind: str, value: bytes) -> None:
-        place = Position(store.topic, partition_of(job_id), 0)
+    def _find_store(self, view: View) -> Store | None:
+        topic = self._config.jobs.topic
+        try:
+            return find_store(view.admin, topic)
+        except KafkaException as exception:
+            raise from_lookup(cause(exception), topic, "Describe") from exception
+
+    async def _write(self, job_id: str, kind: str, value: bytes) -> None:
+        place = Position(self._config.jobs.topic, partition_of(job_id), 0)
         record = Copy(place, f"{job_id}/{kind}".encode(), value, (), None)
-        await self._writer.write(record, time.monotonic() + self._config.limits.deadline_seconds, MAX_MESSAGE_BYTES)
+        deadline = time.monotonic() + self._config.limits.deadline_seconds
+        try:
+            written = await self._writer.write(record, deadline, MAX_MESSAGE_BYTES)
+        except OutcomeUnknown as error:
+            raise JobOutcomeUnknown(job_id, error.reason) from error
+        if written.offset is not None:
+            self._written.append(_Written(job_id, kind, value, written.offset))
 
 
 def _made_at_ms(plan: Plan | None) -> int:

@@ -9,62 +9,40 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
 from threading import Event, Thread
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaException
 
-from kafka.clients import ErrorLog, LibraryLog, log
-from kafka.config import BATCH_BYTES, ClusterConfig, job_writer_properties
-from kafka.errors import (
-    ClusterUnavailable,
-    CopyRejected,
-    CopyTooLarge,
-    DeadlineExceeded,
-    NothingWritten,
-    ResendError,
-    cause,
-    from_delivery,
-)
-from kafka.jobs.plan import Plan, encode_plan
+from kafka.clients import log
+from kafka.config import BATCH_BYTES, ClusterConfig
+from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
+from kafka.jobs.plan import Plan, encode_plan, parse_expression
 from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
+from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
+from kafka.jobs.trouble import Trouble
+from kafka.policy import ResendPolicy
 from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
 from kafka.resend import refuse_copy, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
-_INIT_SECONDS = 30.0
-_COMMIT_SECONDS = 30.0
 _CATCH_UP_SECONDS = 60.0
 _IDLE_SECONDS = 0.2
 _BATCH_BYTES = 8 * 1024 * 1024
-_FACTS_SECONDS = 5.0
+_FACTS_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 5.0
 _QUIET_COMMIT_SECONDS = 1.0
 _REMOVE_SECONDS = 30.0
+_REMOVED_AT_ONCE = 200
+_STANDSTILL_SECONDS = 30.0
+_MOST_RUNS = 32
+"""Jobs that are run side by side, each with a Consumer of its own; more wait until one ends."""
 _SLICE_SECONDS = 0.25
 """How much of a capped rate goes into one transaction: few are held up, and not for long."""
-
-
-class BeginAgain(Exception):
-    """What the transaction did is in doubt: drop the producer, and read what was committed."""
-
-
-class _RecordsRefused(Exception):
-    """The broker refused a batch; nothing of the transaction will be committed.
-
-    Attributes:
-        positions: what is known to be refused; empty where it may be any of the batch.
-    """
-
-    def __init__(self, refused: dict[Position, ResendError], *, certain: bool) -> None:
-        super().__init__(f"{len(refused)} records refused")
-        self.refused = refused
-        self.certain = certain
 
 
 @dataclass(slots=True)
@@ -76,8 +54,10 @@ class _Run:
         progress: what is committed.
         source: where its records come from.
         topic: the facts of its topic, as of `topic_known`.
+        moved: when the source last had something; a point of time.monotonic(), as all times here.
         dealt: what was read since the last commit without a copy to write.
-        due: point of time.monotonic() before which the rate allows nothing more.
+        committed: when the last transaction ended.
+        due: before then the rate allows nothing more.
         refused: records that the broker does not take.
     """
 
@@ -86,6 +66,7 @@ class _Run:
     source: Source
     topic: Topic
     topic_known: float
+    moved: float
     dealt: Progress | None = None
     committed: float = 0.0
     due: float = 0.0
@@ -98,14 +79,15 @@ class PartitionOwner(Thread):
     Args:
         config: the cluster.
         partition: of the store.
+        policies: what may be resent, by the instance that a job was made for; jobs of others are left alone.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, policies: Mapping[str, ResendPolicy]) -> None:
         super().__init__(name=f"{config.name} jobs {partition}", daemon=True)
         self._config = config
         self._partition = partition
+        self._policies = policies
         self._stopped = Event()
-        self._lookup = AdminLookup(config)
 
     def stop(self) -> None:
         """Let the thread end once the transaction under way is finished."""
@@ -114,10 +96,13 @@ class PartitionOwner(Thread):
     def run(self) -> None:
         """Run jobs until stopped."""
         back_off = 0.1
+        trouble = Trouble()
         while not self._stopped.is_set():
             begun = time.monotonic()
             try:
-                with closing(_Ownership(self._config, self._partition, self._lookup, self._stopped)) as ownership:
+                with closing(
+                    _Ownership(self._config, self._partition, self._policies, trouble, self._stopped)
+                ) as ownership:
                     ownership.run()
             except (BeginAgain, KafkaException) as error:
                 log.warning("%s: beginning again: %s", self.name, error)
@@ -129,316 +114,318 @@ class PartitionOwner(Thread):
 
 
 class _Ownership:
-    """From one init_transactions to the next."""
+    """From one beginning to the next."""
 
-    def __init__(self, config: ClusterConfig, partition: int, lookup: AdminLookup, stopped: Event) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        partition: int,
+        policies: Mapping[str, ResendPolicy],
+        trouble: Trouble,
+        stopped: Event,
+    ) -> None:
         self._config = config
+        self._policies = policies
         self._partition = partition
-        self._lookup = lookup
+        self._lookup = AdminLookup(config)
+        self._trouble = trouble
         self._stopped = stopped
         self._name = f"{config.name} jobs {partition}"
         self._runs: dict[str, _Run] = {}
-        self._reports: list[tuple[Position, KafkaError]] = []
+        self._unfinished: dict[str, None] = {}
         self._removed_at = 0.0
-        self._errors = ErrorLog(self._name)
-        self._producer = self._new_producer(batching=True)
         self._tail = StoreTail(config, self._name, (partition,))
+        self._transactions: Transactions | None = None
 
     def close(self) -> None:
         """End the clients; a transaction left open is ended by the next owner."""
+        if self._transactions is not None:
+            self._transactions.close()
         for run in self._runs.values():
             run.source.close()
         self._tail.close()
+        self._lookup.close()
 
     def run(self) -> None:
         """Take turns with the jobs until stopped."""
-        deadline = time.monotonic() + _CATCH_UP_SECONDS
-        # Asked for after init_transactions: whatever an earlier owner committed lies below.
-        if not self._tail.read_to(self._tail.ends(), deadline):
-            raise BeginAgain("the store could not be read to its end in time")
-        self._tail.owned = True
+        self._take_over(one_by_one=False)
         while not self._stopped.is_set():
-            self._tail.read(0)
             busy = False
-            for job in [job for job in self._tail.jobs.values() if self._runnable(job)]:
+            for job_id in list(self._unfinished):
+                self._look(0)
                 if self._stopped.is_set():
                     return
-                busy = self._take_turn(job) or busy
+                if job_id in self._unfinished:
+                    busy = self._take_turn(job_id) or busy
+            self._remove_old()
             if not busy:
-                self._producer.poll(0)
-                self._remove_old()
-                self._tail.read(_IDLE_SECONDS)
+                self._look(self._idle_seconds())
 
-    def _remove_old(self) -> None:
-        """Remove jobs that ended long ago, all records of each in one transaction: a half of one would run again."""
-        if time.monotonic() - self._removed_at < _REMOVE_SECONDS:
-            return
-        self._removed_at = time.monotonic()
-        oldest_ms = _now_ms() - self._config.jobs.keep_seconds * 1000
-        for job in list(self._tail.jobs.values()):
-            if not job.over or (job.progress.ended_at_ms or 0) > oldest_ms:
+    def _take_over(self, *, one_by_one: bool) -> Transactions:
+        """Make the producer, and read what was committed before it was made.
+
+        Raises:
+            BeginAgain: somebody else has owned the partition in between, or it could not be read to its end in time.
+        """
+        if self._transactions is not None:
+            self._transactions.close()
+            self._transactions = None
+        transactions = self._transactions = Transactions(
+            self._config, self._partition, self._name, one_by_one=one_by_one
+        )
+        mark = transactions.mark()
+        if not self._tail.read_to_mark(mark, time.monotonic() + _CATCH_UP_SECONDS, self._stopped):
+            raise BeginAgain("the store could not be read to its end in time")
+        if self._tail.taken:
+            raise BeginAgain("somebody else has owned the partition in between")
+        self._unfinished.update((job.job_id, None) for job in self._tail.jobs.values() if not job.over)
+        return transactions
+
+    def _ready(self, *, one_by_one: bool) -> Transactions:
+        """Return a producer that writes in this way."""
+        transactions = self._transactions
+        if transactions is None or transactions.spoiled or transactions.one_by_one != one_by_one:
+            return self._take_over(one_by_one=one_by_one)
+        return transactions
+
+    def _look(self, timeout_seconds: float) -> None:
+        """See what is asked for; what is cancelled ends at once, however many others wait for their turn."""
+        for job_id in self._tail.read(timeout_seconds):
+            job = self._tail.jobs.get(job_id)
+            if job is None or job.over:
+                self._forget(job_id)
                 continue
-            try:
-                self._producer.begin_transaction()
-                for kind in KINDS:
-                    self._producer.produce(self._config.jobs.topic, None, f"{job.job_id}/{kind}", self._partition)
-                self._producer.commit_transaction(_COMMIT_SECONDS)
-            except KafkaException as exception:
-                raise BeginAgain(f"{cause(exception).name()}: {cause(exception).str()}") from exception
-            del self._tail.jobs[job.job_id]
+            self._unfinished[job_id] = None
+            if job.cancel_asked:
+                self._take_turn(job_id)
 
-    def _runnable(self, job: Job) -> bool:
-        run = self._runs.get(job.job_id)
-        if run is not None and run.progress.state == "running" and not job.runnable:
-            # Paused: what is read ahead would only take memory.
-            self._drop(job.job_id)
-        return job.runnable
+    def _idle_seconds(self) -> float:
+        """Return how long there is nothing to do but to look."""
+        now = time.monotonic()
+        return min([_IDLE_SECONDS, *(run.due - now for run in self._runs.values() if run.due > now)])
 
-    def _drop(self, job_id: str) -> None:
-        run = self._runs.pop(job_id, None)
-        if run is not None:
-            run.source.close()
-
-    def _take_turn(self, job: Job) -> bool:
+    def _take_turn(self, job_id: str) -> bool:
         """Do one step of a job; return whether there was something to do."""
+        job = self._tail.jobs[job_id]
         plan = job.plan
-        if plan is None or (self._config.policy.frozen and not job.cancel_asked):
+        if plan is None or not job.runnable or not self._may_run(plan, job):
+            # What is read ahead would only take memory.
+            self._drop(job_id)
             return False
-        run = self._runs.get(job.job_id)
-        if job.cancel_asked:
-            self._end(plan, run.progress if run else job.progress, "cancelled", None)
-            return True
         try:
-            run = run or self._begin(job, plan)
-            self._refresh(run)
+            if job.cancel_asked:
+                self._end(plan, job.progress, "cancelled", None)
+                return True
+            return self._advance(job, plan)
         except (ClusterUnavailable, DeadlineExceeded):
             return False
         except NothingWritten as error:
-            self._end(plan, job.progress, "failed", str(error))
+            self._end(plan, self._tail.jobs[job_id].progress, "failed", str(error))
             return True
-        return time.monotonic() >= run.due and self._step(run)
+        except Exception as error:
+            self._trouble.note(job_id, error)
+            raise
+
+    def _may_run(self, plan: Plan, job: Job) -> bool:
+        if job.cancel_asked:
+            return True
+        policy = self._policies.get(plan.instance)
+        if policy is None or (policy.frozen and not plan.dry_run):
+            return False
+        return not self._trouble.waits(job.job_id)
+
+    def _advance(self, job: Job, plan: Plan) -> bool:
+        if (reason := self._trouble.hopeless(job.job_id)) is not None:
+            self._end(plan, job.progress, "failed", reason)
+            return True
+        run = self._runs.get(job.job_id)
+        if run is None:
+            if len(self._runs) >= _MOST_RUNS:
+                return False
+            run = self._begin(job, plan)
+        if time.monotonic() < run.due:
+            return False
+        self._refresh(run)
+        return self._step(run)
 
     def _begin(self, job: Job, plan: Plan) -> _Run:
+        if plan.filter.jmespath is not None:
+            parse_expression(plan.filter.jmespath)
         topic = self._describe(plan)
-        if topic.topic_id != plan.topic_id:
-            raise _TopicChanged(plan.topic)
+        progress = job.progress
         if not job.adopted:
-            started = replace(job.progress, state="running", started_at_ms=_now_ms(), updated_at_ms=_now_ms())
-            self._commit(plan, started, (), adopt=True)
-            progress = started
-        else:
-            progress = job.progress
-        source = Source(self._config, f"{self._name} source", plan.topic, plan.spans, progress.next_offsets)
-        run = self._runs[job.job_id] = _Run(plan, progress, source, topic, time.monotonic())
+            progress = replace(progress, state="running", started_at_ms=_now_ms(), updated_at_ms=_now_ms())
+            self._commit(plan, progress, (), adopt=True)
+        run = self._runs[job.job_id] = _Run(
+            plan, progress, self._source(plan, progress), topic, time.monotonic(), time.monotonic()
+        )
         return run
+
+    def _source(self, plan: Plan, progress: Progress) -> Source:
+        return Source(self._config, f"{self._name} source", plan.topic, plan.spans, progress.next_offsets)
 
     def _refresh(self, run: _Run) -> None:
         """See from time to time whether the topic is still the same, and still allowed."""
-        if time.monotonic() - run.topic_known < _FACTS_SECONDS:
-            return
-        topic = self._describe(run.plan)
-        if topic.topic_id != run.plan.topic_id:
-            raise _TopicChanged(run.plan.topic)
-        run.topic, run.topic_known = topic, time.monotonic()
+        if time.monotonic() - run.topic_known >= _FACTS_SECONDS:
+            run.topic, run.topic_known = self._describe(run.plan), time.monotonic()
 
     def _describe(self, plan: Plan) -> Topic:
         topic = asyncio.run(self._lookup.topic(plan.topic))
-        refuse_topic(topic, self._config.policy)
+        if topic.topic_id != plan.topic_id:
+            raise _TopicChanged(plan.topic)
+        refuse_topic(topic, self._policies[plan.instance])
         return topic
 
     def _step(self, run: _Run) -> bool:
         """Read a chunk, and commit the copies of what is selected; return whether anything was there."""
         begun = time.monotonic()
-        rate = run.plan.records_per_second
+        rate = None if run.plan.dry_run else run.plan.records_per_second
         most = self._config.jobs.batch_records
         if rate is not None:
             most = max(1, min(most, int(rate * _SLICE_SECONDS)))
-        chunk = run.source.read(most, _SLICE_SECONDS if len(self._runs) == 1 else 0.02)
-        if not chunk.next_offsets and not run.source.finished:
+        chunk = run.source.read(most, _BATCH_BYTES, _SLICE_SECONDS if len(self._runs) == 1 else 0.02)
+        overdue = begun - run.committed >= _QUIET_COMMIT_SECONDS
+        if chunk.next_offsets:
+            run.moved = begun
+        elif not run.source.finished and (run.dealt is None or not overdue):
+            if begun - run.moved >= _STANDSTILL_SECONDS:
+                # An open transaction, most likely; but a client that hangs would look the same.
+                self._read_anew(run)
             return False
         copies, progress = self._dealt_with(run, chunk)
-        limit = run.plan.stop_after_failures
-        if limit is not None and progress.counts.failed >= limit:
-            progress = replace(progress, state="failed", reason=f"{progress.counts.failed} records could not be resent")
-        elif run.source.finished:
-            progress = replace(progress, state="succeeded")
-        over = progress.state != "running"
-        if not copies and not over and begun - run.committed < _QUIET_COMMIT_SECONDS:
+        if not copies and progress.state == "running" and not overdue:
             run.dealt = progress
             return True
-        if over:
-            progress = replace(progress, ended_at_ms=_now_ms())
-        if self._committed(run, copies, progress):
-            if rate is not None:
-                run.due = max(run.due, begun - _SLICE_SECONDS) + len(copies) / rate
-            if over:
-                self._drop(run.plan.job_id)
+        written = self._write(run, chunk, copies, progress)
+        if rate is not None:
+            run.due = max(run.due, begun - _SLICE_SECONDS) + written / rate
+        if run.progress.state != "running":
+            self._forget(run.plan.job_id)
         return True
+
+    def _read_anew(self, run: _Run) -> None:
+        run.source.close()
+        run.dealt, run.moved = None, time.monotonic()
+        run.source = self._source(run.plan, run.progress)
 
     def _dealt_with(self, run: _Run, chunk: Chunk) -> tuple[list[Copy], Progress]:
         """Return the copies to write, and the progress that they make."""
-        policy = TimestampPolicy.NOW if run.topic.log_append_time else self._config.policy.timestamp
-        copies: list[Copy] = []
+        policy = TimestampPolicy.NOW if run.topic.log_append_time else self._policies[run.plan.instance].timestamp
+        found: list[tuple[Record, Copy]] = []
         failures: list[Failure] = []
-        skipped = 0
-        for position, record in chunk.records:
+        for record, unreadable in chunk.records:
+            if not run.plan.selects(record, headers_known=unreadable is None):
+                continue
             try:
-                if isinstance(record, ResendError):
-                    raise record
-                if not run.plan.selects(record):
-                    skipped += 1
-                    continue
-                if position in run.refused:
-                    raise run.refused[position]
-                copies.append(self._copy(run, record, policy))
+                found.append((record, self._copy(run, record, unreadable, policy)))
             except NothingWritten as error:
-                failures.append(Failure(position.partition, position.offset, str(error)))
+                failures.append(Failure(record.position.partition, record.position.offset, str(error)))
         before = run.dealt or run.progress
-        counts = Counts(len(chunk.records), len(copies), skipped, len(failures), chunk.expired)
-        report = before.report
-        if run.plan.dry_run:
-            report, copies, counts = (report or Report()).with_records(_facts(copies)), [], replace(counts, resent=0)
-        return copies, replace(
+        skipped = len(chunk.records) - len(found) - len(failures)
+        counts = Counts(
+            len(chunk.records), 0 if run.plan.dry_run else len(found), skipped, len(failures), chunk.expired
+        )
+        progress = replace(
             before,
             next_offsets={**before.next_offsets, **chunk.next_offsets},
             counts=before.counts + counts,
             failures=(*before.failures, *failures)[:KEPT_FAILURES],
             updated_at_ms=_now_ms(),
-            report=report,
         )
+        if run.plan.dry_run:
+            report = (before.report or Report()).with_records(_facts(record for record, _ in found))
+            return [], self._judged(run, replace(progress, report=report))
+        return [copy for _, copy in found], self._judged(run, progress)
 
-    def _copy(self, run: _Run, record: Record, policy: TimestampPolicy) -> Copy:
+    def _judged(self, run: _Run, progress: Progress) -> Progress:
+        """Return the progress with the state that it means."""
+        limit = run.plan.stop_after_failures
+        if limit is not None and progress.counts.failed >= limit:
+            reason = f"{progress.counts.failed} records could not be resent"
+            return replace(progress, state="failed", reason=reason, ended_at_ms=_now_ms())
+        if run.source.finished:
+            return replace(progress, state="succeeded", ended_at_ms=_now_ms())
+        return progress
+
+    def _copy(self, run: _Run, record: Record, unreadable: ResendError | None, policy: TimestampPolicy) -> Copy:
+        if (error := unreadable or run.refused.get(record.position)) is not None:
+            raise error
         copy = copy_of(record, run.plan.consumer_key, policy)
         refuse_copy(copy, run.topic)
         return copy
 
-    def _committed(self, run: _Run, copies: list[Copy], progress: Progress) -> bool:
-        """Commit; False where the chunk has to be done once more, because the broker refused a record of it."""
-        together = run.topic.max_message_bytes >= BATCH_BYTES
-        try:
-            if not together:
-                self._use_producer(batching=False)
-            self._commit(run.plan, progress, copies)
-        except _RecordsRefused as error:
-            refused = error.refused if error.certain else self._find_refused(run, copies, progress)
-            self._use_producer(batching=True)
-            if refused is None:
-                # Alone all of them were taken, and are committed.
-                self._note(run, progress)
-                return True
-            run.refused.update(refused)
-            self._read_again(run)
-            return False
-        if not together:
-            self._use_producer(batching=True)
-        self._note(run, progress)
-        return True
-
-    def _note(self, run: _Run, progress: Progress) -> None:
-        run.progress, run.dealt, run.committed = progress, None, time.monotonic()
-
-    def _find_refused(self, run: _Run, copies: list[Copy], progress: Progress) -> dict[Position, ResendError] | None:
-        """Write one record a request: only the culprit is refused. None if there is none this time."""
-        self._use_producer(batching=False)
-        try:
-            self._commit(run.plan, progress, copies)
-        except _RecordsRefused as error:
-            return error.refused
-        return None
-
-    def _read_again(self, run: _Run) -> None:
-        """Go back to what is committed."""
-        run.source.close()
-        run.dealt = None
-        run.source = Source(
-            self._config, f"{self._name} source", run.plan.topic, run.plan.spans, run.progress.next_offsets
-        )
+    def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:
+        """Commit, without those that the broker refuses; return how many copies were written."""
+        one_by_one = run.topic.max_message_bytes < BATCH_BYTES
+        while True:
+            try:
+                self._commit(run.plan, progress, copies, one_by_one=one_by_one)
+            except RecordsRefused as error:
+                # If it does not say which, written one by one they will tell.
+                one_by_one = one_by_one or not error.refused
+                run.refused.update(error.refused)
+                copies, progress = self._dealt_with(run, chunk)
+            else:
+                run.progress, run.dealt, run.committed = progress, None, time.monotonic()
+                run.refused.clear()
+                return len(copies)
 
     def _end(self, plan: Plan, progress: Progress, state: State, reason: str | None) -> None:
         now = _now_ms()
         ended = replace(progress, state=state, reason=reason, updated_at_ms=now, ended_at_ms=now)
         self._commit(plan, ended, (), adopt=progress.started_at_ms is None)
-        self._drop(plan.job_id)
-        self._tail.jobs[plan.job_id] = replace(self._tail.jobs[plan.job_id], progress=ended)
+        self._forget(plan.job_id)
 
-    def _commit(self, plan: Plan, progress: Progress, copies: Iterable[Copy], *, adopt: bool = False) -> None:
-        """Write copies and progress, all or nothing.
+    def _commit(
+        self,
+        plan: Plan,
+        progress: Progress,
+        copies: Iterable[Copy],
+        *,
+        adopt: bool = False,
+        one_by_one: bool = False,
+    ) -> None:
+        """Write copies and progress, all or nothing; see Transactions.commit."""
+        job_id = plan.job_id
+        entries: list[Entry] = [(f"{job_id}/plan".encode(), encode_plan(plan))] if adopt else []
+        entries.append((f"{job_id}/state".encode(), encode_progress(progress)))
+        self._ready(one_by_one=one_by_one).commit(copies, entries)
+        self._trouble.forget(job_id)
+        job = self._tail.jobs.get(job_id, Job(job_id, plan))
+        # It is not read back.
+        self._tail.jobs[job_id] = replace(job, progress=progress, adopted=True)
 
-        Raises:
-            _RecordsRefused: the broker refused some; nothing is committed, and the producer is of no use any more.
-            BeginAgain: the outcome is in doubt, or this partition has another owner.
-        """
-        self._reports.clear()
-        store, job_id = self._config.jobs.topic, plan.job_id
-        try:
-            self._producer.begin_transaction()
-            for copy in copies:
-                self._produce(copy)
-            if adopt:
-                self._producer.produce(store, encode_plan(plan), f"{job_id}/plan", self._partition)
-            self._producer.produce(store, encode_progress(progress), f"{job_id}/state", self._partition)
-            self._producer.commit_transaction(_COMMIT_SECONDS)
-        except KafkaException as exception:
-            refused = self._refusals()
-            if refused is not None:
-                raise refused from exception
-            raise BeginAgain(f"{cause(exception).name()}: {cause(exception).str()}") from exception
-        job = self._tail.jobs.get(job_id)
-        if job is not None:
-            # Known before it is read back, so that the next turn goes on from there.
-            self._tail.jobs[job_id] = replace(job, progress=progress, adopted=True)
+    def _remove_old(self) -> None:
+        """Remove jobs that ended long ago, all records of each in one transaction: a half of one would run again."""
+        keep_seconds = self._config.jobs.keep_seconds
+        if time.monotonic() - self._removed_at < min(_REMOVE_SECONDS, keep_seconds):
+            return
+        self._removed_at = time.monotonic()
+        oldest_ms = _now_ms() - keep_seconds * 1000
+        old = [
+            job.job_id
+            for job in self._tail.jobs.values()
+            # One without a plan was removed, and asked to pause or to end in that moment.
+            if not job.misfits and (job.plan is None or (job.over and (job.progress.ended_at_ms or 0) < oldest_ms))
+        ]
+        for first in range(0, len(old), _REMOVED_AT_ONCE):
+            removed = old[first : first + _REMOVED_AT_ONCE]
+            entries: list[Entry] = [(f"{job_id}/{kind}".encode(), None) for job_id in removed for kind in KINDS]
+            self._ready(one_by_one=False).commit((), entries)
+            for job_id in removed:
+                del self._tail.jobs[job_id]
+                self._forget(job_id)
 
-    def _produce(self, copy: Copy) -> None:
-        position = copy.original
-        while True:
-            try:
-                self._producer.produce(
-                    position.topic,
-                    copy.value,
-                    copy.key,
-                    position.partition,
-                    # 0 is what the library takes for the present.
-                    timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
-                    headers=list(copy.headers),
-                    on_delivery=partial(self._report, position),
-                )
-            except BufferError:
-                self._producer.poll(0.1)
-            except KafkaException as exception:
-                if cause(exception).code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                    # The transaction is healthy, but the copies before it must not be committed without a word.
-                    refusal = from_delivery(cause(exception), position)
-                    raise _RecordsRefused({position: refusal}, certain=True) from exception
-                raise
-            else:
-                return
+    def _forget(self, job_id: str) -> None:
+        """Have nothing more to do with a job that is over."""
+        self._unfinished.pop(job_id, None)
+        self._trouble.forget(job_id)
+        self._drop(job_id)
 
-    def _report(self, position: Position, error: KafkaError | None, message: Message) -> None:
-        del message
-        if error is not None:
-            self._reports.append((position, error))
-
-    def _refusals(self) -> _RecordsRefused | None:
-        """Return which records the broker refused, if that is why the transaction failed."""
-        refused: dict[Position, ResendError] = {
-            position: error
-            for position, failure in self._reports
-            if isinstance(error := from_delivery(failure, position), CopyTooLarge | CopyRejected)
-        }
-        return _RecordsRefused(refused, certain=self._batching is False) if refused else None
-
-    def _use_producer(self, *, batching: bool) -> None:
-        """Drop the producer, and its transaction, for a new one."""
-        self._producer = self._new_producer(batching=batching)
-
-    def _new_producer(self, *, batching: bool) -> Producer:
-        self._batching = batching
-        self._errors.fatal = None
-        transactional_id = f"{self._config.jobs.transactional_prefix}-{self._partition}"
-        properties = job_writer_properties(self._config, transactional_id, batching=batching)
-        producer = Producer({**properties, "error_cb": self._errors}, logger=LibraryLog(self._name))
-        producer.init_transactions(_INIT_SECONDS)
-        return producer
+    def _drop(self, job_id: str) -> None:
+        run = self._runs.pop(job_id, None)
+        if run is not None:
+            run.source.close()
 
 
 class _TopicChanged(NothingWritten):
@@ -448,10 +435,10 @@ class _TopicChanged(NothingWritten):
         super().__init__(f"topic {topic!r} was deleted and made again since the job was accepted")
 
 
-def _facts(copies: Iterable[Copy]) -> Iterable[tuple[int, int, int, int]]:
-    for copy in copies:
-        size = len(copy.key or b"") + len(copy.value or b"")
-        yield copy.original.partition, copy.original.offset, size, copy.timestamp_ms or _now_ms()
+def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:
+    for record in records:
+        size = len(record.key or b"") + len(record.value or b"")
+        yield record.position.partition, record.position.offset, size, max(0, record.timestamp_ms)
 
 
 def _now_ms() -> int:

@@ -13,7 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from kafka.jobs.errors import ExpressionRefused
-from kafka.records import CONSUMER_KEY, Record
+from kafka.records import CONSUMER_KEY, Record, Span
 
 FORMAT = 1
 """Version of everything that is written to the store. A worker leaves alone what has another one."""
@@ -105,20 +105,6 @@ def parse_expression(text: str) -> Any:
         return jmespath.compile(text)
     except (JMESPathError, RecursionError) as error:
         raise ExpressionRefused(" ".join(str(error).split())) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A half-open range of offsets of one partition."""
-
-    partition: int
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        """How many offsets it has."""
-        return max(0, self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +282,7 @@ def decode_plan(content: bytes) -> Plan:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None
 
 
-# A plan is data that somebody else wrote: what is of another type would end its owner's turn in an error, again and again.
+# Somebody else wrote the plan: what is of another type would end its owner's turn in an error, again and again.
 
 
 def _text(found: object) -> str:

@@ -283,23 +283,29 @@ def fold(job: Job | None, job_id: str, kind: str, value: bytes | None) -> Job | 
     if kind == "request" and (job.adopted or job.plan is not None or "request" in job.misfits):
         # The first one counts until the owner has adopted it; then nothing but what was adopted.
         return job
-    # What the last record of a kind says replaces what those before it said: compaction may have removed them.
-    misfits = {other: reason for other, reason in job.misfits.items() if other != kind}
+    # The last record of a kind replaces all that those before it said: compaction may have removed them.
+    replaced = {"request", "plan"} if kind == "plan" else {kind}
+    job = replace(job, misfits={other: reason for other, reason in job.misfits.items() if other not in replaced})
+    if kind == "plan":
+        job = replace(job, adopted=True, plan=None)
+    elif kind == "state":
+        job = replace(job, progress=Progress())
     try:
-        if kind == "request":
-            return replace(job, plan=_plan_of(job_id, value), misfits=misfits)
-        if kind == "plan":
-            misfits.pop("request", None)
-            return replace(job, adopted=True, plan=_plan_of(job_id, value), misfits=misfits)
-        if kind == "state":
-            return replace(job, progress=decode_progress(value), misfits=misfits)
-        if kind == "cancel":
-            return replace(job, cancel_asked=True)
-        if kind == "pause":
-            return replace(job, pause_asked=value == b"true")
-        raise PlanNotUnderstood(f"it has an unknown record {kind!r}")
+        return _with_record(job, kind, value)
     except PlanNotUnderstood as error:
-        return replace(job, adopted=job.adopted or kind == "plan", misfits={**misfits, kind: str(error)})
+        return replace(job, misfits={**job.misfits, kind: str(error)})
+
+
+def _with_record(job: Job, kind: str, value: bytes) -> Job:
+    if kind in {"request", "plan"}:
+        return replace(job, plan=_plan_of(job.job_id, value))
+    if kind == "state":
+        return replace(job, progress=decode_progress(value))
+    if kind == "cancel":
+        return replace(job, cancel_asked=True)
+    if kind == "pause":
+        return replace(job, pause_asked=value == b"true")
+    raise PlanNotUnderstood(f"it has an unknown record {kind!r}")
 
 
 def _plan_of(job_id: str, value: bytes) -> Plan:

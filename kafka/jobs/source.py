@@ -9,12 +9,13 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, source_properties
-from kafka.errors import ResendError
-from kafka.jobs.plan import Span
+from kafka.errors import AccessDenied, ResendError
 from kafka.reader import record_of
-from kafka.records import Position, Record
+from kafka.records import Position, Record, Span, TimestampType
 
 _LOOKUP_SECONDS = 10.0
+_FILL_SECONDS = 0.01
+_READ_AT_ONCE = 200
 
 
 @dataclass(slots=True)
@@ -22,13 +23,14 @@ class Chunk:
     """What was read at once.
 
     Attributes:
-        records: in the order of each partition; an error stands for a record that cannot be read faithfully.
+        records: in the order of each partition; with an error, the record has headers that cannot be read, and none
+            of them is there.
         next_offsets: per partition that went on, up to where.
         expired: offsets that were gone before they were read.
         size_bytes: of keys and values together.
     """
 
-    records: list[tuple[Position, Record | ResendError]]
+    records: list[tuple[Record, ResendError | None]]
     next_offsets: dict[int, int]
     expired: int = 0
     size_bytes: int = 0
@@ -66,13 +68,31 @@ class Source:
         """Whether everything was read."""
         return not self._left
 
-    def read(self, most: int, timeout_seconds: float) -> Chunk:
-        """Read what is there, at most so many records, or wait for the first one."""
+    def read(self, most: int, most_bytes: int, timeout_seconds: float) -> Chunk:
+        """Read what is there, or wait for the first record.
+
+        Args:
+            most: so many records.
+            most_bytes: no more records once there are so many bytes; exceeded by little but by a single large record.
+            timeout_seconds: how long to wait for the first one.
+
+        Raises:
+            AccessDenied: Kafka's ACLs do not allow it.
+            KafkaException: the cluster did not answer.
+        """
         chunk = Chunk([], {})
-        if self.finished:
-            return chunk
-        for message in self._consumer.consume(most, timeout_seconds):
-            self._take(message, chunk)
+        largest, at_once, wait = 1, 1, timeout_seconds
+        while not self.finished and at_once > 0:
+            messages = self._consumer.consume(at_once, wait)
+            if not messages:
+                break
+            for message in messages:
+                before = chunk.size_bytes
+                self._take(message, chunk)
+                largest = max(largest, chunk.size_bytes - before)
+            # The library waits until it has all that were asked for.
+            wait = _FILL_SECONDS
+            at_once = min(most - len(chunk.records), (most_bytes - chunk.size_bytes) // largest, _READ_AT_ONCE)
         return chunk
 
     def close(self) -> None:
@@ -91,8 +111,7 @@ class Source:
             return
         span = self._left[partition][0]
         if offset < span.end:
-            position = Position(self._topic, partition, offset)
-            chunk.records.append((position, record_of(message, position)))
+            chunk.records.append(_record(message, Position(self._topic, partition, offset)))
             chunk.size_bytes += len(message.value() or b"") + len(message.key() or b"")
             self._go_on(partition, offset + 1, chunk)
         else:
@@ -104,8 +123,11 @@ class Source:
             if offset > self._next[partition]:
                 self._go_on(partition, min(offset, self._left[partition][0].end), chunk)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            if offset == self._next[partition]:
+            # It may lie behind a hole, beyond the last record that was read.
+            if offset >= self._next[partition]:
                 self._skip_expired(partition, chunk)
+        elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise AccessDenied("Read", f"topic {self._topic!r}")
         else:
             self._errors(error)
 
@@ -144,3 +166,11 @@ class Source:
         self._consumer.incremental_assign(
             [TopicPartition(self._topic, partition, self._next[partition]) for partition in partitions]
         )
+
+
+def _record(message: Message, position: Position) -> tuple[Record, ResendError | None]:
+    found = record_of(message, position)
+    if isinstance(found, Record):
+        return found, None
+    timestamp_type, timestamp_ms = message.timestamp()
+    return Record(position, message.key(), message.value(), (), timestamp_ms, TimestampType(timestamp_type)), found

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Event
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, store_reader_properties
 from kafka.errors import cause
+from kafka.jobs.plan import partition_of
 from kafka.jobs.progress import OWNERS_KINDS, Job, fold, split_key
 
 _REQUEST_SECONDS = 10.0
@@ -28,7 +31,12 @@ _TOPIC_CONFIG = {
     "segment.ms": str(3600 * 1000),
     "min.cleanable.dirty.ratio": "0.1",
     "max.message.bytes": str(4 * 1024 * 1024),
+    # What was committed must not be lost, or it is done once more.
+    "unclean.leader.election.enable": "false",
 }
+
+OWNER_KEY = b"owner"
+"""Key of the record by which a new owner marks how far an earlier one can have come."""
 
 
 class StoreError(Exception):
@@ -105,7 +113,11 @@ def _create(admin: AdminClient, config: ClusterConfig) -> None:
         admin.create_topics([topic], request_timeout=_REQUEST_SECONDS)[config.jobs.topic].result()
     except KafkaException as exception:
         code = cause(exception).code()
-        if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
+        if code in (
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+            KafkaError.POLICY_VIOLATION,
+        ):
             options = " ".join(f"--config {key}={value}" for key, value in topic_config.items())
             raise StoreMissing(
                 f"topic {config.jobs.topic!r} does not exist, and the service may not create it: kafka-topics.sh "
@@ -144,6 +156,11 @@ def _check(admin: AdminClient, name: str) -> Store:
         )
     if replicas >= 3 and int(entries["min.insync.replicas"].value) < 2:
         raise StoreUnfit(f"topic {name!r} has min.insync.replicas=1: {alter} min.insync.replicas=2")
+    if entries["unclean.leader.election.enable"].value == "true":
+        raise StoreUnfit(
+            f"topic {name!r} has unclean.leader.election.enable=true, so that jobs could forget what they have done: "
+            f"{alter} unclean.leader.election.enable=false"
+        )
     return Store(name, len(description.partitions))
 
 
@@ -159,8 +176,9 @@ class StoreTail:
 
     Attributes:
         jobs: by id, as far as was read.
-        owned: plans and progress are left out from now on: they are the reader's own, who knows better, and reading
-            back older ones would take it back to where it was.
+        owned: a mark of the reader's own was read. Plans and progress are left out from then on: they are the reader's
+            own, who knows better, and reading back older ones would take it back to where it was.
+        taken: somebody else's mark was read after that.
     """
 
     def __init__(self, config: ClusterConfig, name: str, partitions: Collection[int]) -> None:
@@ -170,35 +188,25 @@ class StoreTail:
             {**store_reader_properties(config), "error_cb": self._errors}, logger=LibraryLog(name)
         )
         self._consumer.list_topics(self._topic, timeout=_REQUEST_SECONDS)
-        # Asks for high watermarks: a client that reads committed records is told the last stable offset instead.
-        self._uncommitted = Consumer(
-            {**store_reader_properties(config, "read_uncommitted"), "error_cb": self._errors}, logger=LibraryLog(name)
-        )
         self._next = dict.fromkeys(partitions, 0)
+        self._marks: set[bytes] = set()
+        self._last_mark: bytes | None = None
         self.jobs: dict[str, Job] = {}
         self.owned = False
-        self._consumer.assign([TopicPartition(self._topic, partition, 0) for partition in partitions])
+        self.taken = False
+        self._consumer.assign([TopicPartition(self._topic, partition, OFFSET_BEGINNING) for partition in partitions])
 
     @property
     def next_offsets(self) -> Mapping[int, int]:
         """Per partition, up to where it was read."""
         return self._next
 
-    def ends(self) -> dict[int, int]:
-        """Return the high watermarks as they are now.
+    def read(self, timeout_seconds: float) -> set[str]:
+        """Read what is there, or wait for the first record; return the ids of the jobs that changed.
 
         Raises:
-            KafkaException: the cluster did not answer.
+            KafkaException: it cannot go on: the store was made again, or its beginning deleted.
         """
-        return {
-            partition: self._uncommitted.get_watermark_offsets(
-                TopicPartition(self._topic, partition), timeout=_REQUEST_SECONDS
-            )[1]
-            for partition in self._next
-        }
-
-    def read(self, timeout_seconds: float) -> set[str]:
-        """Read what is there, or wait for the first record; return the ids of the jobs that changed."""
         changed = set()
         first = self._consumer.poll(timeout_seconds)
         messages = [] if first is None else [first, *self._consumer.consume(_READ_AT_ONCE, 0)]
@@ -208,35 +216,61 @@ class StoreTail:
                 continue
             if error is None:
                 self._next[partition] = offset + 1
-                job_id, kind = split_key(message.key())
-                if not job_id or (self.owned and kind in OWNERS_KINDS):
-                    continue
-                changed.add(job_id)
-                job = fold(self.jobs.get(job_id), job_id, kind, message.value())
-                if job is None:
-                    self.jobs.pop(job_id, None)
-                else:
-                    self.jobs[job_id] = job
+                if (job_id := self._take(message.key(), message.value(), partition)) is not None:
+                    changed.add(job_id)
             elif error.code() == KafkaError._PARTITION_EOF:
                 # The end lies behind records that are no records: markers of transactions, and aborted ones.
                 self._next[partition] = max(self._next[partition], offset)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                raise KafkaException(error)
             else:
                 self._errors(error)
         return changed
 
-    def read_to(self, ends: Mapping[int, int], deadline: float) -> bool:
-        """Read up to these offsets; False if that did not succeed before the deadline (of time.monotonic()).
+    def read_to_mark(self, mark: bytes, deadline: float, stopped: Event) -> bool:
+        """Read until this mark, which the reader has written, is met; False if it is not before the deadline.
 
-        Never stop at the last stable offset: another transaction may hold it back, while progress that was committed
-        already lies above it, and a batch resent from older progress would be resent twice.
+        Whatever an earlier owner has committed lies before it: its transaction had ended when the mark was written. Two
+        other ends would not do. The last stable offset may be held back by another transaction, while progress that
+        was committed already lies above it; and a high watermark may come from a broker that hung, and does not know
+        yet that it leads no more.
+
+        Args:
+            mark: value of a record with the key OWNER_KEY.
+            deadline: point of time.monotonic().
+            stopped: gives up early.
         """
-        while any(self._next[partition] < end for partition, end in ends.items()):
-            if time.monotonic() >= deadline:
+        self._marks.add(mark)
+        while self._last_mark != mark:
+            if stopped.is_set() or time.monotonic() >= deadline:
                 return False
             self.read(0.1)
         return True
 
     def close(self) -> None:
-        """End the clients."""
+        """End the client."""
         self._consumer.close()
-        self._uncommitted.close()
+
+    def _take(self, key: bytes | None, value: bytes | None, partition: int) -> str | None:
+        """Take a record; return the id of the job that it has changed."""
+        if key == OWNER_KEY:
+            if value in self._marks:
+                self.owned, self._last_mark = True, value
+            elif self.owned:
+                self.taken = True
+            return None
+        job_id, kind = split_key(key)
+        if not _stands_in(job_id, partition) or (self.owned and kind in OWNERS_KINDS):
+            return None
+        job = fold(self.jobs.get(job_id), job_id, kind, value)
+        if job is None:
+            self.jobs.pop(job_id, None)
+        else:
+            self.jobs[job_id] = job
+        return job_id
+
+
+def _stands_in(job_id: str, partition: int) -> bool:
+    with suppress(ValueError):
+        return partition_of(job_id) == partition
+    return False

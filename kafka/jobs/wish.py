@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from kafka.config import ClusterConfig
 from kafka.errors import InstanceFrozen
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
-from kafka.jobs.plan import Filter, Plan, Span, new_job_id, parse_expression, spans_of_positions
+from kafka.jobs.plan import Filter, Plan, new_job_id, parse_expression, spans_of_positions
 from kafka.offsets import Offsets, of_topic
+from kafka.records import Span
 from kafka.resend import refuse_topic
 from kafka.topics import Topic, Topics
 
@@ -84,7 +85,8 @@ class Planner:
             raise InstanceFrozen
         if wish.filter.jmespath is not None:
             parse_expression(wish.filter.jmespath)
-        topic = await self._topics.describe(wish.topic, time.monotonic() + _DESCRIBE_SECONDS)
+        # As it is now: a plan outlives what is known of a topic for some seconds.
+        topic = await self._topics.describe_anew(wish.topic, time.monotonic() + _DESCRIBE_SECONDS)
         refuse_topic(topic, self._config.policy)
         positions = _by_partition(wish.positions)
         spans = await self._spans(wish, topic, positions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from threading import Event
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
@@ -11,11 +12,12 @@ from confluent_kafka.admin import AdminClient
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, admin_properties, worker_properties
 from kafka.jobs.owner import PartitionOwner
-from kafka.jobs.store import StoreError, ensure_store
+from kafka.jobs.store import StoreError, ensure_store, find_store
+from kafka.policy import ResendPolicy
 
 _POLL_SECONDS = 0.2
 _HAND_OVER_SECONDS = 5.0
-_TRY_AGAIN_SECONDS = 2.0
+_TRY_AGAIN_SECONDS = 1.0
 
 
 class JobsWorker:
@@ -23,10 +25,13 @@ class JobsWorker:
 
     Args:
         config: the cluster.
+        policies: what may be resent, by instance: several of them on one cluster share the store and its workers. None:
+            only the cluster's own.
     """
 
-    def __init__(self, config: ClusterConfig) -> None:
+    def __init__(self, config: ClusterConfig, policies: Mapping[str, ResendPolicy] | None = None) -> None:
         self._config = config
+        self._policies = {config.name: config.policy} if policies is None else policies
         self._name = f"{config.name} worker"
         self._errors = ErrorLog(self._name)
         self._owners: dict[int, PartitionOwner] = {}
@@ -44,21 +49,30 @@ class JobsWorker:
         try:
             while not stopped.is_set():
                 # Its records are read elsewhere; this one is only a member of the group.
-                consumer.poll(_POLL_SECONDS)
+                message = consumer.poll(_POLL_SECONDS)
+                if message is not None and (error := message.error()) is not None:
+                    self._errors(error)
         finally:
             # Revokes, and so stops the owners.
             consumer.close()
             self._stop(list(self._owners))
 
     def _wait_for_store(self, stopped: Event) -> bool:
+        """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
+        admin = AdminClient(admin_properties(self._config))
+        told: str | None = None
         while not stopped.is_set():
             try:
-                ensure_store(AdminClient(admin_properties(self._config)), self._config)
+                if find_store(admin, self._config.jobs.topic) is not None:
+                    ensure_store(admin, self._config)
+                    return True
+                reason = None
             except (StoreError, KafkaException) as error:
-                log.error("%s: no jobs are run: %s", self._name, error)
-                stopped.wait(_TRY_AGAIN_SECONDS)
-            else:
-                return True
+                reason = str(error)
+            if reason is not None and reason != told:
+                log.error("%s: no jobs are run: %s", self._name, reason)
+            told = reason
+            stopped.wait(_TRY_AGAIN_SECONDS)
         return False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -66,7 +80,9 @@ class JobsWorker:
         consumer.incremental_assign(ends)
         consumer.pause(ends)
         for partition in partitions:
-            owner = self._owners[partition.partition] = PartitionOwner(self._config, partition.partition)
+            owner = self._owners[partition.partition] = PartitionOwner(
+                self._config, partition.partition, self._policies
+            )
             owner.start()
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -154,6 +154,28 @@ def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
     }
 
 
+def query_parameter(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    """Return a parameter of the query, for an operation's part of the OpenAPI document."""
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
+
+
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with each definition in the place that refers to it: elsewhere its references lead nowhere."""
+    definitions = schema.get("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return resolved(definitions[part["$ref"].rpartition("/")[2]])
+        return {name: resolved(item) for name, item in part.items() if name != "$defs"}
+
+    inline: dict[str, Any] = resolved(schema)
+    return inline
+
+
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Return the application's OpenAPI document."""
     document = get_openapi(title=TITLE, version=app.version, description=DESCRIPTION, routes=app.routes)

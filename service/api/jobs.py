@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, get_args
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -15,25 +16,27 @@ from kafka import errors as worker
 from kafka.errors import ResendError
 from kafka.jobs import errors as job_errors
 from kafka.jobs.errors import JobMissing, SelectionEmpty
-from kafka.jobs.plan import Filter
+from kafka.jobs.plan import Filter, Plan
 from kafka.jobs.progress import Job, State
 from kafka.jobs.wish import Wish
-from kafka.records import Position
 from service import refusals
 from service.api.access import Access, Admission
 from service.api.bodies import check_content_type, read_body
-from service.api.documentation import error_answers, path_parameter
+from service.api.documentation import error_answers, inlined, path_parameter, query_parameter
 from service.api.parameters import Parameters
 from service.api.resend import RawRoute
 from service.envelope import trail_of
 from service.errors import error_response, row_of
 from service.refusals import ParameterNotChoice, RequestRefused, shown
-from service.wire_jobs import JobRequest, JobResponse, JobsResponse, failed_positions, parse_job, told
+from service.wire import MAX_OFFSET
+from service.wire_jobs import JobRequest, parse_job, parse_nothing
+from service.wire_jobs_told import JobResponse, JobsResponse, failed_positions, told
 
 PATH = "/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"
 JOB_PATH = f"{PATH}/{{job_id}}"
 
-_MOST_BODY_BYTES = 2_000_000
+_BODY_BYTES = 2_000_000
+"""As large as the body of a job may always be: ten thousand messages, or the ranges of many partitions."""
 _MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 _STATES: tuple[str, ...] = get_args(State)
@@ -47,168 +50,247 @@ _MEANINGS = {
     504: "Whether it was accepted is not known: look at the job, or at the list.",
 }
 
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request, whose caller was admitted.
+
+    Attributes:
+        request: its body has been read.
+        admission: who asks for which instance.
+        body: nothing for a call that takes none.
+    """
+
+    request: Request
+    admission: Admission
+    body: bytes
+
+
 Endpoint = Callable[[Request], Awaitable[Response]]
-Act = Callable[[Request, Admission], Awaitable[Response]]
+Act = Callable[[_Asked], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One call, and what the OpenAPI document says of it."""
 
-    method: str
+    action: str
     path: str
     summary: str
+    description: str
     act: Act
     errors: tuple[Exception, ...]
+    method: str = "POST"
     status: int = 202
     model: type[JobResponse | JobsResponse] = JobResponse
 
 
-def add_jobs(app: FastAPI, access: Access) -> None:
+def add_jobs(app: FastAPI, access: Access, max_body_bytes: int) -> None:
     """Serve jobs, and put them into the OpenAPI document.
 
     Args:
         app: the application.
         access: admits callers to instances.
+        max_body_bytes: how large a body may be, if that is more than a job may always have.
     """
+    body_bytes = max(max_body_bytes, _BODY_BYTES)
     for call in _calls():
-        parameters = [
-            path_parameter("project_id", "The caller's project.", "default"),
-            path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
-        ]
-        if call.path != PATH:
-            parameters.append(path_parameter("job_id", "The job.", _EXAMPLE_ID))
-        extra: dict[str, Any] = {"security": [{"X-Auth-Token": []}], "parameters": parameters}
-        if call.act is _make:
-            schema = JobRequest.model_json_schema()
-            extra["requestBody"] = {"content": {"application/json": {"schema": schema}}, "required": True}
         app.router.add_api_route(
             call.path,
-            _endpoint(access, call.act),
+            _endpoint(access, call, body_bytes),
             methods=[call.method],
             route_class_override=RawRoute,
             summary=call.summary,
+            description=call.description,
             tags=["jobs"],
-            openapi_extra=extra,
+            operation_id=f"jobs-{call.action}",
+            openapi_extra=_asked(call),
             responses={
-                call.status: {"model": call.model, "description": call.summary},
+                call.status: _answered(call),
                 **error_answers(_MEANINGS, call.errors),
             },
             status_code=call.status,
         )
 
 
+def _asked(call: _Call) -> dict[str, Any]:
+    parameters = [
+        path_parameter("project_id", "The caller's project.", "default"),
+        path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
+    ]
+    if call.path != PATH:
+        parameters.append(path_parameter("job_id", "The job.", _EXAMPLE_ID))
+    if call.action == "list":
+        state = {"type": "string"}
+        page: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _MAX_LIMIT, "default": _DEFAULT_LIMIT}
+        skip = {"type": "integer", "minimum": 0, "default": 0}
+        parameters += [
+            query_parameter("state", f"Only these, with commas between: {', '.join(_STATES)}.", state),
+            query_parameter("limit", "Jobs a page.", page),
+            query_parameter("offset", "How many to leave out.", skip),
+        ]
+    asked: dict[str, Any] = {"security": [{"X-Auth-Token": []}], "parameters": parameters}
+    if call.action == "make":
+        schema = inlined(JobRequest.model_json_schema())
+        asked["requestBody"] = {"content": {"application/json": {"schema": schema}}, "required": True}
+    return asked
+
+
+def _answered(call: _Call) -> dict[str, Any]:
+    answer: dict[str, Any] = {"model": call.model, "description": f"{call.summary}."}
+    if call.action in {"make", "resend-failed"}:
+        answer["description"] = "The job was accepted."
+        answer["headers"] = {"Location": {"description": "Path of the job.", "schema": {"type": "string"}}}
+    elif call.status == 202:
+        answer["description"] = "That was accepted; the job is as it was a moment ago."
+    return answer
+
+
 def _calls() -> tuple[_Call, ...]:
     common: tuple[Exception, ...] = (refusals.Forbidden(), worker.ClusterAway("_TRANSPORT"), job_errors.JobsNotHere())
+    asking = (*common, refusals.ParameterUnknown('the query has an unknown parameter "status"'))
     of_one: tuple[Exception, ...] = (*common, JobMissing(_EXAMPLE_ID))
-    changing: tuple[Exception, ...] = (*of_one, worker.OutcomeUnknown(Position("_resend_jobs", 0, 0), "_MSG_TIMED_OUT"))
-    making: tuple[Exception, ...] = (
-        *changing[:-2],
-        changing[-1],
-        refusals.JobFieldRefused('the body has an unknown field "topics"'),
+    changing: tuple[Exception, ...] = (*of_one, job_errors.JobOutcomeUnknown(_EXAMPLE_ID, "_MSG_TIMED_OUT"))
+    waiting: tuple[Exception, ...] = (*changing, job_errors.JobOver(_EXAMPLE_ID, "succeeded"))
+    selecting: tuple[Exception, ...] = (
         worker.TopicMissing("topic-test"),
         worker.CompactedTopic("topic-test"),
+        worker.InstanceFrozen(),
         SelectionEmpty("topic-test"),
         job_errors.StoreUnusable("topic '_resend_jobs' has cleanup.policy=delete"),
     )
+    making: tuple[Exception, ...] = (
+        *common,
+        refusals.JobFieldRefused('the body has an unknown field "topics"'),
+        job_errors.SelectionTooLarge(200_000_000, 100_000_000),
+        job_errors.ExpressionRefused("Bad jmespath expression: Unclosed delimiter"),
+        *selecting,
+        changing[-1],
+    )
+    again: tuple[Exception, ...] = (*changing, job_errors.SourceReplaced("topic-test"), *selecting)
     return (
-        _Call("POST", PATH, "Make a job", _make, making),
-        _Call("GET", PATH, "List jobs, the newest first", _list, common, 200, JobsResponse),
-        _Call("GET", JOB_PATH, "Look at a job", _show, of_one, 200),
-        _Call("POST", f"{JOB_PATH}/cancel", "Have a job end", _control("cancel"), changing),
-        _Call("POST", f"{JOB_PATH}/pause", "Have a job wait", _control("pause"), changing),
-        _Call("POST", f"{JOB_PATH}/resume", "Have a job go on", _control("resume"), changing),
-        _Call("POST", f"{JOB_PATH}/resend-failed", "Make a job of what failed", _resend_failed, changing),
+        _Call("make", PATH, "Make a job", _MAKE, _make, making),
+        _Call("list", PATH, "List jobs", _LIST, _list, asking, "GET", 200, JobsResponse),
+        _Call("show", JOB_PATH, "Look at a job", _SHOW, _show, of_one, "GET", 200),
+        _Call("cancel", f"{JOB_PATH}/cancel", "Have a job end", _CANCEL, _cancel, changing),
+        _Call("pause", f"{JOB_PATH}/pause", "Have a job wait", _PAUSE, _pause, waiting),
+        _Call("resume", f"{JOB_PATH}/resume", "Have a job go on", _RESUME, _resume, waiting),
+        _Call("resend-failed", f"{JOB_PATH}/resend-failed", "Resend what failed", _AGAIN, _resend_failed, again),
     )
 
 
-def _endpoint(access: Access, act: Act) -> Endpoint:
-    """Return an endpoint that admits the caller, acts, and words what is refused."""
+_MAKE = (
+    "Resends a selection of a topic's messages, each exactly once for consumers of committed records. All is checked "
+    "and every end is fixed before the answer; a worker does the rest. `dry_run` counts and reports instead."
+)
+_LIST = "The newest first, of the caller's project and topics. Failures and reports are left out."
+_SHOW = "Counts, progress by partition, failures, and the report of a dry run."
+_CANCEL = "Takes effect within seconds; what was resent stays. A job that has ended stays as it is."
+_PAUSE = "Until it is resumed, or cancelled."
+_RESUME = "From where it was paused."
+_AGAIN = (
+    "Makes a new job of the failures that are listed, for the same consumer_key and as fast; of a dry run, another one."
+)
+
+
+def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
+    """Return an endpoint that admits the caller, reads the body, acts, and words what is refused."""
 
     async def endpoint(request: Request) -> Response:
         trail = trail_of(request.scope)
+        trail.action, trail.job = call.action, request.path_params.get("job_id")
         try:
             admission = await access.admit(request, "jobs")
-            trail.job = request.path_params.get("job_id")
-            response = await act(request, admission)
+            if call.action != "list":
+                # A misspelt or misplaced dry_run would write.
+                Parameters(request.scope["query_string"], ())
+            body = b""
+            if call.method == "POST":
+                check_content_type(request)
+                body = await read_body(request, body_bytes)
+                if call.action != "make":
+                    parse_nothing(body)
+            response = await call.act(_Asked(request, admission, body))
         except (RequestRefused, ResendError) as error:
             trail.outcome = row_of(error).error_code
             trail.reason = getattr(error, "reason", None)
             return error_response(error)
-        trail.outcome = trail.outcome or "told"
+        trail.outcome = "accepted" if call.status == 202 else "told"
         return response
 
     return endpoint
 
 
-async def _make(request: Request, admission: Admission) -> Response:
-    check_content_type(request)
-    wish = parse_job(await read_body(request, _MOST_BODY_BYTES), admission.project, admission.caller.name)
-    return await _made(request, admission, wish)
+async def _make(asked: _Asked) -> Response:
+    wish = parse_job(asked.body, asked.admission.project, asked.admission.caller.name)
+    return await _made(asked, wish, None)
 
 
-async def _made(request: Request, admission: Admission, wish: Wish) -> Response:
-    admission.require_topic(wish.topic)
-    job = await admission.cluster.jobs.make(wish)
-    trail = trail_of(request.scope)
-    trail.job, trail.outcome = job.job_id, "accepted"
-    project, instance = request.path_params["project_id"], request.path_params["instance_id"]
+async def _made(asked: _Asked, wish: Wish, topic_id: str | None) -> Response:
+    asked.admission.require_topic(wish.topic)
+    job = await asked.admission.cluster.jobs.make(wish, topic_id)
+    trail_of(asked.request.scope).job = job.job_id
+    project, instance = (quote(name, safe="") for name in (asked.admission.project, asked.admission.instance))
     location = PATH.format(project_id=project, instance_id=instance) + f"/{job.job_id}"
     return _answer(_one(job), 202, {"Location": location})
 
 
-async def _list(request: Request, admission: Admission) -> Response:
-    parameters = Parameters(request.scope["query_string"], ("state", "limit", "offset"))
+async def _list(asked: _Asked) -> Response:
+    parameters = Parameters(asked.request.scope["query_string"], ("state", "limit", "offset"))
     wanted = (parameters.text("state") or ",".join(_STATES)).split(",")
     for state in wanted:
         if state not in _STATES:
             raise ParameterNotChoice(f"state has {shown(state)}, not one of {', '.join(_STATES)}")
     limit = parameters.whole("limit", 1, _MAX_LIMIT) or _DEFAULT_LIMIT
-    offset = parameters.whole("offset", 0, 10_000_000) or 0
-    found = [job for job in admission.cluster.jobs.known() if _visible(job, admission) and job.state in wanted]
+    offset = parameters.whole("offset", 0, MAX_OFFSET) or 0
+    known = await asked.admission.cluster.jobs.known()
+    found = [job for job in known if job.state in wanted and _visible(job, asked.admission)]
     page = [told(job, job.plan, whole=False) for job in found[offset : offset + limit] if job.plan is not None]
     return _answer({"jobs": page, "total": len(found), "size": len(page)}, 200)
 
 
-async def _show(request: Request, admission: Admission) -> Response:
-    return _answer(_one(await _found(request, admission)), 200)
+async def _show(asked: _Asked) -> Response:
+    return _answer(_one(await _found(asked)), 200)
 
 
-def _control(action: str) -> Act:
-    async def act(request: Request, admission: Admission) -> Response:
-        job = await _found(request, admission)
-        jobs = admission.cluster.jobs
-        if action == "cancel":
-            job = await jobs.cancel(job.job_id)
-        else:
-            job = await jobs.pause(job.job_id, paused=action == "pause")
-        trail_of(request.scope).outcome = action
-        return _answer(_one(job), 202)
-
-    return act
+async def _cancel(asked: _Asked) -> Response:
+    job = await _found(asked)
+    return _answer(_one(await asked.admission.cluster.jobs.cancel(job.job_id)), 202)
 
 
-async def _resend_failed(request: Request, admission: Admission) -> Response:
-    job = await _found(request, admission)
-    if job.plan is None or not job.progress.failures:
-        raise SelectionEmpty("" if job.plan is None else job.plan.topic)
+async def _pause(asked: _Asked) -> Response:
+    job = await _found(asked)
+    return _answer(_one(await asked.admission.cluster.jobs.pause(job.job_id, paused=True)), 202)
+
+
+async def _resume(asked: _Asked) -> Response:
+    job = await _found(asked)
+    return _answer(_one(await asked.admission.cluster.jobs.pause(job.job_id, paused=False)), 202)
+
+
+async def _resend_failed(asked: _Asked) -> Response:
+    job = await _found(asked)
+    plan = _plan(job)
+    if not job.progress.failures:
+        raise SelectionEmpty(plan.topic)
     wish = Wish(
-        admission.project,
-        admission.caller.name,
-        job.plan.topic,
+        asked.admission.project,
+        asked.admission.caller.name,
+        plan.topic,
         positions=failed_positions(job),
         # They met the first job's filter; whether they are copies was decided there, too.
         filter=Filter(copies=True),
-        consumer_key=job.plan.consumer_key,
-        records_per_second=job.plan.records_per_second,
+        consumer_key=plan.consumer_key,
+        records_per_second=plan.records_per_second,
+        dry_run=plan.dry_run,
     )
-    return await _made(request, admission, wish)
+    return await _made(asked, wish, plan.topic_id)
 
 
-async def _found(request: Request, admission: Admission) -> Job:
-    job_id: str = request.path_params["job_id"]
-    job = await admission.cluster.jobs.get(job_id)
-    if not _visible(job, admission):
+async def _found(asked: _Asked) -> Job:
+    job_id: str = asked.request.path_params["job_id"]
+    job = await asked.admission.cluster.jobs.get(job_id)
+    if not _visible(job, asked.admission):
         raise JobMissing(job_id)
     return job
 
@@ -225,9 +307,13 @@ def _visible(job: Job, admission: Admission) -> bool:
 
 
 def _one(job: Job) -> dict[str, object]:
+    return told(job, _plan(job), whole=True)
+
+
+def _plan(job: Job) -> Plan:
     if job.plan is None:
         raise JobMissing(job.job_id)
-    return told(job, job.plan, whole=True)
+    return job.plan
 
 
 def _answer(content: dict[str, object], status: int, headers: dict[str, str] | None = None) -> Response:

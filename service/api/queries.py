@@ -12,7 +12,7 @@ from kafka.records import Position
 from service import refusals
 from service.api import caller, messages, topics
 from service.api.access import Access
-from service.api.documentation import error_answers, path_parameter
+from service.api.documentation import error_answers, path_parameter, query_parameter
 from service.api.resend import RawRoute
 from service.instances import Instances
 from service.settings import QuerySettings
@@ -64,7 +64,7 @@ def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Qu
         description="Tells whose the token is, a project id for the paths, and the instances to do something on.",
         tags=["caller"],
         operation_id="caller",
-        openapi_extra=_request([_parameter("project", "Another project to look from.", {"type": "string"})]),
+        openapi_extra=_request([query_parameter("project", "Another project to look from.", {"type": "string"})]),
         responses=_responses(CallerResponse, "Who the token belongs to.", _COMMON_ERRORS[:2]),
     )
     app.router.add_api_route(
@@ -112,10 +112,6 @@ def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Qu
     )
 
 
-def _parameter(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
-
-
 def _whole(least: int, most: int, default: int | None = None) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
     return schema if default is None else {**schema, "default": default}
@@ -126,39 +122,39 @@ _PATH_PARAMETERS = [
     path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
 ]
 _TOPICS_PARAMETERS = [
-    _parameter("name", "Part of the name, or a pattern with * and ?.", {"type": "string"}),
-    _parameter("limit", "How many; all without.", _whole(1, topics.MAX_LIMIT)),
-    _parameter("offset", "How many to leave out.", {"type": "integer", "minimum": 0}),
-    _parameter("internal", "Whether internal topics are listed, too.", {"type": "boolean"}),
-    _parameter("app_name", "Accepted and ignored.", {"type": "string"}),
-    _parameter("access_policy", "Accepted and ignored.", {"type": "string", "enum": ["all", "pub", "sub"]}),
+    query_parameter("name", "Part of the name, or a pattern with * and ?.", {"type": "string"}),
+    query_parameter("limit", "How many; all without.", _whole(1, topics.MAX_LIMIT)),
+    query_parameter("offset", "How many to leave out.", {"type": "integer", "minimum": 0}),
+    query_parameter("internal", "Whether internal topics are listed, too.", {"type": "boolean"}),
+    query_parameter("app_name", "Accepted and ignored.", {"type": "string"}),
+    query_parameter("access_policy", "Accepted and ignored.", {"type": "string", "enum": ["all", "pub", "sub"]}),
 ]
-_TOPIC = _parameter("topic", "Topic name.", {"type": "string"}, required=True)
-_PARTITION = _parameter("partition", "The only partition.", _whole(0, MAX_PARTITION))
+_TOPIC = query_parameter("topic", "Topic name.", {"type": "string"}, required=True)
+_PARTITION = query_parameter("partition", "The only partition.", _whole(0, MAX_PARTITION))
 _MESSAGES_PARAMETERS = [
     _TOPIC,
-    _parameter("start_time", "First timestamp, Unix milliseconds.", _TIME),
-    _parameter("end_time", "First timestamp after the range.", _TIME),
+    query_parameter("start_time", "First timestamp, Unix milliseconds.", _TIME),
+    query_parameter("end_time", "First timestamp after the range.", _TIME),
     _PARTITION,
-    _parameter("message_offset", "Offset of the one message.", _whole(0, MAX_OFFSET)),
-    _parameter("start_offset", "First offset of a list.", _whole(0, MAX_OFFSET)),
-    _parameter("end_offset", "First offset after the list.", _whole(0, MAX_OFFSET)),
-    _parameter("asc", "The oldest first, or the newest.", {"type": "boolean"}),
-    _parameter("limit", "Messages a page.", _whole(1, messages.MAX_LIMIT, messages.DEFAULT_LIMIT)),
-    _parameter("offset", "How many to leave out.", _whole(0, messages.MAX_SKIP, 0)),
-    _parameter("cursor", "Of the page before.", {"type": "string"}),
-    _parameter("key", "Exactly this key, as UTF-8.", {"type": "string"}),
-    _parameter("message_id", "Exactly this message, such as 0-4.", {"type": "string"}),
-    _parameter("tag", "Only empty: Kafka's records have none.", {"type": "string", "maxLength": 0}),
-    _parameter("preview", "Characters of each value to show in a list.", _whole(0, messages.MAX_PREVIEW, 0)),
-    _parameter("download", "By position: the value's bytes as a file.", {"type": "boolean"}),
+    query_parameter("message_offset", "Offset of the one message.", _whole(0, MAX_OFFSET)),
+    query_parameter("start_offset", "First offset of a list.", _whole(0, MAX_OFFSET)),
+    query_parameter("end_offset", "First offset after the list.", _whole(0, MAX_OFFSET)),
+    query_parameter("asc", "The oldest first, or the newest.", {"type": "boolean"}),
+    query_parameter("limit", "Messages a page.", _whole(1, messages.MAX_LIMIT, messages.DEFAULT_LIMIT)),
+    query_parameter("offset", "How many to leave out.", _whole(0, messages.MAX_SKIP, 0)),
+    query_parameter("cursor", "Of the page before.", {"type": "string"}),
+    query_parameter("key", "Exactly this key, as UTF-8.", {"type": "string"}),
+    query_parameter("message_id", "Exactly this message, such as 0-4.", {"type": "string"}),
+    query_parameter("tag", "Only empty: Kafka's records have none.", {"type": "string", "maxLength": 0}),
+    query_parameter("preview", "Characters of each value to show in a list.", _whole(0, messages.MAX_PREVIEW, 0)),
+    query_parameter("download", "By position: the value's bytes as a file.", {"type": "boolean"}),
 ]
 _HISTOGRAM_PARAMETERS = [
     _TOPIC,
-    _parameter("start_time", "First timestamp, Unix milliseconds.", _TIME, required=True),
-    _parameter("end_time", "First timestamp after the range.", _TIME, required=True),
+    query_parameter("start_time", "First timestamp, Unix milliseconds.", _TIME, required=True),
+    query_parameter("end_time", "First timestamp after the range.", _TIME, required=True),
     _PARTITION,
-    _parameter("buckets", "How many stretches.", _whole(1, messages.MAX_BUCKETS, messages.DEFAULT_BUCKETS)),
+    query_parameter("buckets", "How many stretches.", _whole(1, messages.MAX_BUCKETS, messages.DEFAULT_BUCKETS)),
 ]
 
 

@@ -38,10 +38,12 @@ def worker_command(
     signal.signal(signal.SIGINT, stop)
     if with_parent:
         Thread(target=_wait_for_end_of_input, args=(stopped,), daemon=True).start()
+    configs = [config for config in settings.clusters() if not config.embedded]
+    # Two instances of one cluster share its store, and either one's worker may get a job of the other.
+    policies = {config.name: config.policy for config in configs}
     threads = [
-        Thread(target=JobsWorker(config).run, args=(stopped,), name=f"{config.name} worker")
-        for config in settings.clusters()
-        if not config.embedded
+        Thread(target=JobsWorker(config, policies).run, args=(stopped,), name=f"{config.name} worker")
+        for config in configs
     ]
     for thread in threads:
         thread.start()

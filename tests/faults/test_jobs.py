@@ -8,114 +8,297 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from kafka.cluster import Cluster
-from kafka.jobs.progress import Counts
-from kafka.jobs.wish import Wish
-from tests.support.brokers import StartBroker
+from kafka.errors import ClusterUnavailable, DeadlineExceeded
+from kafka.jobs.progress import Counts, Job
+from tests.support.brokers import ControlledBroker, new_broker
 from tests.support.job_worker import POINTS, config_of
+from tests.support.jobs import wish
 from tests.support.plain import PlainClient
+from tests.support.three_brokers import BrokerCluster
 from tests.support.worker import eventually
 
 LONG = "TEST_LONG_FAULTS" in os.environ
-RECORDS = 125_000 if LONG else 25_000
+JOBS = 8
 PARTITIONS = 4
-KILLS = 20 if LONG else 6
+RECORDS = (62_500 if LONG else 12_500) // PARTITIONS
+"""In each partition; each job resends them all."""
+ROUNDS = 14 if LONG else 5
 BROKER_KILLS = 5 if LONG else 1
+RATE = 250
 
 
 class Workers:
     """Worker processes.
 
     Args:
-        bootstrap: the broker.
+        bootstrap: the brokers.
         name: of store, group and transactional ids.
         log: where they log to.
+
+    Attributes:
+        kills: how many were killed, or have killed themselves at a point.
     """
 
     def __init__(self, bootstrap: str, name: str, log: Path) -> None:
         self._command = [sys.executable, "-m", "tests.support.job_worker", bootstrap, name]
         self._log = log
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._hanging: list[subprocess.Popen[bytes]] = []
+        self._healthy: list[subprocess.Popen[bytes]] = []
+        self.kills = 0
 
     def start(self, point: str = "") -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             process = subprocess.Popen([*self._command, *([point] if point else [])], stdout=log, stderr=log)
-        self._running.append(process)
+        self._all.append(process)
+        if not point:
+            self._healthy.append(process)
         return process
 
+    def kill_one(self, choose: random.Random) -> None:
+        victim = self._healthy.pop(choose.randrange(len(self._healthy)))
+        victim.kill()
+        self.kills += 1
+
+    def hang_one(self, choose: random.Random) -> None:
+        victim = self._healthy.pop(choose.randrange(len(self._healthy)))
+        victim.send_signal(signal.SIGSTOP)
+        self._hanging.append(victim)
+
+    def wake_all(self) -> None:
+        for process in self._hanging:
+            process.send_signal(signal.SIGCONT)
+        self._healthy += self._hanging
+        self._hanging = []
+
     def end(self) -> None:
-        for process in self._running:
+        for process in self._all:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait(30)
 
 
-@pytest.mark.timeout(1500 if LONG else 240)
-async def test_kills_of_workers_and_broker_lose_and_double_nothing(
-    controlled_broker: StartBroker, tmp_path: Path
-) -> None:
-    """Killed at random moments and at named points, hanging, and beside a broker that is killed: each record once."""
-    broker = controlled_broker()
-    plain = PlainClient(broker.bootstrap)
-    plain.create_topic("topic", PARTITIONS)
-    values = [f"{number}".encode() for number in range(RECORDS)]
-    for partition in range(PARTITIONS):
-        await asyncio.to_thread(plain.produce_many, "topic", values, partition=partition)
-    name = f"jobs-{uuid.uuid4().hex[:8]}"
-    workers = Workers(broker.bootstrap, name, tmp_path / "workers.log")
-    cluster = Cluster(config_of(broker.bootstrap, name))
-    await cluster.open()
-    choose = random.Random(7)  # noqa: S311 the same kills every time
+class Watcher(Thread):
+    """A live consumer of committed records, which notes how long nothing came."""
+
+    def __init__(self, bootstrap: str) -> None:
+        super().__init__(daemon=True)
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "watcher", "log_level": 0})
+        self._stopped = Event()
+        self.waits: list[tuple[float, float]] = []
+        self._consumer.assign([TopicPartition("topic", partition, RECORDS) for partition in range(PARTITIONS)])
+
+    def run(self) -> None:
+        # Of each partition: one that is held up must not be hidden by the others.
+        last: dict[int, float] = {}
+        while not self._stopped.is_set():
+            for message in self._consumer.consume(1000, 0.05):
+                if message.error() is None:
+                    now, partition = time.monotonic(), message.partition() or 0
+                    self.waits.append((last.get(partition, now), now))
+                    last[partition] = now
+        self._consumer.close()
+
+    def longest(self, *, without: list[float]) -> float:
+        """Return the longest time, in seconds, leaving out those in which one of these moments falls."""
+        waits = [(begin, end) for begin, end in self.waits if not any(begin - 1 < at < end for at in without)]
+        return max((end - begin for begin, end in waits), default=0.0)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join(30)
+
+
+@pytest.fixture
+def brokers() -> Iterator[tuple[str, list[ControlledBroker]]]:
+    """The brokers' address, and those that may be killed: one in the short version, three in the long one."""
+    if LONG:
+        cluster = BrokerCluster()
+        try:
+            cluster.start()
+            yield cluster.bootstrap, cluster.brokers
+        finally:
+            cluster.remove()
+        return
+    broker = new_broker()
     try:
-        wish = Wish("project", "somebody", "topic", consumer_key="keyA", records_per_second=6000 if not LONG else None)
-        job = await cluster.jobs.make(wish)
-        alive = [workers.start(), workers.start()]
-        points = iter(POINTS * KILLS)
-        resent = 0
+        broker.start()
+        yield broker.bootstrap, [broker]
+    finally:
+        broker.remove()
 
-        async def goes_on() -> bool:
-            return (await cluster.jobs.get(job.job_id)).progress.counts.resent > resent or (
-                await cluster.jobs.get(job.job_id)
-            ).over
 
-        for kill in range(KILLS):
-            # The next fault comes only after the job has gone on, so that each one falls into a running job.
-            await eventually(goes_on, seconds=90)
-            resent = (await cluster.jobs.get(job.job_id)).progress.counts.resent
-            alive = [process for process in alive if process.poll() is None]
-            alive.append(workers.start(next(points) if kill % 2 else ""))
-            victim = choose.choice(alive)
-            if kill % 3 == 2:
-                victim.send_signal(signal.SIGSTOP)
-            else:
-                victim.kill()
-            if kill < BROKER_KILLS:
-                await asyncio.to_thread(broker.kill)
-                await asyncio.to_thread(broker.start)
+class Jobs:
+    """Long jobs that are to survive, and small ones beside them.
+
+    Args:
+        cluster: the service's side.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._last_small = 0.0
+        self.long: list[Job] = []
+        self.small: list[Job] = []
+
+    async def make_long(self) -> None:
+        spans = dict.fromkeys(range(PARTITIONS), (0, RECORDS))
+        for number in range(JOBS):
+            asked = wish("topic", offsets=spans, consumer_key=f"{number}", records_per_second=RATE)
+            self.long.append(await self._cluster.jobs.make(asked))
+
+    async def make_small(self) -> None:
+        """Make one more, at most two in a second, so that whoever waits for something to do gets it."""
+        if time.monotonic() - self._last_small > 0.5:
+            self._last_small = time.monotonic()
+            spans = dict.fromkeys(range(PARTITIONS), (0, 1))
+            asked = wish("topic", offsets=spans, consumer_key="small")
+            with suppress(ClusterUnavailable):
+                self.small.append(await self._cluster.jobs.make(asked))
+
+    async def now(self) -> list[Job]:
+        """Return the long ones as they are."""
+        return [await self._get(job) for job in self.long]
+
+    async def _get(self, job: Job) -> Job:
+        found: list[Job] = []
+
+        async def answered() -> bool:
+            # A broker that was killed is not found again at once.
+            with suppress(ClusterUnavailable, DeadlineExceeded):
+                found.append(await self._cluster.jobs.get(job.job_id))
+            return bool(found)
+
+        await eventually(answered, seconds=60)
+        return found[0]
+
+    async def go_on(self) -> None:
+        """Wait until one has resent more than now."""
+        before = await self.now()
+        assert not all(job.over for job in before), "each fault is to fall into a running job"
+
+        async def gone_on() -> bool:
+            return any(
+                job.over or job.progress.counts.resent > earlier.progress.counts.resent
+                for job, earlier in zip(await self.now(), before, strict=True)
+            )
+
+        await eventually(gone_on, seconds=90)
+
+    async def end(self) -> list[Job]:
+        """Wait for the end of all; return the long ones, then the small ones."""
+        for job in [*self.long, *self.small]:
+
+            async def over(job: Job = job) -> bool:
+                return (await self._get(job)).over
+
+            await eventually(over, seconds=900 if LONG else 150)
+        return [*await self.now(), *[await self._get(job) for job in self.small]]
+
+
+async def do_harm(jobs: Jobs, workers: Workers, killable: list[ControlledBroker]) -> list[float]:
+    """Kill and hang workers and kill brokers, round by round; return when brokers were killed."""
+    choose = random.Random(7)  # noqa: S311 the same faults every time
+    broker_kills: list[float] = []
+    for number in range(ROUNDS):
+        await jobs.go_on()
+        workers.wake_all()
+        dying = workers.start(POINTS[number % len(POINTS)])
+        if number % 3 == 1:
+            workers.hang_one(choose)
+        else:
+            workers.kill_one(choose)
         workers.start()
 
-        async def over() -> bool:
-            return (await cluster.jobs.get(job.job_id)).over
+        async def dead(dying: subprocess.Popen[bytes] = dying) -> bool:
+            await jobs.make_small()
+            return dying.poll() is not None
 
-        await eventually(over, seconds=900 if LONG else 150)
-        done = await cluster.jobs.get(job.job_id)
-    finally:
-        workers.end()
-        await cluster.close()
-    assert (done.state, done.progress.counts) == (
-        "succeeded",
-        Counts(read=PARTITIONS * RECORDS, resent=PARTITIONS * RECORDS),
-    )
+        await eventually(dead, seconds=90)
+        assert dying.returncode == -signal.SIGKILL
+        workers.kills += 1
+        if number * BROKER_KILLS // ROUNDS != (number + 1) * BROKER_KILLS // ROUNDS:
+            broker = choose.choice(killable)
+            broker_kills.append(time.monotonic())
+            await asyncio.to_thread(broker.kill)
+            await asyncio.to_thread(broker.start)
+    workers.wake_all()
+    return broker_kills
+
+
+def judge(plain: PlainClient, small_jobs: int) -> int:
+    """Compare what an independent consumer of committed records sees; return what one of all records sees besides."""
+    values = [f"{number}".encode() for number in range(RECORDS)]
     besides = 0
     for partition in range(PARTITIONS):
-        seen = [seen.value for seen in await asyncio.to_thread(plain.log, "topic", partition, "read_committed")]
-        assert seen == 2 * values
-        besides += len(await asyncio.to_thread(plain.log, "topic", partition)) - 2 * len(values)
-    # A figure for whoever runs it with -s: read_uncommitted consumers may see one unfinished batch more for each crash.
-    sys.stdout.write(f"read_uncommitted saw {besides} records besides\n")
+        seen = plain.log("topic", partition, "read_committed", RECORDS)
+        by_job: dict[bytes | None, list[bytes | None]] = {}
+        for record in seen:
+            by_job.setdefault(record.headers[-1][1], []).append(record.value)
+        assert by_job.pop(b"small", []) == [b"0"] * small_jobs
+        # Nothing missing, nothing twice, and in their order.
+        assert by_job == {f"{number}".encode(): values for number in range(JOBS)}
+        besides += len(plain.log("topic", partition, "read_uncommitted", RECORDS)) - len(seen)
+    return besides
+
+
+@pytest.mark.timeout(1800 if LONG else 240)
+async def test_kills_of_workers_and_brokers_lose_and_double_nothing(
+    brokers: tuple[str, list[ControlledBroker]], tmp_path: Path
+) -> None:
+    """Killed at random moments and at named points, hanging, and beside brokers that are killed: each record once."""
+    bootstrap, killable = brokers
+    plain = PlainClient(bootstrap)
+    await asyncio.to_thread(fill, plain)
+    name, log = f"jobs-{uuid.uuid4().hex[:8]}", tmp_path / "workers.log"
+    workers = Workers(bootstrap, name, log)
+    watcher = Watcher(bootstrap)
+    cluster = Cluster(config_of(bootstrap, name))
+    await cluster.open()
+    jobs = Jobs(cluster)
+    begun = time.monotonic()
+    try:
+        await jobs.make_long()
+        watcher.start()
+        for _ in range(2):
+            workers.start()
+        broker_kills = await do_harm(jobs, workers, killable)
+        done = await jobs.end()
+        ended = time.monotonic()
+    finally:
+        workers.end()
+        watcher.stop()
+        await cluster.close()
+        said = log.read_text(errors="replace")
+    total = PARTITIONS * RECORDS
+    assert {job.state for job in done} == {"succeeded"}
+    assert [job.progress.counts for job in done[:JOBS]] == [Counts(read=total, resent=total)] * JOBS
+    besides = await asyncio.to_thread(judge, plain, len(jobs.small))
+    assert "Traceback" not in said, said[-5000:]
+    # Figures for whoever runs it with -s.
+    sys.stdout.write(
+        f"\n{JOBS * total} copies in {ended - begun:.0f} s, {workers.kills} kills of workers, {len(broker_kills)} of "
+        f"brokers; read_uncommitted saw {besides} records besides; a live read_committed consumer waited for a "
+        f"partition at most {watcher.longest(without=broker_kills):.1f} s, "
+        f"{watcher.longest(without=[]):.1f} s beside the kill of a broker\n"
+    )
+    assert workers.kills >= (20 if LONG else 8)
+
+
+def fill(plain: PlainClient) -> None:
+    plain.create_internal_topics()
+    plain.create_topic("topic", PARTITIONS)
+    for partition in range(PARTITIONS):
+        plain.produce_many("topic", (f"{number}".encode() for number in range(RECORDS)), partition=partition)

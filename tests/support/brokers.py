@@ -147,17 +147,18 @@ def java_version() -> int:
     return int(found[1]) if found else 0
 
 
-def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM) -> ControlledBroker:
+def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM, *, on_host: bool = False) -> ControlledBroker:
     """Return a broker that is not started yet.
 
     Args:
         extra: broker properties to add to the usual ones.
         jvm: options of its Java machine.
+        on_host: it listens at the host's loopback address, as `listeners` in extra says; for brokers of one cluster.
     """
     if _own_provider() == "containers":
         from tests.support.containers import ContainerBroker  # noqa: PLC0415 not wanted where there is no engine
 
-        return ContainerBroker(extra or {}, jvm)
+        return ContainerBroker(extra or {}, jvm, on_host=on_host)
     from tests.support.jars import JarBroker  # noqa: PLC0415 as above
 
     return JarBroker(extra or {}, jvm)

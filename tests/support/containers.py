@@ -21,7 +21,7 @@ from tests.support.brokers import VERSION, free_port, properties, wait_until_sta
 class ContainerBroker:
     """A ControlledBroker from the image apache/kafka."""
 
-    def __init__(self, extra: dict[str, str], jvm: str) -> None:
+    def __init__(self, extra: dict[str, str], jvm: str, *, on_host: bool = False) -> None:
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
@@ -29,7 +29,10 @@ class ContainerBroker:
         self._container = DockerContainer(f"apache/kafka:{VERSION}")
         # Its type knows only ports on all addresses; docker-py takes this form for a single one.
         ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", port)}
-        self._container.ports = ports
+        if on_host:
+            self._container.with_kwargs(network_mode="host")
+        else:
+            self._container.ports = ports
         for name, value in config.items():
             self._container.with_env(variable(name), value)
         self._container.with_env("KAFKA_HEAP_OPTS", jvm)

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from threading import Event
+from threading import Event, Timer
 from typing import Any
 
 from confluent_kafka import Producer
 
 from kafka.config import ClusterConfig, JobsConfig
-from kafka.jobs import owner
+from kafka.jobs import transactions
 from kafka.jobs.worker import JobsWorker
 
-POINTS = ("before the commit", "in the commit", "before reading back", "while adopting")
+POINTS = ("before the commit", "in the commit", "before reading back", "in the mark", "while adopting")
 
 
 def die() -> None:
@@ -26,35 +26,48 @@ def die() -> None:
 
 
 class DyingProducer(Producer):
-    """A producer that ends the process at a point of the third transaction that it is in."""
+    """A producer that ends the process at a point: of a transaction with copies the second one that it is in."""
 
     point = ""
+    store = ""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._commits = 0
-
-    def commit_transaction(self, *arguments: Any) -> None:
-        self._commits += 1
-        if self.point == "while adopting" or (self.point == "before the commit" and self._commits == 3):
-            self.flush()
-            die()
-        if self.point == "in the commit" and self._commits == 3:
-            # The request is under way when the process ends.
-            from threading import Timer  # noqa: PLC0415 of no use elsewhere
-
-            Timer(0.004, die).start()
-        super().commit_transaction(*arguments)
+        self._kinds: set[str] = set()
+        self._with_copies = 0
 
     def init_transactions(self, *arguments: Any) -> None:
         super().init_transactions(*arguments)
         if self.point == "before reading back":
             die()
 
+    def begin_transaction(self) -> None:
+        self._kinds.clear()
+        super().begin_transaction()
+
+    def produce(self, topic: str, value: Any = None, key: Any = None, *arguments: Any, **named: Any) -> None:
+        kind = "copy" if topic != self.store else "mark" if b"/" not in key else key.decode().partition("/")[2]
+        self._kinds.add(kind)
+        super().produce(topic, value, key, *arguments, **named)
+
+    def commit_transaction(self, *arguments: Any) -> None:
+        self._with_copies += "copy" in self._kinds
+        second = "copy" in self._kinds and self._with_copies == 2
+        if (
+            (self.point == "before the commit" and second)
+            or (self.point == "in the mark" and "mark" in self._kinds)
+            or (self.point == "while adopting" and "plan" in self._kinds)
+        ):
+            die()
+        if self.point == "in the commit" and second:
+            # The request is under way when the process ends.
+            Timer(0.004, die).start()
+        super().commit_transaction(*arguments)
+
 
 def config_of(bootstrap: str, name: str) -> ClusterConfig:
     """Return the cluster with jobs of a test's own."""
-    jobs = JobsConfig(topic=name, group=name, transactional_prefix=name, partitions=3, batch_records=500)
+    jobs = JobsConfig(topic=name, group=name, transactional_prefix=name, partitions=6, batch_records=500)
     return ClusterConfig("test", (bootstrap,), jobs=jobs)
 
 
@@ -63,8 +76,8 @@ def main(bootstrap: str, name: str, point: str = "") -> None:
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     if point:
-        DyingProducer.point = point
-        owner.Producer = DyingProducer  # type: ignore[attr-defined]
+        DyingProducer.point, DyingProducer.store = point, name
+        transactions.Producer = DyingProducer  # type: ignore[attr-defined]
     JobsWorker(config_of(bootstrap, name)).run(stopped)
 
 

@@ -1,14 +1,26 @@
-"""Workers of jobs, as threads of the test's own process."""
+"""Jobs of a test's own, and workers as threads of its own process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from threading import Event, Thread
+from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
-from kafka.config import ClusterConfig
+from kafka.cluster import Cluster
+from kafka.config import ClusterConfig, JobsConfig, admin_properties
+from kafka.jobs.progress import Job
+from kafka.jobs.store import ensure_store
+from kafka.jobs.wish import Wish
 from kafka.jobs.worker import JobsWorker
+from tests.support.brokers import Broker
+from tests.support.plain import PlainClient, Seen
+from tests.support.worker import eventually
 
 
 class RunningWorker:
@@ -46,3 +58,90 @@ def start_worker() -> Iterator[StartWorker]:
     yield start
     ended = [worker.stop() for worker in running]
     assert all(ended)
+
+
+def wish(topic: str, **more: Any) -> Wish:
+    """Return a wish of somebody's."""
+    return Wish("project", "somebody", topic, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsStage:
+    """A cluster with jobs of the test's own, and workers for them.
+
+    Attributes:
+        config: names a store, a group and transactional ids that nobody else uses.
+        cluster: the service's side.
+        plain: a client that shares no code with ours.
+    """
+
+    config: ClusterConfig
+    cluster: Cluster
+    plain: PlainClient
+    _start_worker: StartWorker
+    _running: list[RunningWorker] = field(default_factory=list)
+
+    def worker(self, **changes: Any) -> RunningWorker:
+        """Start a worker; changes are those of JobsConfig."""
+        worker = self._start_worker(replace(self.config, jobs=replace(self.config.jobs, **changes)))
+        self._running.append(worker)
+        return worker
+
+    def make_store(self, partitions: int) -> None:
+        """Make the store before the first job does."""
+        config = replace(self.config, jobs=replace(self.config.jobs, partitions=partitions))
+        ensure_store(AdminClient(admin_properties(config)), config)
+
+    async def stop_workers(self) -> None:
+        """Stop all that still run."""
+        await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in self._running))
+
+    async def make(self, topic: str, **more: Any) -> Job:
+        """Have a job accepted."""
+        return await self.cluster.jobs.make(wish(topic, **more))
+
+    async def run(self, topic: str, **more: Any) -> Job:
+        """Have a job accepted, and wait for its end."""
+        return await self.finished(await self.make(topic, **more))
+
+    async def get(self, job: Job) -> Job:
+        """Return the job as it is now."""
+        return await self.cluster.jobs.get(job.job_id)
+
+    async def finished(self, job: Job, seconds: float = 40) -> Job:
+        """Wait for the end of a job, and return it."""
+
+        async def over() -> bool:
+            return (await self.get(job)).over
+
+        await eventually(over, seconds)
+        return await self.get(job)
+
+    async def resent(self, job: Job, count: int, seconds: float = 30) -> Job:
+        """Wait until it has resent so many records, and return it."""
+
+        async def reached() -> bool:
+            return (await self.get(job)).progress.counts.resent >= count
+
+        await eventually(reached, seconds)
+        return await self.get(job)
+
+    def copies(self, topic: str, originals: int, partition: int = 0) -> list[Seen]:
+        """Return what consumers of committed records see from an offset on."""
+        return self.plain.log(topic, partition, "read_committed", originals)
+
+
+@pytest.fixture
+async def jobs_stage(broker: Broker, plain: PlainClient, start_worker: StartWorker) -> AsyncIterator[JobsStage]:
+    """A cluster with jobs of the test's own."""
+    name = f"jobs-{uuid.uuid4().hex[:8]}"
+    jobs = JobsConfig(topic=name, group=name, transactional_prefix=name, partitions=3)
+    config = ClusterConfig("test", (broker.bootstrap,), jobs=jobs)
+    cluster = Cluster(config)
+    await cluster.open()
+    stage = JobsStage(config, cluster, plain, start_worker)
+    yield stage
+    await cluster.close()
+    await stage.stop_workers()
+    if name in plain.topics():
+        plain.delete_topic(name)

@@ -152,11 +152,14 @@ class PlainClient:
             transaction.abort()
         return transaction
 
-    def log(self, topic: str, partition: int = 0, isolation: str = "read_uncommitted") -> list[Seen]:
-        """Return all records of a partition, from the log start to the end as it is now."""
+    def log(
+        self, topic: str, partition: int = 0, isolation: str = "read_uncommitted", start: int | None = None
+    ) -> list[Seen]:
+        """Return all records of a partition, from an offset, or the log start, to the end as it is now."""
         consumer = self._consumer(isolation)
         try:
-            start, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WAIT_SECONDS)
+            low, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WAIT_SECONDS)
+            start = low if start is None else start
             consumer.assign([TopicPartition(topic, partition, start)])
             seen: list[Seen] = []
             deadline = time.monotonic() + WAIT_SECONDS
@@ -216,8 +219,8 @@ class PlainClient:
         return {group.group_id for group in found.valid}
 
     def create_topic(self, topic: str, partitions: int, config: dict[str, str] | None = None) -> None:
-        """Create a topic and wait until all its partitions have a leader."""
-        new = NewTopic(topic, partitions, 1, config=config or {})
+        """Create a topic, with as many replicas as the broker gives it, and wait until all partitions have a leader."""
+        new = NewTopic(topic, partitions, -1, config=config or {})
         self._admin.create_topics([new])[topic].result(WAIT_SECONDS)
         self._wait_for_partitions(topic, partitions)
 

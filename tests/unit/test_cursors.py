@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.query import Rest, Selection
-from kafka.streams import Span
+from kafka.records import Span
 from service.cursors import cursor_of, rest_of
 from service.refusals import CursorRefused
 

@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.records import TimestampType
-from kafka.streams import Found, Merge, Span
+from kafka.records import Span, TimestampType
+from kafka.streams import Found, Merge
 
 Log = dict[int, int]
 """Timestamps by offset; what is missing is a hole."""

@@ -1,0 +1,178 @@
+"""The transactional Producer of one partition of the store: copies and records of the store together, or nothing.
+
+TransactionFailed
+├── BeginAgain        what it did is in doubt, or the partition has another owner: read what was committed, go on there
+└── RecordsRefused    the broker refused some of the copies; nothing is committed
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from kafka.clients import ErrorLog, LibraryLog
+from kafka.config import BATCH_BYTES, ClusterConfig, job_writer_properties
+from kafka.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
+from kafka.jobs.store import OWNER_KEY
+from kafka.records import Copy, Position
+
+_INIT_SECONDS = 30.0
+_COMMIT_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+
+Entry = tuple[bytes, bytes | None]
+"""Key and value of a record of the store."""
+
+
+class TransactionFailed(Exception):
+    """The root of the tree. The Producer is of no use any more."""
+
+
+class BeginAgain(TransactionFailed):
+    """What the transaction did is in doubt, or this partition has another owner."""
+
+
+class RecordsRefused(TransactionFailed):
+    """The broker refused some of the copies; nothing of the transaction is committed.
+
+    Attributes:
+        refused: those that are certainly to blame; empty where it may be any.
+    """
+
+    def __init__(self, refused: dict[Position, ResendError]) -> None:
+        super().__init__(f"{len(refused)} records refused")
+        self.refused = refused
+
+
+class Transactions:
+    """Writes transactions; making one fences whoever wrote for this partition before, and ends what they left open.
+
+    Only one thread may use it.
+
+    Args:
+        config: the cluster.
+        partition: of the store.
+        name: what to call the client in the log.
+        one_by_one: each copy is a batch and a request of its own, so that only a culprit is refused. Otherwise a broker
+            refuses a whole batch for one of its records.
+
+    Attributes:
+        spoiled: a transaction has failed.
+
+    Raises:
+        KafkaException: not now.
+    """
+
+    def __init__(self, config: ClusterConfig, partition: int, name: str, *, one_by_one: bool) -> None:
+        self._store = config.jobs.topic
+        self._partition = partition
+        self.one_by_one = one_by_one
+        self.spoiled = False
+        self._reports: list[tuple[Copy, KafkaError]] = []
+        transactional_id = f"{config.jobs.transactional_prefix}-{partition}"
+        properties = job_writer_properties(config, transactional_id, batching=not one_by_one)
+        # Without an error_cb, flush() itself would raise after a fatal error.
+        self._producer = Producer({**properties, "error_cb": ErrorLog(name)}, logger=LibraryLog(name))
+        self._producer.init_transactions(_INIT_SECONDS)
+
+    def mark(self) -> bytes:
+        """Write a mark to the store, and return its value.
+
+        Raises:
+            BeginAgain: see commit.
+        """
+        mark = uuid.uuid4().hex.encode()
+        self.commit((), [(OWNER_KEY, mark)])
+        return mark
+
+    def commit(self, copies: Iterable[Copy], entries: Iterable[Entry]) -> None:
+        """Write copies and records of the store, all or nothing.
+
+        Raises:
+            RecordsRefused: nothing is committed.
+            AccessDenied: Kafka's ACLs do not allow the copies; nothing is committed.
+            BeginAgain: whether it is committed is not known.
+        """
+        self._reports.clear()
+        # Whatever ends this early, a BaseException included.
+        self.spoiled = True
+        try:
+            self._producer.begin_transaction()
+            for copy in copies:
+                self._produce(copy)
+            for key, value in entries:
+                self._producer.produce(self._store, value, key, self._partition)
+            self._flush()
+            self._producer.commit_transaction(_COMMIT_SECONDS)
+        except KafkaException as exception:
+            raise self._explained(cause(exception)) from exception
+        self.spoiled = False
+
+    def poll(self) -> None:
+        """Let the client report what it has to."""
+        self._producer.poll(0)
+
+    def close(self) -> None:
+        """Drop the client; a transaction left open is ended by the next owner."""
+        # Messages without a report hold their callback, and so this object, in a place where no collector looks.
+        del self._producer
+
+    def _produce(self, copy: Copy) -> None:
+        position = copy.original
+        while True:
+            try:
+                self._producer.produce(
+                    position.topic,
+                    copy.value,
+                    copy.key,
+                    position.partition,
+                    # 0 is what the library takes for the present.
+                    timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
+                    headers=list(copy.headers),
+                    on_delivery=partial(self._report, copy),
+                )
+            except BufferError:
+                self._producer.poll(_POLL_SECONDS)
+            except KafkaException as exception:
+                if cause(exception).code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    # The client's own limit: it names the record, and the transaction would be healthy.
+                    raise RecordsRefused({position: from_delivery(cause(exception), position)}) from exception
+                raise
+            else:
+                return
+
+    def _flush(self) -> None:
+        """Wait for the acknowledgements of all copies, but no longer after the first that failed.
+
+        A commit would wait on for its whole time-out: the batches that follow a refused one are not taken either.
+        """
+        deadline = time.monotonic() + _COMMIT_SECONDS
+        while self._producer.flush(_POLL_SECONDS) and not self._reports:
+            if time.monotonic() >= deadline:
+                raise BeginAgain("the copies were not acknowledged in time")
+        if self._reports:
+            raise self._explained(self._reports[0][1])
+
+    def _report(self, copy: Copy, error: KafkaError | None, message: Message) -> None:
+        del message
+        if error is not None:
+            self._reports.append((copy, error))
+
+    def _explained(self, error: KafkaError) -> Exception:
+        """Return what the failure of a transaction means."""
+        found = [(copy, from_delivery(failure, copy.original)) for copy, failure in self._reports]
+        refusals = [(copy, refusal) for copy, refusal in found if isinstance(refusal, CopyTooLarge | CopyRejected)]
+        if refusals:
+            return RecordsRefused({copy.original: refusal for copy, refusal in refusals if self._is_certain(copy)})
+        for _, refusal in found:
+            if isinstance(refusal, AccessDenied):
+                return refusal
+        return BeginAgain(f"{error.name()}: {error.str()}")
+
+    def _is_certain(self, copy: Copy) -> bool:
+        """Whether the copy was alone in its batch, as all are that are larger than batches become."""
+        return self.one_by_one or copy.size_bytes > BATCH_BYTES

@@ -1,0 +1,251 @@
+"""Plans of jobs: what they select, and that they survive being written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs.plan import (
+    Filter,
+    HeaderCondition,
+    Plan,
+    PlanNotUnderstood,
+    decode_plan,
+    encode_plan,
+    new_job_id,
+    parse_expression,
+    partition_of,
+    spans_of_positions,
+)
+from kafka.records import Header, Position, Record, Span, TimestampType
+
+offsets = st.integers(0, 2**63 - 1)
+words = st.text(max_size=12)  # Hypothesis draws no half surrogate pairs
+positions = st.dictionaries(st.integers(0, 500), st.frozensets(offsets, min_size=1, max_size=8), max_size=4)
+filters = st.builds(
+    Filter,
+    st.none() | words,
+    st.lists(st.builds(HeaderCondition, words, st.none() | words, st.booleans()), max_size=3).map(tuple),
+    st.none() | words,
+    st.booleans(),
+)
+plans = st.builds(
+    Plan,
+    st.integers(1, 99_999).map(new_job_id),
+    words,
+    words,
+    words,
+    offsets,
+    words,
+    words,
+    st.lists(st.builds(Span, st.integers(0, 500), offsets, offsets), max_size=4).map(tuple),
+    st.none() | positions,
+    st.none() | st.tuples(offsets, offsets),
+    filters,
+    st.none() | words,
+    st.none() | st.floats(0.001, 1e9),
+    st.none() | st.integers(1, 10**9),
+    st.booleans(),
+)
+
+PLAN = Plan("3-" + "ab" * 12, "i", "p", "me", 5, "topic", "id", (Span(0, 0, 10),))
+
+
+def record(
+    value: bytes | None = b"{}",
+    key: bytes | None = None,
+    headers: tuple[Header, ...] = (),
+    *,
+    partition: int = 0,
+    offset: int = 0,
+    timestamp_ms: int = 1000,
+) -> Record:
+    position = Position("topic", partition, offset)
+    return Record(position, key, value, headers, timestamp_ms, TimestampType.CREATE_TIME)
+
+
+def changed(**fields: object) -> bytes:
+    """Return a plan's JSON with other fields."""
+    return json.dumps({**json.loads(encode_plan(PLAN)), **fields}).encode()
+
+
+@given(plans)
+def test_plan_comes_back_as_it_was_written(plan: Plan) -> None:
+    """Whoever reads the store runs exactly the job that was accepted."""
+    assert decode_plan(encode_plan(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (changed(format=2), "its format is 2, not 1"),
+        (changed(target="elsewhere"), "it has an unknown field 'target'"),
+        (changed(filter={"key": None, "headers": [], "jmespath": None, "copies": False, "tag": "x"}), "'tag'"),
+        (b"not JSON", "it is not a plan"),
+        (b"[]", "it is not a plan"),
+        (b'{"format": 1}', "it is not a plan"),
+        (b"[" * 100_000, "it is not a plan"),
+        (changed(topic=5), "it is not a plan"),
+        (changed(dry_run="no"), "it is not a plan"),
+        (changed(spans=[[0, 1]]), "it is not a plan"),
+        (changed(spans=[[0, 1, "end"]]), "it is not a plan"),
+        (changed(consumer_key="\ud800"), "it is not a plan"),
+        (changed(records_per_second=0), "it is not a plan"),
+        (changed(filter=None), "it is not a plan"),
+    ],
+)
+def test_plan_of_another_kind_is_not_understood(content: bytes, reason: str) -> None:
+    """What this version does not know entirely it does not run, and says why."""
+    with pytest.raises(PlanNotUnderstood) as caught:
+        decode_plan(content)
+    assert reason in str(caught.value)
+
+
+@given(
+    st.binary(max_size=50) | st.recursive(st.none() | st.integers() | words, st.lists).map(json.dumps).map(str.encode)
+)
+def test_anything_in_the_store_is_a_plan_or_not_understood(content: bytes) -> None:
+    """Nothing that somebody may have written there ends a worker."""
+    with pytest.raises(PlanNotUnderstood):
+        decode_plan(content)
+
+
+@given(st.integers(1, 99_999))
+def test_job_id_tells_its_partition(partitions: int) -> None:
+    """Where a job's records stand is part of its id."""
+    assert 0 <= partition_of(new_job_id(partitions)) < partitions
+
+
+@pytest.mark.parametrize("text", ["", "5", "5-", "-" + "ab" * 12, "٣-" + "ab" * 12, "5-" + "AB" * 12, "5-" + "a " * 12])
+def test_what_is_no_job_id_has_no_partition(text: str) -> None:
+    """Only ids as they are made are looked for."""
+    with pytest.raises(ValueError, match=r".*"):
+        partition_of(text)
+
+
+@given(
+    st.dictionaries(st.integers(0, 5), st.frozensets(st.integers(0, 300), min_size=1), min_size=1), st.integers(0, 40)
+)
+def test_spans_of_positions_cover_them_and_no_long_gap(wanted: Mapping[int, frozenset[int]], gap: int) -> None:
+    """Each position lies in one span, each span begins and ends with one, and no gap in it is longer than allowed."""
+    spans = spans_of_positions(wanted, gap)
+
+    assert spans == tuple(sorted(spans, key=lambda span: (span.partition, span.start)))
+    for partition, chosen in wanted.items():
+        own = [span for span in spans if span.partition == partition]
+        covered = [offset for span in own for offset in range(span.start, span.end)]
+        assert chosen <= set(covered)
+        assert len(covered) == len(set(covered))
+        for span in own:
+            inside = sorted(offset for offset in chosen if span.start <= offset < span.end)
+            assert (inside[0], inside[-1]) == (span.start, span.end - 1)
+            assert all(later - earlier - 1 <= gap for earlier, later in pairwise(inside))
+        for earlier, later in pairwise(own):
+            assert later.start - earlier.end > gap
+    assert {span.partition for span in spans} == set(wanted)
+
+
+@pytest.mark.parametrize(
+    ("condition", "headers", "holds"),
+    [
+        (HeaderCondition("h"), [("h", None)], True),
+        (HeaderCondition("h"), [("H", b"x")], False),
+        (HeaderCondition("h", absent=True), [], True),
+        (HeaderCondition("h", absent=True), [("h", None)], False),
+        (HeaderCondition("h", "last"), [("h", b"first"), ("h", b"last")], True),
+        (HeaderCondition("h", "first"), [("h", b"first"), ("h", b"last")], False),
+        (HeaderCondition("h", ""), [("h", None)], False),
+        (HeaderCondition("h", ""), [("h", b"")], True),
+        (HeaderCondition("h", "ä"), [("h", "ä".encode())], True),
+        (HeaderCondition("h", "x"), [], False),
+    ],
+)
+def test_condition_on_headers_holds_of_the_last_one(
+    condition: HeaderCondition, headers: list[Header], *, holds: bool
+) -> None:
+    """A header is there, is absent, or its last value is the one asked for; null is not empty."""
+    assert Filter(headers=(condition,)).holds(record(headers=tuple(headers))) is holds
+
+
+@pytest.mark.parametrize(("key", "holds"), [(b"k", True), (b"", False), (None, False), (b"K", False), (b"\xff", False)])
+def test_key_is_compared_as_bytes(key: bytes | None, *, holds: bool) -> None:
+    """A key equals a text if it is the text's UTF-8; null equals none."""
+    assert Filter(key="k").holds(record(key=key)) is holds
+    assert Filter(key="").holds(record(key=None)) is False
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "holds"),
+    [
+        ("a", b'{"a": 0}', True),
+        ("a", b'{"a": false}', False),
+        ("a", b'{"a": null}', False),
+        ("a", b'{"a": ""}', False),
+        ("a", b'{"a": []}', False),
+        ("a", b'{"a": {}}', False),
+        ("a", b'{"a": [null]}', True),
+        ("a", b"{}", False),
+        ("a > `1`", b'{"a": 2}', True),
+        ("a > `1`", b'{"a": "2"}', False),
+        ("a", b"not JSON", False),
+        ("a", b"\xff\xfe", False),
+        ("a", None, False),
+        ("a", b"", False),
+        ("a", b"[" * 100_000, False),
+        ("ceil(a)", b'{"a": Infinity}', False),
+        ("ceil(a)", b'{"a": NaN}', False),
+        ("length(a)", b'{"a": 5}', False),
+        ("sort(@)", b'[1, "x"]', False),
+        ("max_by(@, &a)", b'[{"a": 1}, {"a": "x"}]', False),
+    ],
+)
+def test_expression_holds_where_it_is_true_as_jmespath_has_it(
+    expression: str, value: bytes | None, *, holds: bool
+) -> None:
+    """False, null and what is empty are false, 0 is true; a value that does not fit is not met, and is no error."""
+    assert Filter(jmespath=expression).holds(record(value)) is holds
+
+
+@given(st.binary(max_size=40) | st.recursive(st.none() | st.floats() | words, st.lists).map(json.dumps).map(str.encode))
+def test_expression_never_fails_on_a_value(value: bytes) -> None:
+    """One odd record does not stop a job."""
+    assert Filter(jmespath="sort_by(@, &a)[?b > `1`] | sum(@[].c) || ceil(@)").holds(record(value)) in (True, False)
+
+
+def test_copies_are_left_out_unless_asked_for() -> None:
+    """A record that carries a consumer_key most often is a copy itself, whatever that names."""
+    copy = record(headers=(("consumer_key", None),))
+    assert not Filter().holds(copy)
+    assert Filter(copies=True).holds(copy)
+
+
+def test_headers_that_cannot_be_read_are_taken_to_meet_their_conditions() -> None:
+    """Such a record is told as one that could not be resent, but only where all else selects it."""
+    asked = Filter("k", (HeaderCondition("h"),))
+    assert asked.holds(record(key=b"k"), headers_known=False)
+    assert not asked.holds(record(key=b"other"), headers_known=False)
+
+
+@pytest.mark.parametrize("expression", ["", "a b", "foo(", "(" * 10_000])
+def test_expression_that_is_none_is_refused(expression: str) -> None:
+    """It is refused before there is a job."""
+    with pytest.raises(ExpressionRefused):
+        parse_expression(expression)
+
+
+def test_plan_selects_by_position_and_by_the_records_own_time() -> None:
+    """Ranges of time are half-open; a span's records that are not among the positions are not meant."""
+    timed = Plan(*PLAN_START, (Span(0, 0, 10),), times_ms=(1000, 2000))
+    assert [timed.selects(record(timestamp_ms=time)) for time in (999, 1000, 1999, 2000)] == [False, True, True, False]
+    placed = Plan(*PLAN_START, (Span(0, 0, 10),), positions={0: frozenset({4})})
+    assert [placed.selects(record(offset=offset)) for offset in (3, 4)] == [False, True]
+    assert not placed.selects(record(partition=1, offset=4))
+
+
+PLAN_START = ("3-" + "ab" * 12, "i", "p", "me", 5, "topic", "id")

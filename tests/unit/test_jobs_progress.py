@@ -1,0 +1,209 @@
+"""The progress of jobs: it survives being written down, and compaction does not change what its records say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka.jobs.plan import Plan, PlanNotUnderstood, encode_plan
+from kafka.jobs.progress import (
+    FINAL,
+    KEPT_BUCKETS,
+    KEPT_POSITIONS,
+    KINDS,
+    Counts,
+    Failure,
+    Job,
+    Progress,
+    Report,
+    decode_progress,
+    encode_progress,
+    fold,
+    split_key,
+)
+from kafka.records import Span
+
+JOB_ID = "3-" + "ab" * 12
+PLAN = Plan(JOB_ID, "i", "p", "me", 5, "topic", "id", (Span(0, 0, 10),))
+OTHER_PLAN = replace(PLAN, made_at_ms=6)
+
+numbers = st.integers(0, 2**63 - 1)
+by_number = st.dictionaries(st.integers(0, 500), numbers, max_size=4)
+reports = st.builds(
+    Report, by_number, numbers, st.lists(st.tuples(numbers, numbers), max_size=4).map(tuple), numbers, by_number
+)
+progresses = st.builds(
+    Progress,
+    st.sampled_from(["pending", "running", *sorted(FINAL)]),
+    by_number,
+    st.builds(Counts, numbers, numbers, numbers, numbers, numbers),
+    st.lists(st.builds(Failure, numbers, numbers, st.text(max_size=10)), max_size=3).map(tuple),
+    st.none() | st.text(max_size=10),
+    st.none() | numbers,
+    st.none() | numbers,
+    st.none() | numbers,
+    st.none() | reports,
+)
+
+Entry = tuple[str, bytes | None]
+NEWER_PLAN = json.dumps({"format": 2}).encode()
+
+requests = st.sampled_from([encode_plan(PLAN), encode_plan(OTHER_PLAN), NEWER_PLAN])
+entries = st.one_of(
+    st.tuples(st.just("plan"), requests),
+    st.tuples(st.just("state"), progresses.map(encode_progress) | st.just(b'{"format": 2}')),
+    st.tuples(st.just("cancel"), st.just(b"true")),
+    st.tuples(st.just("pause"), st.sampled_from([b"true", b"false"])),
+    st.tuples(st.just("future"), st.just(b"?")),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Entry]:
+    """Draw all that may be written of a job: requests that differ come only where its owner adopts one."""
+    history: list[Entry] = draw(st.lists(entries, max_size=12))
+    adopted = any(kind == "plan" for kind, _ in history)
+    asked = draw(requests)
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(history)))
+        history.insert(place, ("request", draw(requests) if adopted else asked))
+    return history
+
+
+def folded(history: Iterable[Entry], job: Job | None = None) -> Job | None:
+    for kind, value in history:
+        job = fold(job, JOB_ID, kind, value)
+    return job
+
+
+@given(progresses)
+def test_progress_comes_back_as_it_was_written(progress: Progress) -> None:
+    """The next owner goes on from exactly there."""
+    assert decode_progress(encode_progress(progress)) == progress
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": 2}, "the format 2"),
+        ({"cursor": 1}, "an unknown field 'cursor'"),
+        ({"state": "resting"}, "an unknown state 'resting'"),
+        ({"counts": [1, 2, 3, 4, 5, 6]}, "it is not a progress"),
+        ({"next_offsets": {"0": "end"}}, "it is not a progress"),
+        ({"failures": None}, "it is not a progress"),
+    ],
+)
+def test_progress_of_another_kind_is_not_understood(change: dict[str, object], reason: str) -> None:
+    """To go on from progress that is half understood could resend records twice."""
+    content = json.dumps({**json.loads(encode_progress(Progress())), **change}).encode()
+    with pytest.raises(PlanNotUnderstood) as caught:
+        decode_progress(content)
+    assert reason in str(caught.value)
+
+
+@given(histories(), st.data())
+def test_fold_is_the_same_whatever_compaction_has_removed(history: list[Entry], data: st.DataObject) -> None:
+    """A record that a later one of its kind supersedes may be gone or not: the job is the same."""
+    compacted = [
+        entry
+        for place, entry in enumerate(history)
+        if entry[0] not in {kind for kind, _ in history[place + 1 :]} or data.draw(st.booleans())
+    ]
+    assert folded(compacted) == folded(history)
+
+
+@given(histories(), st.lists(requests, max_size=3))
+def test_request_after_adoption_changes_nothing(history: list[Entry], repeated: list[bytes]) -> None:
+    """Whoever asks once more under the same id gets the job that runs already."""
+    before = folded([*history, ("plan", encode_plan(PLAN))])
+    assert folded([("request", value) for value in repeated], before) == before
+    assert before is not None
+    assert before.plan == PLAN
+
+
+def test_first_request_wins_before_adoption() -> None:
+    """A second one with the same id changes nothing."""
+    job = folded([("request", encode_plan(PLAN)), ("request", encode_plan(OTHER_PLAN)), ("request", NEWER_PLAN)])
+    assert job == Job(JOB_ID, PLAN)
+
+
+@given(histories(), st.permutations(KINDS))
+def test_job_is_gone_once_its_records_are_removed(history: list[Entry], kinds: list[str]) -> None:
+    """All keys of a job are removed together; afterwards it is as if it had never been."""
+    assert folded([*history, *((kind, None) for kind in kinds)]) is None
+
+
+@pytest.mark.parametrize("kind", ["request", "plan", "state", "future"])
+def test_job_that_is_not_understood_is_left_alone_with_a_reason(kind: str) -> None:
+    """A worker of an older version leaves a newer job to those who know it, also when it is to be cancelled."""
+    job = folded([("request", encode_plan(PLAN)), (kind, NEWER_PLAN)] if kind != "request" else [(kind, NEWER_PLAN)])
+    assert job is not None
+    assert job.not_understood
+    cancelled = fold(job, JOB_ID, "cancel", b"true")
+    assert cancelled is not None
+    assert not job.runnable
+    assert not cancelled.runnable
+
+
+def test_plan_of_another_job_is_not_understood() -> None:
+    """A record under the wrong key is nobody's plan."""
+    job = fold(None, "3-" + "cd" * 12, "request", encode_plan(PLAN))
+    assert job is not None
+    assert job.not_understood == "it is the plan of another job"
+
+
+@pytest.mark.parametrize(
+    ("asked", "state", "runnable"),
+    [
+        ([], "pending", True),
+        (["pause"], "paused", False),
+        (["pause", "cancel"], "pending", True),
+        (["cancel"], "pending", True),
+    ],
+)
+def test_pause_holds_a_job_unless_it_is_cancelled(asked: list[str], state: str, *, runnable: bool) -> None:
+    """A paused job can still be cancelled, and for that its owner has something to do."""
+    job = folded([("request", encode_plan(PLAN)), *((kind, b"true") for kind in asked)])
+    assert job is not None
+    assert (job.state, job.runnable) == (state, runnable)
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+def test_job_that_is_over_stays_so(state: str) -> None:
+    """Whoever pauses or cancels it comes too late."""
+    ended = encode_progress(Progress(state))  # type: ignore[arg-type]
+    job = folded([("request", encode_plan(PLAN)), ("state", ended), ("pause", b"true"), ("cancel", b"true")])
+    assert job is not None
+    assert (job.state, job.over, job.runnable) == (state, True, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [
+        (b"3-ab/state", ("3-ab", "state")),
+        (b"owner", ("owner", "")),
+        (None, ("", "")),
+        (b"\xff/state", ("", "")),
+    ],
+)
+def test_key_of_the_store_is_an_id_and_a_kind(key: bytes | None, parts: tuple[str, str]) -> None:
+    """Whatever is no key of ours leads to no job."""
+    assert split_key(key) == parts
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), numbers, st.integers(0, 100), st.integers(0, 2**50)), max_size=600))
+def test_report_counts_every_record_in_few_buckets(records: list[tuple[int, int, int, int]]) -> None:
+    """However far apart their times: every record is in one bucket, and in the one of its time."""
+    half = len(records) // 2
+    report = Report().with_records(records[:half]).with_records(records[half:])
+
+    assert sum(report.matching.values()) == sum(report.histogram.values()) == len(records)
+    assert report.size_bytes == sum(size for _, _, size, _ in records)
+    assert report.first == tuple((partition, offset) for partition, offset, _, _ in records[:KEPT_POSITIONS])
+    assert len(report.histogram) <= KEPT_BUCKETS
+    assert set(report.histogram) == {time - time % report.bucket_ms for _, _, _, time in records}

@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import goals, load, queries, report, rows, stage
+from bench import goals, jobs, load, queries, report, rows, stage
 from bench.figures import Figures, Selection
 from bench.rows import Row
 
@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=10.0, help="seconds of load before anything is measured")
     parser.add_argument("--only", default="", help="measure only the rows whose names contain this, and the floor")
     parser.add_argument("--resends", type=int, default=0, help="how many resends to measure the memory after")
+    parser.add_argument("--job-records", type=int, default=0, help="how many to measure the memory of a job with")
     parser.add_argument("--peer", help="command line of another server's resend, with {topic} {partition} {offset}")
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="folder for JSON and picture")
     return parser.parse_args()
@@ -49,10 +50,8 @@ def _arguments() -> argparse.Namespace:
 
 def _measured(row: Row, seconds: float) -> Figures:
     figures = row.measure(seconds)
-    print(
-        f"  {row.name}, {row.in_flight}: p50 {figures.p50_ms} ms, p99 {figures.p99_ms} ms, {figures.rate_per_second}/s",
-        file=sys.stderr,
-    )
+    times = "" if figures.p50_ms is None else f"p50 {figures.p50_ms} ms, p99 {figures.p99_ms} ms, "
+    print(f"  {row.name}, {row.in_flight}: {times}{figures.rate_per_second}/s", file=sys.stderr)
     return figures
 
 
@@ -82,6 +81,8 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
         chosen += [rows.script(rows.KCAT, "kcat", small, usual)]
     if asked.peer:
         chosen += [rows.script(rows.PEER, "peer", small, usual, asked.peer)]
+    if any(_wanted(name, only) for name in rows.MANY):
+        chosen += _many(small, one, scale, asked.job_records, footprint)
     if any(_wanted(name, only) for name in (rows.NEWEST, rows.BY_TIME)):
         chosen += _searches(small, one, scale)
     if any(_wanted(name, only) for name in (rows.LARGE_BASE, rows.LARGE_TOPIC, rows.MANY_PARTITIONS)):
@@ -113,6 +114,18 @@ def _searches(bootstrap: str, service: stage.Service, scale: float) -> list[Row]
         rows.search(rows.NEWEST, service, {"topic": "searched", "limit": 100}, 100),
         rows.search(rows.BY_TIME, service, by_time, 100),
     ]
+
+
+def _many(
+    bootstrap: str, service: stage.Service, scale: float, job_records: int, footprint: dict[str, float]
+) -> list[Row]:
+    """Return the rows of resends of many records, after one that makes the topic of jobs, or a very large one."""
+    bulk = stage.fill(bootstrap, "bulk", round(200_000 * scale))
+    stage.create_topics(bootstrap, {"sink": stage.PARTITIONS})
+    first = stage.fill(bootstrap, "bulk-first", job_records or round(20_000 * scale))
+    print(f"the first job: {jobs.one_job(service, first).rate_per_second}/s", file=sys.stderr)
+    footprint[goals.WORKER_MB] = round(service.most_resident_mb_of_worker(), 1)
+    return rows.many(service, bootstrap, bulk, "sink")
 
 
 def _large(stack: ExitStack, scale: float, warm_up: float) -> list[Row]:

@@ -14,15 +14,15 @@ class Figures:
     """One measurement.
 
     Attributes:
-        p50_ms: median of the times that single calls took.
+        p50_ms: median of the times that single calls took; None where many records are one call, as are the next two.
         p99_ms: 99 of 100 calls took at most this.
         max_ms: the slowest call; None where it is not told.
-        rate_per_second: calls answered a second.
-        count: calls answered.
+        rate_per_second: calls answered, or records resent, a second.
+        count: calls answered, or records resent.
     """
 
-    p50_ms: float
-    p99_ms: float
+    p50_ms: float | None
+    p99_ms: float | None
     max_ms: float | None
     rate_per_second: float
     count: int
@@ -30,6 +30,11 @@ class Figures:
     def to_json(self) -> str:
         """Return them as the one line that a measuring process prints."""
         return json.dumps(asdict(self))
+
+    @classmethod
+    def of_many(cls, records: int, elapsed_seconds: float) -> Figures:
+        """Return the figures of so many records that were resent by one call."""
+        return cls(None, None, None, round(records / elapsed_seconds, 1), records)
 
     @classmethod
     def from_json(cls, text: str) -> Figures:

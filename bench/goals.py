@@ -77,11 +77,17 @@ def outcomes(turns: list[Turn], footprint: dict[str, float]) -> list[Outcome]:
 
 
 def _p50(name: str, in_flight: int = 1) -> Callable[[Turn], float]:
-    return lambda turn: turn[name, in_flight].p50_ms
+    return lambda turn: _known(turn[name, in_flight].p50_ms)
 
 
 def _p99(name: str, in_flight: int = 1) -> Callable[[Turn], float]:
-    return lambda turn: turn[name, in_flight].p99_ms
+    return lambda turn: _known(turn[name, in_flight].p99_ms)
+
+
+def _known(figure: float | None) -> float:
+    if figure is None:
+        raise KeyError("many records were one call")
+    return figure
 
 
 def _rate(name: str, in_flight: int = 64) -> Callable[[Turn], float]:
@@ -95,7 +101,7 @@ def _ratio(one: Callable[[Turn], float], other: Callable[[Turn], float]) -> Call
 def _starving(turn: Turn) -> float:
     """Return the p99 in times that all those in flight need together at the measured rate."""
     figures = turn[rows.HTTP, 64]
-    return figures.p99_ms / 1e3 / (64 / figures.rate_per_second)
+    return _known(figures.p99_ms) / 1e3 / (64 / figures.rate_per_second)
 
 
 def _slowest(turn: Turn) -> float:
@@ -145,6 +151,19 @@ GOALS = (
         at_most=False,
         of_turn=_ratio(_rate(rows.LARGE_BATCHES), _rate(rows.FLOOR_LARGE_BATCHES, 1)),
     ),
+    Goal("rate, job ÷ bare loop", 0.85, at_most=False, of_turn=_ratio(_rate(rows.JOB, 1), _rate(rows.LOOP, 1))),
+    Goal(
+        "rate, 8 jobs, two workers ÷ one",
+        1.6,
+        at_most=False,
+        of_turn=_ratio(_rate(rows.TWO_WORKERS, 8), _rate(rows.ONE_WORKER, 8)),
+    ),
+    Goal(
+        "p99, HTTP, 1 in flight, beside a job ÷ without",
+        3.0,
+        at_most=True,
+        of_turn=_ratio(_p99(rows.BESIDE_A_JOB), _p99(rows.HTTP)),
+    ),
     Goal("p99, newest 100 of many records, ms", 100, at_most=True, of_turn=_p99(rows.NEWEST)),
     Goal("p99, time range of many, first page, ms", 1000, at_most=True, of_turn=_p99(rows.BY_TIME)),
     Goal(
@@ -167,5 +186,6 @@ GOALS = (
 START_SECONDS = "start to ready, embedded, s"
 REST_MB = "resident memory at rest, one process, MB"
 GROWTH = "resident memory, after the last ÷ after 50,000 resends"
-FOOTPRINT = {START_SECONDS: 1.5, REST_MB: 90.0, GROWTH: 1.1}
+WORKER_MB = "most resident memory of a worker of jobs, MB"
+FOOTPRINT = {START_SECONDS: 1.5, REST_MB: 90.0, GROWTH: 1.1, WORKER_MB: 200.0}
 """The greatest figure allowed, by name."""

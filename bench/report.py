@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -104,11 +105,12 @@ def draw(file: Path, turns: list[Turn]) -> bool:
         (("rate_per_second", "resends a second"), ("p50_ms", "p50, ms (the line reaches to p99)")),
         strict=True,
     ):
-        values = [[getattr(turn[key], attribute) for turn in turns] for key in keys]
+        # Where many records are one call, there is no time of a single one.
+        values = [[getattr(turn[key], attribute) or math.nan for turn in turns] for key in keys]
         middle = [statistics.median(those) for those in values]
         axes.barh(labels, middle, color="#4c78a8")
         if attribute == "p50_ms":
-            reach = [statistics.median([turn[key].p99_ms for turn in turns]) for key in keys]
+            reach = [statistics.median([turn[key].p99_ms or math.nan for turn in turns]) for key in keys]
             axes.hlines(labels, middle, reach, color="#444444", linewidth=1)
         else:
             axes.hlines(labels, [min(those) for those in values], [max(those) for those in values], color="#444444")

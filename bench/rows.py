@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import load, queries
+from bench import bulk, jobs, load, queries
 from bench.figures import Figures, Selection
 from bench.stage import Service
 
@@ -33,6 +34,14 @@ LARGE_TOPIC = "HTTP, large cluster: topic of many GB"
 MANY_PARTITIONS = "HTTP, large cluster: topic of many partitions"
 NEWEST = "search: the newest 100 of many records"
 BY_TIME = "search: a time range of many records, first page"
+JOB = "job, 1 KB records"
+LOOP = "loop: consume and transactional produce, no job"
+PIPE_KCAT = "script: kcat to kcat over a pipe"
+PIPE_JAVA = "script: Java console tools over a pipe"
+ONE_WORKER = "8 jobs, one worker"
+TWO_WORKERS = "8 jobs, two workers"
+BESIDE_A_JOB = "HTTP, one process, beside a job"
+MANY = (JOB, LOOP, PIPE_KCAT, PIPE_JAVA, ONE_WORKER, TWO_WORKERS, BESIDE_A_JOB)
 PEER = "peer"
 
 
@@ -88,6 +97,36 @@ def script(name: str, kind: str, bootstrap: str, selection: Selection, *command:
         return _run(*arguments)
 
     return Row(name, 1, measure)
+
+
+def many(service: Service, bootstrap: str, selection: Selection, sink: str) -> list[Row]:
+    """Return the rows of resends of many records; they take as long as they take."""
+    records = sum(end - start for _, start, end in selection.ranges)
+
+    def two_workers(seconds: float) -> Figures:
+        del seconds
+        with jobs.second_worker(service, bootstrap):
+            return jobs.job_for_each_partition(service, selection)
+
+    def beside(seconds: float) -> Figures:
+        with jobs.busy(service, selection):
+            return load.http(service.url, 1, seconds, selection)
+
+    def without_jobs(kind: str) -> Measure:
+        return lambda _: _run("-m", "bench.bulk", kind, bootstrap, selection.topic, str(records), sink)
+
+    found = [
+        Row(JOB, 1, lambda _: jobs.one_job(service, selection)),
+        Row(LOOP, 1, without_jobs("loop")),
+        Row(ONE_WORKER, len(selection.ranges), lambda _: jobs.job_for_each_partition(service, selection)),
+        Row(TWO_WORKERS, len(selection.ranges), two_workers),
+        Row(BESIDE_A_JOB, 1, beside),
+    ]
+    if shutil.which("kcat"):
+        found.append(Row(PIPE_KCAT, 1, without_jobs("kcat")))
+    if bulk.java_is_there():
+        found.append(Row(PIPE_JAVA, 1, without_jobs("java")))
+    return found
 
 
 def _run(*arguments: str) -> Figures:

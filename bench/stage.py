@@ -186,17 +186,15 @@ class Service:
     Attributes:
         port: where it answers, on loopback.
         pid: its process, the parent where there are several.
+        variables: its settings.
         ready_seconds: from its start to the first 200 of /readyz.
     """
 
     def __init__(self, arguments: list[str], variables: dict[str, str], log: Path) -> None:
         self.port = free_port()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RESEND_")}
-        environment |= {"PYTHONPATH": str(_ROOT), **variables}
-        command = [sys.executable, "-m", "service", *arguments, "--port", str(self.port)]
+        self.variables = variables
         begun = time.perf_counter()
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT)
+        self._process = _start([*arguments, "--port", str(self.port)], variables, log)
         self.pid = self._process.pid
         self._log = log
         try:
@@ -213,10 +211,15 @@ class Service:
 
     def resident_mb(self) -> float:
         """Return how much memory the process has, in MB of 10^6 bytes."""
-        for line in Path(f"/proc/{self.pid}/status").read_text("ascii").splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024 / 1e6
-        raise RuntimeError("the service has ended")
+        return _memory_mb(self.pid, "VmRSS")
+
+    def most_resident_mb_of_worker(self) -> float:
+        """Return the most memory that the worker of jobs beside it has had, in MB of 10^6 bytes."""
+        for children in Path(f"/proc/{self.pid}/task").glob("*/children"):
+            for pid in map(int, children.read_text("ascii").split()):
+                if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    return _memory_mb(pid, "VmHWM")
+        raise RuntimeError("there is no worker of jobs")
 
     def stop(self) -> None:
         """Stop it and wait for its end."""
@@ -239,6 +242,23 @@ class Service:
             time.sleep(0.005)
 
 
+def _start(arguments: list[str], variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start `kafka-resend` with these settings alone."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RESEND_")}
+    environment |= {"PYTHONPATH": str(_ROOT), **variables}
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments], env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def _memory_mb(pid: int, field: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError(f"process {pid} has ended")
+
+
 @contextmanager
 def service(bootstrap: str, workers: int = 1) -> Iterator[Service]:
     """Serve a cluster, with a token and a log as usual, and stop it afterwards."""
@@ -252,6 +272,18 @@ def service(bootstrap: str, workers: int = 1) -> Iterator[Service]:
             yield running
         finally:
             running.stop()
+
+
+@contextmanager
+def worker(variables: dict[str, str]) -> Iterator[None]:
+    """Run one more worker of jobs, with the settings of a service, and stop it afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = _start(["worker"], variables, Path(folder) / "log")
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 @contextmanager

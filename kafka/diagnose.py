@@ -45,6 +45,7 @@ _DOWN_GRACE_SECONDS = 1.5
 _REACH_SECONDS = 2.0
 _TOPICS_PER_REQUEST = 200
 _NAMED_TOPICS = 5
+_PROBED = "__consumer_offsets"
 _GRANTED_TOPICS = 20
 _WILDCARDS = frozenset("*?[")
 
@@ -117,22 +118,37 @@ def refused_property(config: ClusterConfig) -> str | None:
 def _connect(admin: AdminClient, reported: list[KafkaError], timeout_seconds: float) -> Any | None:
     """Return the description of the cluster, or None when no broker answered in time."""
     deadline = time.monotonic() + timeout_seconds
-    answer: Future[Any] = admin.describe_cluster(include_authorized_operations=True, request_timeout=timeout_seconds)
+    probe: Future[Any] = admin.describe_topics(TopicCollection([_PROBED]), request_timeout=timeout_seconds)[_PROBED]
     down_seen = False
     while time.monotonic() < deadline:
         admin.poll(0.05)  # serves error_cb
         try:
-            return answer.result(timeout=0.05)
+            probe.result(timeout=0.05)
         except FutureTimeout:
             # A name with two addresses reports the first as down before it tries the second: wait a little longer.
             if not down_seen and any(error.code() == KafkaError._ALL_BROKERS_DOWN for error in reported):
                 down_seen = True
                 deadline = min(deadline, time.monotonic() + _DOWN_GRACE_SECONDS)
+            continue
+        except KafkaException as exception:
+            # The brokers' own errors have positive numbers: it need not be there, nor visible.
+            if cause(exception).code() < 0:
+                reported.append(cause(exception))
+                break
+        try:
+            return _description(admin, timeout_seconds)
         except KafkaException as exception:
             reported.append(cause(exception))
             break
     admin.poll(0)
     return None
+
+
+def _description(admin: AdminClient, timeout_seconds: float) -> Any | None:
+    """Return the description of the cluster; None while it knows no broker, which would end the process, see topics."""
+    if not admin.list_topics(timeout=timeout_seconds).brokers:
+        return None
+    return admin.describe_cluster(include_authorized_operations=True, request_timeout=timeout_seconds).result()
 
 
 def _unreachable(config: ClusterConfig, reported: list[KafkaError]) -> Finding:

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from confluent_kafka import KafkaException
 
 from kafka.clients import log
-from kafka.config import BATCH_BYTES, ClusterConfig
+from kafka.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
 from kafka.jobs.plan import Plan, encode_plan, parse_expression
 from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
@@ -32,7 +32,8 @@ from kafka.topics import AdminLookup, Topic
 
 _CATCH_UP_SECONDS = 60.0
 _IDLE_SECONDS = 0.2
-_BATCH_BYTES = 8 * 1024 * 1024
+_PARTITION_BYTES = 900_000
+"""What one transaction copies of one partition: it has to fit into one batch, see job_writer_properties."""
 _FACTS_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 5.0
 _QUIET_COMMIT_SECONDS = 1.0
@@ -148,7 +149,7 @@ class _Ownership:
 
     def run(self) -> None:
         """Take turns with the jobs until stopped."""
-        self._take_over(one_by_one=False)
+        self._take_over(JOB_BATCH_BYTES[0])
         while not self._stopped.is_set():
             busy = False
             for job_id in list(self._unfinished):
@@ -161,7 +162,7 @@ class _Ownership:
             if not busy:
                 self._look(self._idle_seconds())
 
-    def _take_over(self, *, one_by_one: bool) -> Transactions:
+    def _take_over(self, batch_bytes: int) -> Transactions:
         """Make the producer, and read what was committed before it was made.
 
         Raises:
@@ -170,9 +171,7 @@ class _Ownership:
         if self._transactions is not None:
             self._transactions.close()
             self._transactions = None
-        transactions = self._transactions = Transactions(
-            self._config, self._partition, self._name, one_by_one=one_by_one
-        )
+        transactions = self._transactions = Transactions(self._config, self._partition, self._name, batch_bytes)
         mark = transactions.mark()
         if not self._tail.read_to_mark(mark, time.monotonic() + _CATCH_UP_SECONDS, self._stopped):
             raise BeginAgain("the store could not be read to its end in time")
@@ -181,11 +180,16 @@ class _Ownership:
         self._unfinished.update((job.job_id, None) for job in self._tail.jobs.values() if not job.over)
         return transactions
 
-    def _ready(self, *, one_by_one: bool) -> Transactions:
-        """Return a producer that writes in this way."""
+    def _ready(self, batch_bytes: int) -> Transactions:
+        """Return a producer whose batches become no larger, and that writes one by one only if it has to."""
         transactions = self._transactions
-        if transactions is None or transactions.spoiled or transactions.one_by_one != one_by_one:
-            return self._take_over(one_by_one=one_by_one)
+        if (
+            transactions is None
+            or transactions.spoiled
+            or transactions.batch_bytes > batch_bytes
+            or (batch_bytes and not transactions.batch_bytes)
+        ):
+            return self._take_over(batch_bytes)
         return transactions
 
     def _look(self, timeout_seconds: float) -> None:
@@ -283,7 +287,7 @@ class _Ownership:
         most = self._config.jobs.batch_records
         if rate is not None:
             most = max(1, min(most, int(rate * _SLICE_SECONDS)))
-        chunk = run.source.read(most, _BATCH_BYTES, _SLICE_SECONDS if len(self._runs) == 1 else 0.02)
+        chunk = run.source.read(most, _PARTITION_BYTES, _SLICE_SECONDS if len(self._runs) == 1 else 0.02)
         overdue = begun - run.committed >= _QUIET_COMMIT_SECONDS
         if chunk.next_offsets:
             run.moved = begun
@@ -356,13 +360,13 @@ class _Ownership:
 
     def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:
         """Commit, without those that the broker refuses; return how many copies were written."""
-        one_by_one = run.topic.max_message_bytes < BATCH_BYTES
+        batch_bytes = next(size for size in JOB_BATCH_BYTES if size <= run.topic.max_message_bytes)
         while True:
             try:
-                self._commit(run.plan, progress, copies, one_by_one=one_by_one)
+                self._commit(run.plan, progress, copies, batch_bytes=batch_bytes)
             except RecordsRefused as error:
                 # If it does not say which, written one by one they will tell.
-                one_by_one = one_by_one or not error.refused
+                batch_bytes = batch_bytes if error.refused else 0
                 run.refused.update(error.refused)
                 copies, progress = self._dealt_with(run, chunk)
             else:
@@ -383,13 +387,13 @@ class _Ownership:
         copies: Iterable[Copy],
         *,
         adopt: bool = False,
-        one_by_one: bool = False,
+        batch_bytes: int = JOB_BATCH_BYTES[0],
     ) -> None:
         """Write copies and progress, all or nothing; see Transactions.commit."""
         job_id = plan.job_id
         entries: list[Entry] = [(f"{job_id}/plan".encode(), encode_plan(plan))] if adopt else []
         entries.append((f"{job_id}/state".encode(), encode_progress(progress)))
-        self._ready(one_by_one=one_by_one).commit(copies, entries)
+        self._ready(batch_bytes).commit(copies, entries)
         self._trouble.forget(job_id)
         job = self._tail.jobs.get(job_id, Job(job_id, plan))
         # It is not read back.
@@ -411,7 +415,7 @@ class _Ownership:
         for first in range(0, len(old), _REMOVED_AT_ONCE):
             removed = old[first : first + _REMOVED_AT_ONCE]
             entries: list[Entry] = [(f"{job_id}/{kind}".encode(), None) for job_id in removed for kind in KINDS]
-            self._ready(one_by_one=False).commit((), entries)
+            self._ready(JOB_BATCH_BYTES[0]).commit((), entries)
             for job_id in removed:
                 del self._tail.jobs[job_id]
                 self._forget(job_id)

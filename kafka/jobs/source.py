@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -16,6 +16,8 @@ from kafka.records import Position, Record, Span, TimestampType
 _LOOKUP_SECONDS = 10.0
 _FILL_SECONDS = 0.01
 _READ_AT_ONCE = 200
+_MOST_HELD_BYTES = 4_000_000
+_MORE_BYTES = 64
 
 
 @dataclass(slots=True)
@@ -27,13 +29,13 @@ class Chunk:
             of them is there.
         next_offsets: per partition that went on, up to where.
         expired: offsets that were gone before they were read.
-        size_bytes: of keys and values together.
+        sizes_bytes: per partition, roughly how large a batch of its records will be.
     """
 
     records: list[tuple[Record, ResendError | None]]
     next_offsets: dict[int, int]
     expired: int = 0
-    size_bytes: int = 0
+    sizes_bytes: dict[int, int] = field(default_factory=dict)
 
 
 class Source:
@@ -61,6 +63,8 @@ class Source:
             if start < span.end:
                 self._left.setdefault(span.partition, []).append(Span(span.partition, start, span.end))
         self._next = {partition: spans[0].start for partition, spans in self._left.items()}
+        # Read already, when there was enough of their partitions.
+        self._held: list[Message] = []
         self._assign(self._left)
 
     @property
@@ -73,7 +77,7 @@ class Source:
 
         Args:
             most: so many records.
-            most_bytes: no more records once there are so many bytes; exceeded by little but by a single large record.
+            most_bytes: no more of one partition once there are so many bytes of it; exceeded by at most a record.
             timeout_seconds: how long to wait for the first one.
 
         Raises:
@@ -81,18 +85,26 @@ class Source:
             KafkaException: the cluster did not answer.
         """
         chunk = Chunk([], {})
-        largest, at_once, wait = 1, 1, timeout_seconds
-        while not self.finished and at_once > 0:
-            messages = self._consumer.consume(at_once, wait)
+        sizes, held, held_bytes = chunk.sizes_bytes, [], 0
+        messages, wait = self._held, timeout_seconds
+        while not self.finished:
+            for message in messages:
+                # The library hands out a megabyte of one partition after a megabyte of another.
+                if sizes.get(message.partition() or 0, 0) < most_bytes and len(chunk.records) < most:
+                    self._take(message, chunk)
+                else:
+                    held.append(message)
+                    held_bytes += len(message)
+            left = min(most - len(chunk.records), _READ_AT_ONCE)
+            full = all(sizes.get(partition, 0) >= most_bytes for partition in self._left)
+            if left <= 0 or full or held_bytes >= _MOST_HELD_BYTES:
+                break
+            # It waits until it has all that were asked for.
+            messages = self._consumer.consume(left if chunk.records else 1, wait)
             if not messages:
                 break
-            for message in messages:
-                before = chunk.size_bytes
-                self._take(message, chunk)
-                largest = max(largest, chunk.size_bytes - before)
-            # The library waits until it has all that were asked for.
             wait = _FILL_SECONDS
-            at_once = min(most - len(chunk.records), (most_bytes - chunk.size_bytes) // largest, _READ_AT_ONCE)
+        self._held = held
         return chunk
 
     def close(self) -> None:
@@ -111,8 +123,9 @@ class Source:
             return
         span = self._left[partition][0]
         if offset < span.end:
-            chunk.records.append(_record(message, Position(self._topic, partition, offset)))
-            chunk.size_bytes += len(message.value() or b"") + len(message.key() or b"")
+            record, unreadable = _record(message, Position(self._topic, partition, offset))
+            chunk.records.append((record, unreadable))
+            chunk.sizes_bytes[partition] = chunk.sizes_bytes.get(partition, 0) + _size_bytes(record)
             self._go_on(partition, offset + 1, chunk)
         else:
             # The span ends in a hole of the log.
@@ -166,6 +179,14 @@ class Source:
         self._consumer.incremental_assign(
             [TopicPartition(self._topic, partition, self._next[partition]) for partition in partitions]
         )
+
+
+def _size_bytes(record: Record) -> int:
+    """Return about how many bytes of a batch a record is, a new header included."""
+    size = _MORE_BYTES + len(record.value or b"") + len(record.key or b"")
+    for name, value in record.headers:
+        size += len(name) + len(value or b"")
+    return size
 
 
 def _record(message: Message, position: Position) -> tuple[Record, ResendError | None]:

@@ -105,8 +105,7 @@ def ensure_store(admin: AdminClient, config: ClusterConfig) -> Store:
 
 
 def _create(admin: AdminClient, config: ClusterConfig) -> None:
-    brokers = len(admin.describe_cluster(request_timeout=_REQUEST_SECONDS).result().nodes)
-    replicas = min(3, brokers)
+    replicas = min(3, _count_brokers(admin))
     topic_config = _TOPIC_CONFIG | {"min.insync.replicas": "2" if replicas == 3 else "1"}
     topic = NewTopic(config.jobs.topic, config.jobs.partitions, replicas, config=topic_config)
     try:
@@ -147,7 +146,7 @@ def _check(admin: AdminClient, name: str) -> Store:
             f"topic {name!r} has cleanup.policy={entries['cleanup.policy'].value}, so that jobs would be deleted by "
             f"their age: {alter} cleanup.policy=compact"
         )
-    brokers = len(admin.describe_cluster(request_timeout=_REQUEST_SECONDS).result().nodes)
+    brokers = _count_brokers(admin)
     replicas = min(len(partition.replicas) for partition in description.partitions)
     if replicas < min(3, brokers):
         raise StoreUnfit(
@@ -162,6 +161,12 @@ def _check(admin: AdminClient, name: str) -> Store:
             f"{alter} unclean.leader.election.enable=false"
         )
     return Store(name, len(description.partitions))
+
+
+def _count_brokers(admin: AdminClient) -> int:
+    # describe_cluster() would end the process while no broker is in the cluster's metadata, see kafka.topics. Without a
+    # name this creates no topic.
+    return len(admin.list_topics(timeout=_REQUEST_SECONDS).brokers)
 
 
 class StoreTail:

@@ -15,7 +15,7 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka.clients import ErrorLog, LibraryLog
-from kafka.config import BATCH_BYTES, ClusterConfig, job_writer_properties
+from kafka.config import ClusterConfig, job_writer_properties
 from kafka.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
 from kafka.jobs.store import OWNER_KEY
 from kafka.records import Copy, Position
@@ -57,24 +57,25 @@ class Transactions:
         config: the cluster.
         partition: of the store.
         name: what to call the client in the log.
-        one_by_one: each copy is a batch and a request of its own, so that only a culprit is refused. Otherwise a broker
-            refuses a whole batch for one of its records.
+        batch_bytes: one of JOB_BATCH_BYTES. With 0 each copy is a batch and a request of its own, so that only a
+            culprit is refused. Otherwise a broker refuses a whole batch for one of its records.
 
     Attributes:
+        batch_bytes: as above.
         spoiled: a transaction has failed.
 
     Raises:
         KafkaException: not now.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int, name: str, *, one_by_one: bool) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, name: str, batch_bytes: int) -> None:
         self._store = config.jobs.topic
         self._partition = partition
-        self.one_by_one = one_by_one
+        self.batch_bytes = batch_bytes
         self.spoiled = False
         self._reports: list[tuple[Copy, KafkaError]] = []
         transactional_id = f"{config.jobs.transactional_prefix}-{partition}"
-        properties = job_writer_properties(config, transactional_id, batching=not one_by_one)
+        properties = job_writer_properties(config, transactional_id, batch_bytes)
         # Without an error_cb, flush() itself would raise after a fatal error.
         self._producer = Producer({**properties, "error_cb": ErrorLog(name)}, logger=LibraryLog(name))
         self._producer.init_transactions(_INIT_SECONDS)
@@ -175,4 +176,4 @@ class Transactions:
 
     def _is_certain(self, copy: Copy) -> bool:
         """Whether the copy was alone in its batch, as all are that are larger than batches become."""
-        return self.one_by_one or copy.size_bytes > BATCH_BYTES
+        return copy.size_bytes > self.batch_bytes

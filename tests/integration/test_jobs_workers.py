@@ -180,7 +180,7 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
     def sleep_before_a_second_producer(self: owner._Ownership, **named: Any) -> Any:
         if self._transactions is not None and not slept:
             slept.append(self._name)
-            other = owner.PartitionOwner(self._config, self._partition, self._policies)
+            other = owner.PartitionOwner(self._config, self._partition, self._rules)
             other.start()
             asyncio.run_coroutine_threadsafe(jobs_stage.finished(job), loop).result(40)
             other.stop()

@@ -24,11 +24,11 @@ from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Prog
 from kafka.jobs.rules import Rules
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
-from kafka.jobs.targets import Targets
+from kafka.jobs.targets import Targets, refuse_job_copy
 from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
 from kafka.jobs.trouble import Trouble
 from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
-from kafka.resend import refuse_copy, refuse_source, refuse_topic
+from kafka.resend import refuse_source, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
 _CATCH_UP_SECONDS = 60.0
@@ -365,7 +365,7 @@ class _Ownership:
         if run.targets is not None:
             return run.targets.copy(record)
         copy = copy_of(record, run.plan.consumer_key, policy)
-        refuse_copy(copy, run.topic)
+        refuse_job_copy(copy, run.topic)
         return copy
 
     def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:

@@ -12,7 +12,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from kafka.config import BATCH_BYTES
-from kafka.errors import ClusterUnavailable, CopyRefused, HeaderNameNotUtf8, NothingWritten, TopicNotAllowed
+from kafka.errors import (
+    ClusterUnavailable,
+    CopyRefused,
+    CopyTooLarge,
+    HeaderNameNotUtf8,
+    NothingWritten,
+    TopicNotAllowed,
+)
 from kafka.jobs.origin import OriginUnclear, Target, origin_of, without_origin
 from kafka.jobs.plan import Plan
 from kafka.jobs.rules import Rules
@@ -23,6 +30,20 @@ from kafka.topics import AdminLookup, Topic
 _FRESH_SECONDS = 1.0
 _KEPT_TOPICS = 1000
 _LOOKED_UP_AT_ONCE = 50
+_MARKER_BYTES = 100
+"""A topic that takes no more has no room for the marker of 78 bytes that ends a transaction, which would never end."""
+
+
+def refuse_job_copy(copy: Copy, topic: Topic) -> None:
+    """Raise if the topic would not take the copy, or would not keep it, or cannot take part in a transaction.
+
+    Raises:
+        CopyTooOld, CopyTooNew, CopyTooLarge: with the topic's limit.
+    """
+    refuse_copy(copy, topic)
+    if topic.max_message_bytes < _MARKER_BYTES:
+        limit = "max.message.bytes, too small for a transaction"
+        raise CopyTooLarge(copy.original, copy.size_bytes, topic.max_message_bytes, limit)
 
 
 @dataclass(eq=False)
@@ -102,7 +123,7 @@ class Targets:
         copy = copy_of(record, self._plan.consumer_key, policy)
         headers = without_origin(copy.headers, self._target.origin) if self._target.remove_headers else copy.headers
         copy = replace(copy, headers=headers, to=place)
-        refuse_copy(copy, topic)
+        refuse_job_copy(copy, topic)
         return copy
 
     def worded(self, record: Record, error: NothingWritten) -> str:

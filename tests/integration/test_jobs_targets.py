@@ -23,18 +23,12 @@ from kafka.policy import ResendPolicy
 from kafka.records import Header, Place, Position, Record, Span, TimestampPolicy, TimestampType
 from kafka.topics import AdminLookup
 from tests.support.acls import Administrator, sasl
-from tests.support.jobs import JobsStage
+from tests.support.jobs import JobsStage, everybody
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
 
 NOW_MS = time.time_ns() // 1_000_000
 SPRING, CONNECT, ANY = Target("spring"), Target("connect"), Target("any")
-
-
-def everybody(caller: str, project: str, instance: str, topic: str) -> bool:
-    """Whether a caller may, where all may."""
-    del caller, project, instance, topic
-    return True
 
 
 def from_spring(topic: str, partition: int = 0) -> list[Header]:

@@ -7,13 +7,14 @@ import os
 import struct
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 from confluent_kafka.admin import AclOperation
 
 from kafka.config import ClusterConfig
-from kafka.errors import AccessDenied
+from kafka.errors import AccessDenied, ClusterAway
 from kafka.jobs.origin import Target
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Counts, Job
@@ -282,6 +283,49 @@ async def test_facts_of_a_target_are_kept_fresh(jobs_stage: JobsStage, make_topi
     assert f"topic {deleted!r} does not exist" in told
     assert any("is compacted" in reason for reason in told)
     assert deleted not in plain.topics()
+
+
+async def test_cluster_away_while_targets_are_looked_up_loses_no_record(
+    jobs_stage: JobsStage, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read by then is read again: the job waits, and goes on where its progress is."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    values = [f"{number}".encode() for number in range(300)]
+    for value in values:
+        plain.produce(dead, value, headers=from_spring(topic))
+    look_up = Targets.look_up
+    asked: list[int] = []
+
+    def answered_every_second_time(self: Targets, records: Iterable[Record]) -> None:
+        asked.append(len(asked))
+        if len(asked) % 2:
+            raise ClusterAway("_TRANSPORT")
+        look_up(self, records)
+
+    monkeypatch.setattr(Targets, "look_up", answered_every_second_time)
+    jobs_stage.worker(everybody, batch_records=100)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=300, resent=300))
+    assert len(asked) >= 6
+    assert [seen.value for seen in plain.log(topic, 0, "read_committed")] == values
+
+
+async def test_target_without_room_for_the_end_of_a_transaction_is_left_alone(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """A transaction there would never end, and hold up all jobs beside it; the same holds of a job's own topic."""
+    dead, closed, topic, plain = make_topic(), make_topic(), make_topic(), jobs_stage.plain
+    for name in (closed, topic, dead):
+        plain.produce(dead, b"x", headers=from_spring(name))
+    for name in (closed, dead):
+        plain.set_config(name, {"max.message.bytes": "10"})
+    jobs_stage.make_store(1)
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts.resent, list(reasons(job))) == ("succeeded", 1, [0, 2])
+    own = await jobs_stage.run(dead)
+    assert (own.state, own.progress.counts) == ("succeeded", Counts(read=3, failed=3))
+    assert "max.message.bytes, too small for a transaction" in reasons(own)[0]
 
 
 async def test_copies_to_other_topics_are_there_once_whoever_has_written_them(

@@ -451,18 +451,23 @@ def from_lookup(error: KafkaError, topic: str, operation: str) -> NothingWritten
     return ClusterAway(error.name() if code in _AWAY else f"{error.name()}: {error.str()}")
 
 
-def from_delivery(error: KafkaError, position: Position) -> ResendError:
+def from_delivery(error: KafkaError, position: Position, topic: str) -> ResendError:
     """Translate the failure of a produce request or of its delivery report.
 
     Only errors that prove that no copy was written become NothingWritten: the library does not tell whether a failed
     message may have been persisted (rd_kafka_message_status is not exposed by confluent-kafka).
+
+    Args:
+        error: as the client library gave it.
+        position: where the original stands.
+        topic: where the copy was to go.
     """
     code = error.code()
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return CopyTooLarge(position, None, None, "max.message.bytes or message.max.bytes")
     if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
         on_topic = code == KafkaError.TOPIC_AUTHORIZATION_FAILED
-        return AccessDenied("Write", f"topic {position.topic!r}" if on_topic else "the cluster")
+        return AccessDenied("Write", f"topic {topic!r}" if on_topic else "the cluster")
     if code in (KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD):
         return CopyRejected(position, error.name())
     # _PURGE_QUEUE is not among them: a message that waits for its retry is purged under that name, too.

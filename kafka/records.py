@@ -43,6 +43,14 @@ class Position:
         return f"{self.topic}/{self.partition}@{self.offset}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
 Header = tuple[str, bytes | None]
 """Name and value of one header, as the client library gives and takes them.
 
@@ -94,8 +102,9 @@ class Copy:
     """What is to be written.
 
     Attributes:
-        original: where the original stands; the copy goes to the same topic and partition.
+        original: where the original stands.
         timestamp_ms: None lets the client library write the present.
+        to: where the copy goes; None: to the original's topic and partition.
     """
 
     original: Position
@@ -103,9 +112,20 @@ class Copy:
     value: bytes | None
     headers: tuple[Header, ...]
     timestamp_ms: int | None
+    to: Place | None = None
 
     def __repr__(self) -> str:
         return f"<Copy of {self.original}>"
+
+    @property
+    def topic(self) -> str:
+        """Which topic the copy goes to."""
+        return self.original.topic if self.to is None else self.to.topic
+
+    @property
+    def partition(self) -> int:
+        """Which partition of that topic the copy goes to."""
+        return self.original.partition if self.to is None else self.to.partition
 
     @property
     def size_bytes(self) -> int:

@@ -93,12 +93,17 @@ class Resender:
         return Resent(position, written.partition, written.offset, timestamp)
 
 
-def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
-    """Raise the TopicRefused that applies to this topic, if one does; Cluster sees to the freeze switch."""
+def refuse_source(topic: Topic, policy: ResendPolicy) -> None:
+    """Raise the TopicRefused that applies to this topic, if one does, where its records are copied to another one."""
     if topic.internal:
         raise InternalTopic(topic.name)
     if not policy.allows(topic.name):
         raise TopicNotAllowed(topic.name)
+
+
+def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
+    """Raise the TopicRefused that applies to this topic, if one does; Cluster sees to the freeze switch."""
+    refuse_source(topic, policy)
     if topic.compacted and not policy.allow_compacted:
         raise CompactedTopic(topic.name)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigEntry, ConfigResource, ResourceType
 
 from kafka.config import ClusterConfig, admin_properties, reader_properties
 from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
@@ -106,10 +106,17 @@ class AdminLookup:
         self._internal = INTERNAL_TOPICS | {config.jobs.topic}
         self._probed = config.jobs.topic
 
-    async def topic(self, name: str) -> Topic:
-        """Ask for the facts of one topic."""
+    async def topic(self, name: str, *, to_write: bool = False) -> Topic:
+        """Ask for the facts of one topic.
+
+        Args:
+            name: the topic.
+            to_write: AccessDenied also where Kafka's ACLs keep the service from writing to it.
+        """
         resource = ConfigResource(ResourceType.TOPIC, name)
-        described = self.admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
+        described = self.admin.describe_topics(
+            TopicCollection([name]), include_authorized_operations=to_write, request_timeout=_LOOKUP_SECONDS
+        )[name]
         configured = self.admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
         try:
             description = await asyncio.wrap_future(described)
@@ -120,6 +127,11 @@ class AdminLookup:
         if name in self._internal or description.is_internal:
             configured.add_done_callback(lambda done: done.exception())
             return Topic(name, str(description.topic_id), len(description.partitions), internal=True)
+        allowed = description.authorized_operations if to_write else None
+        # Brokers before Kafka 2.3 do not tell; to see the topic at all takes one of them.
+        if allowed and AclOperation.WRITE not in allowed:
+            configured.add_done_callback(lambda done: done.exception())
+            raise AccessDenied("Write", f"topic {name!r}")
         try:
             entries = await asyncio.wrap_future(configured)
         except KafkaException as exception:

@@ -169,10 +169,10 @@ class _ProducerThread(Thread):
         future: asyncio.Future[Written] = self._loop.create_future()
         try:
             self._producer.produce(
-                position.topic,
+                copy.topic,
                 copy.value,
                 copy.key,
-                position.partition,
+                copy.partition,
                 # 0 is what the library takes for the present.
                 timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
                 headers=list(copy.headers),
@@ -189,7 +189,7 @@ class _ProducerThread(Thread):
             if code == KafkaError._UNKNOWN_PARTITION:
                 await self._learn_partitions()
                 raise _NotTaken(cause(exception).name()) from exception
-            raise from_lookup(cause(exception), position.topic, "Write") from exception
+            raise from_lookup(cause(exception), copy.topic, "Write") from exception
         return await future
 
     async def _learn_partitions(self) -> None:
@@ -217,17 +217,16 @@ class _ProducerThread(Thread):
 
     def _report(self, copy: Copy, future: asyncio.Future[Written], error: KafkaError | None, message: Message) -> None:
         """Take a delivery report; called by poll(), on this thread."""
-        position = copy.original
         outcome: Written | ResendError
         if error is None:
             offset = message.offset()
-            outcome = Written(position.partition, offset if offset is not None and offset >= 0 else None)
+            outcome = Written(copy.partition, offset if offset is not None and offset >= 0 else None)
         elif error.code() in _NOT_NOW:
             outcome = _NotTaken(error.name())
         elif self._batching and error.code() in _BATCH_REFUSED:
             outcome = _BatchRefused()
         else:
-            outcome = from_delivery(error, position)
+            outcome = from_delivery(error, copy.original, copy.topic)
         self._outcomes.append((future, outcome))
 
     def _hand_over(self) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kafka.jobs.origin import ORIGINS, Origin, Target
 from kafka.jobs.plan import Filter, HeaderCondition
 from kafka.jobs.wish import Wish
 from service.refusals import JobFieldRefused, shown
@@ -64,6 +65,17 @@ class FilterItem(_Body):
     copies: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
 
 
+class TargetItem(_Body):
+    """That the copies of dead-letter messages go to the topic and the partition that these came from."""
+
+    origin: Origin = Field(
+        description="Whose headers tell them: Spring Kafka's, Kafka Connect's, or whichever of both are there."
+    )
+    remove_headers: bool = Field(
+        default=False, description="The copies lack these headers, and all others that this origin has left."
+    )
+
+
 class JobRequest(_Body):
     """Which messages to resend, and for whom; at most one of offsets, the two times, and messages."""
 
@@ -90,6 +102,9 @@ class JobRequest(_Body):
         default=None, ge=1, description="The job fails when so many could not be resent."
     )
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
+    target: TargetItem | None = Field(
+        default=None, description="Where the copies go; null: to the topic and the partition of the messages."
+    )
 
 
 def parse_job(body: bytes, project: str, made_by: str) -> Wish:
@@ -134,6 +149,7 @@ def parse_job(body: bytes, project: str, made_by: str) -> Wish:
             fields.get("stop_after_failures"), lambda value: _whole(value, "stop_after_failures", 1)
         ),
         dry_run=_yes(fields.get("dry_run", False), "dry_run"),
+        target=_optional(fields.get("target"), _target),
     )
 
 
@@ -256,6 +272,15 @@ def _filter(value: object) -> Filter:
         _optional(fields.get("jmespath"), lambda given: _text(given, "jmespath")),
         _yes(fields.get("copies", False), "copies"),
     )
+
+
+def _target(value: object) -> Target:
+    fields = _object(value, "target", tuple(TargetItem.model_fields))
+    found = fields.get("origin")
+    origin: Origin | None = next((known for known in ORIGINS if known == found), None)
+    if origin is None:
+        raise JobFieldRefused(f"the origin of the target is {shown(found)}, not one of {', '.join(ORIGINS)}")
+    return Target(origin, _yes(fields.get("remove_headers", False), "remove_headers"))
 
 
 def _condition(value: object) -> HeaderCondition:

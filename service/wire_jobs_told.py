@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kafka.jobs.plan import Filter, Plan
 from kafka.jobs.progress import Job, Report, State
-from service.wire_jobs import MessagePosition
+from service.wire_jobs import MessagePosition, TargetItem
 
 
 class _Body(BaseModel):
@@ -79,6 +79,13 @@ class MatchingItem(_Body):
     matching: int
 
 
+class TargetMatchingItem(_Body):
+    """How many of the matching messages would go to a topic."""
+
+    topic: str
+    matching: int
+
+
 class BucketItem(_Body):
     """How many of the matching messages have their time in a stretch."""
 
@@ -95,6 +102,9 @@ class ReportItem(_Body):
     size_bytes: int = Field(description="Of the keys and values of the matching messages.")
     first: list[MessagePosition] = Field(description="The first 100.")
     histogram: list[BucketItem] = Field(description="Stretches without any are left out.")
+    targets: list[TargetMatchingItem] | None = Field(
+        default=None, description="The first 100 topics; absent where the target is the messages' own."
+    )
 
 
 class JobResponse(_Body):
@@ -111,6 +121,9 @@ class JobResponse(_Body):
     ended_at: int | None
     dry_run: bool
     consumer_key: str | None = Field(default=None, description="Absent when the copies are for everybody.")
+    target: TargetItem | None = Field(
+        default=None, description="Absent when the copies go to the topic and the partition of the messages."
+    )
     selection: SelectionItem
     filter: FilterToldItem
     records_per_second: float | None
@@ -181,6 +194,8 @@ def told(job: Job, plan: Plan, *, whole: bool) -> dict[str, object]:
     }
     if plan.consumer_key is not None:
         fields["consumer_key"] = plan.consumer_key
+    if plan.target is not None:
+        fields["target"] = {"origin": plan.target.origin, "remove_headers": plan.target.remove_headers}
     if whole:
         fields["failures"] = [
             {"partition": failure.partition, "message_offset": failure.offset, "reason": failure.reason}
@@ -188,7 +203,7 @@ def told(job: Job, plan: Plan, *, whole: bool) -> dict[str, object]:
         ]
         fields["failures_listed_all"] = len(progress.failures) == counts.failed
         if progress.report is not None:
-            fields["report"] = _report(progress.report)
+            fields["report"] = _report(progress.report, plan)
     return fields
 
 
@@ -242,8 +257,10 @@ def _left(job: Job, plan: Plan) -> int:
     return sum(max(0, span.end - max(span.start, reached.get(span.partition, 0))) for span in plan.spans)
 
 
-def _report(report: Report) -> dict[str, object]:
+def _report(report: Report, plan: Plan) -> dict[str, object]:
+    targets = [{"topic": topic, "matching": count} for topic, count in report.targets.items()]
     return {
+        **({} if plan.target is None else {"targets": targets}),
         "matching": sum(report.matching.values()),
         "partitions": [
             {"partition": partition, "matching": count} for partition, count in sorted(report.matching.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
@@ -21,13 +21,14 @@ from kafka.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
 from kafka.jobs.plan import Plan, encode_plan, parse_expression
 from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
+from kafka.jobs.rules import Rules
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
+from kafka.jobs.targets import Targets, refuse_job_copy
 from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
 from kafka.jobs.trouble import Trouble
-from kafka.policy import ResendPolicy
 from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
-from kafka.resend import refuse_copy, refuse_topic
+from kafka.resend import refuse_source, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
 _CATCH_UP_SECONDS = 60.0
@@ -60,6 +61,7 @@ class _Run:
         committed: when the last transaction ended.
         due: before then the rate allows nothing more.
         refused: records that the broker does not take.
+        targets: where the copies go; None: to the topic and the partition of their records.
     """
 
     plan: Plan
@@ -72,6 +74,7 @@ class _Run:
     committed: float = 0.0
     due: float = 0.0
     refused: dict[Position, ResendError] = field(default_factory=dict)
+    targets: Targets | None = None
 
 
 class PartitionOwner(Thread):
@@ -80,14 +83,14 @@ class PartitionOwner(Thread):
     Args:
         config: the cluster.
         partition: of the store.
-        policies: what may be resent, by the instance that a job was made for; jobs of others are left alone.
+        rules: what operators allow.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int, policies: Mapping[str, ResendPolicy]) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, rules: Rules) -> None:
         super().__init__(name=f"{config.name} jobs {partition}", daemon=True)
         self._config = config
         self._partition = partition
-        self._policies = policies
+        self._rules = rules
         self._stopped = Event()
 
     def stop(self) -> None:
@@ -102,7 +105,7 @@ class PartitionOwner(Thread):
             begun = time.monotonic()
             try:
                 with closing(
-                    _Ownership(self._config, self._partition, self._policies, trouble, self._stopped)
+                    _Ownership(self._config, self._partition, self._rules, trouble, self._stopped)
                 ) as ownership:
                     ownership.run()
             except (BeginAgain, KafkaException) as error:
@@ -121,12 +124,12 @@ class _Ownership:
         self,
         config: ClusterConfig,
         partition: int,
-        policies: Mapping[str, ResendPolicy],
+        rules: Rules,
         trouble: Trouble,
         stopped: Event,
     ) -> None:
         self._config = config
-        self._policies = policies
+        self._rules = rules
         self._partition = partition
         self._lookup = AdminLookup(config)
         self._trouble = trouble
@@ -222,6 +225,8 @@ class _Ownership:
                 return True
             return self._advance(job, plan)
         except (ClusterUnavailable, DeadlineExceeded):
+            # What was read, but not dealt with, must be read again.
+            self._drop(job_id)
             return False
         except NothingWritten as error:
             self._end(plan, self._tail.jobs[job_id].progress, "failed", str(error))
@@ -233,7 +238,7 @@ class _Ownership:
     def _may_run(self, plan: Plan, job: Job) -> bool:
         if job.cancel_asked:
             return True
-        policy = self._policies.get(plan.instance)
+        policy = self._rules.policies.get(plan.instance)
         if policy is None or (policy.frozen and not plan.dry_run):
             return False
         return not self._trouble.waits(job.job_id)
@@ -263,6 +268,8 @@ class _Ownership:
         run = self._runs[job.job_id] = _Run(
             plan, progress, self._source(plan, progress), topic, time.monotonic(), time.monotonic()
         )
+        if plan.target is not None:
+            run.targets = Targets(self._lookup, plan, plan.target, self._rules)
         return run
 
     def _source(self, plan: Plan, progress: Progress) -> Source:
@@ -277,7 +284,8 @@ class _Ownership:
         topic = asyncio.run(self._lookup.topic(plan.topic))
         if topic.topic_id != plan.topic_id:
             raise _TopicChanged(plan.topic)
-        refuse_topic(topic, self._policies[plan.instance])
+        refuse = refuse_topic if plan.target is None else refuse_source
+        refuse(topic, self._rules.policies[plan.instance])
         return topic
 
     def _step(self, run: _Run) -> bool:
@@ -314,16 +322,18 @@ class _Ownership:
 
     def _dealt_with(self, run: _Run, chunk: Chunk) -> tuple[list[Copy], Progress]:
         """Return the copies to write, and the progress that they make."""
-        policy = TimestampPolicy.NOW if run.topic.log_append_time else self._policies[run.plan.instance].timestamp
+        policy = TimestampPolicy.NOW if run.topic.log_append_time else self._rules.policies[run.plan.instance].timestamp
         found: list[tuple[Record, Copy]] = []
         failures: list[Failure] = []
-        for record, unreadable in chunk.records:
-            if not run.plan.selects(record, headers_known=unreadable is None):
-                continue
+        selected = [read for read in chunk.records if run.plan.selects(read[0], headers_known=read[1] is None)]
+        if run.targets is not None:
+            run.targets.look_up(record for record, _ in selected)
+        for record, unreadable in selected:
             try:
                 found.append((record, self._copy(run, record, unreadable, policy)))
             except NothingWritten as error:
-                failures.append(Failure(record.position.partition, record.position.offset, str(error)))
+                reason = str(error) if run.targets is None else run.targets.worded(record, error)
+                failures.append(Failure(record.position.partition, record.position.offset, reason))
         before = run.dealt or run.progress
         skipped = len(chunk.records) - len(found) - len(failures)
         counts = Counts(
@@ -338,6 +348,8 @@ class _Ownership:
         )
         if run.plan.dry_run:
             report = (before.report or Report()).with_records(_facts(record for record, _ in found))
+            if run.targets is not None:
+                report = report.with_targets(copy.topic for _, copy in found)
             return [], self._judged(run, replace(progress, report=report))
         return [copy for _, copy in found], self._judged(run, progress)
 
@@ -354,13 +366,16 @@ class _Ownership:
     def _copy(self, run: _Run, record: Record, unreadable: ResendError | None, policy: TimestampPolicy) -> Copy:
         if (error := unreadable or run.refused.get(record.position)) is not None:
             raise error
+        if run.targets is not None:
+            return run.targets.copy(record)
         copy = copy_of(record, run.plan.consumer_key, policy)
-        refuse_copy(copy, run.topic)
+        refuse_job_copy(copy, run.topic)
         return copy
 
     def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:
         """Commit, without those that the broker refuses; return how many copies were written."""
-        batch_bytes = next(size for size in JOB_BATCH_BYTES if size <= run.topic.max_message_bytes)
+        limit = run.topic.max_message_bytes if run.targets is None else run.targets.max_message_bytes
+        batch_bytes = next(size for size in JOB_BATCH_BYTES if size <= limit)
         while True:
             try:
                 self._commit(run.plan, progress, copies, batch_bytes=batch_bytes)

@@ -13,6 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs.origin import ORIGINS, Origin, Target
 from kafka.records import CONSUMER_KEY, Record, Span
 
 FORMAT = 1
@@ -127,6 +128,7 @@ class Plan:
         records_per_second: at most; None: as fast as possible.
         stop_after_failures: the job fails when so many records could not be resent; None: never for that.
         dry_run: count and report what would be resent, and write nothing.
+        target: where the copies go; None: to the topic and the partition of their records.
     """
 
     job_id: str
@@ -144,6 +146,7 @@ class Plan:
     records_per_second: float | None = None
     stop_after_failures: int | None = None
     dry_run: bool = False
+    target: Target | None = None
 
     @property
     def store_partition(self) -> int:
@@ -234,9 +237,15 @@ def encode_plan(plan: Plan) -> bytes:
             "records_per_second": plan.records_per_second,
             "stop_after_failures": plan.stop_after_failures,
             "dry_run": plan.dry_run,
+            # Not there in a plan without: workers of versions that do not know it run that one, and no other.
+            **({} if plan.target is None else {"target": _encode_target(plan.target)}),
         },
         separators=(",", ":"),
     ).encode()
+
+
+def _encode_target(target: Target) -> Encoding:
+    return {"origin": target.origin, "remove_headers": target.remove_headers, "by_operator": target.by_operator}
 
 
 def decode_plan(content: bytes) -> Plan:
@@ -277,6 +286,7 @@ def decode_plan(content: bytes) -> Plan:
             _maybe(_rate, found["records_per_second"]),
             _maybe(_number, found["stop_after_failures"]),
             _truth(found["dry_run"]),
+            _maybe(_target, found.get("target")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None
@@ -317,6 +327,17 @@ def _maybe(parse: Callable[[object], _Parsed], found: object) -> _Parsed | None:
 
 def _span(partition: object, start: object, end: object) -> Span:
     return Span(_number(partition), _number(start), _number(end))
+
+
+def _target(found: object) -> Target:
+    if not isinstance(found, dict):
+        raise TypeError
+    if unknown := sorted(set(found) - {"origin", "remove_headers", "by_operator"}):
+        raise PlanNotUnderstood(f"its target has an unknown field {unknown[0]!r}")
+    origin: Origin | None = next((known for known in ORIGINS if known == found["origin"]), None)
+    if origin is None:
+        raise PlanNotUnderstood("its target is of an unknown kind")
+    return Target(origin, _truth(found["remove_headers"]), _truth(found["by_operator"]))
 
 
 def _condition(name: object, value: object, absent: object) -> HeaderCondition:

@@ -27,6 +27,7 @@ OWNERS_KINDS = frozenset({"plan", "state"})
 KEPT_FAILURES = 100
 KEPT_POSITIONS = 100
 KEPT_BUCKETS = 200
+KEPT_TARGETS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Report:
         first: partition and offset of the first KEPT_POSITIONS.
         bucket_ms: how long a bucket of the histogram is.
         histogram: how many of them have their time in the bucket that begins then (Unix milliseconds).
+        targets: of a job whose target is not the records' own topic, how many of them would go where: the first
+            KEPT_TARGETS topics.
     """
 
     matching: Mapping[int, int] = field(default_factory=dict)
@@ -88,6 +91,15 @@ class Report:
     first: tuple[tuple[int, int], ...] = ()
     bucket_ms: int = 1000
     histogram: Mapping[int, int] = field(default_factory=dict)
+    targets: Mapping[str, int] = field(default_factory=dict)
+
+    def with_targets(self, topics: Iterable[str]) -> Report:
+        """Return the report with the targets of more records."""
+        targets = dict(self.targets)
+        for topic in topics:
+            if topic in targets or len(targets) < KEPT_TARGETS:
+                targets[topic] = targets.get(topic, 0) + 1
+        return replace(self, targets=targets)
 
     def with_records(self, records: Iterable[tuple[int, int, int, int]]) -> Report:
         """Return the report with more records: partition, offset, size in bytes, and time in Unix milliseconds."""
@@ -106,7 +118,7 @@ class Report:
                 for begin, count in histogram.items():
                     wider[begin - begin % bucket_ms] = wider.get(begin - begin % bucket_ms, 0) + count
                 histogram = wider
-        return Report(matching, size_bytes, tuple(first), bucket_ms, histogram)
+        return Report(matching, size_bytes, tuple(first), bucket_ms, histogram, self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,7 @@ def _encode_report(report: Report) -> dict[str, object]:
         "first": report.first,
         "bucket_ms": report.bucket_ms,
         "histogram": {str(start): count for start, count in report.histogram.items()},
+        **({"targets": dict(report.targets)} if report.targets else {}),
     }
 
 
@@ -207,6 +220,7 @@ def _decode_report(found: Mapping[str, Any]) -> Report:
         tuple((partition, offset) for partition, offset in found["first"]),
         found["bucket_ms"],
         {int(start): count for start, count in found["histogram"].items()},
+        dict(found.get("targets") or {}),
     )
 
 

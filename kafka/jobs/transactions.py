@@ -127,10 +127,10 @@ class Transactions:
         while True:
             try:
                 self._producer.produce(
-                    position.topic,
+                    copy.topic,
                     copy.value,
                     copy.key,
-                    position.partition,
+                    copy.partition,
                     # 0 is what the library takes for the present.
                     timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
                     headers=list(copy.headers),
@@ -141,7 +141,8 @@ class Transactions:
             except KafkaException as exception:
                 if cause(exception).code() == KafkaError.MSG_SIZE_TOO_LARGE:
                     # The client's own limit: it names the record, and the transaction would be healthy.
-                    raise RecordsRefused({position: from_delivery(cause(exception), position)}) from exception
+                    refusal = from_delivery(cause(exception), position, copy.topic)
+                    raise RecordsRefused({position: refusal}) from exception
                 raise
             else:
                 return
@@ -165,7 +166,7 @@ class Transactions:
 
     def _explained(self, error: KafkaError) -> Exception:
         """Return what the failure of a transaction means."""
-        found = [(copy, from_delivery(failure, copy.original)) for copy, failure in self._reports]
+        found = [(copy, from_delivery(failure, copy.original, copy.topic)) for copy, failure in self._reports]
         refusals = [(copy, refusal) for copy, refusal in found if isinstance(refusal, CopyTooLarge | CopyRejected)]
         if refusals:
             return RecordsRefused({copy.original: refusal for copy, refusal in refusals if self._is_certain(copy)})

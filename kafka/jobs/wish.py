@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from kafka.config import ClusterConfig
 from kafka.errors import InstanceFrozen
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
+from kafka.jobs.origin import Target
 from kafka.jobs.plan import Filter, Plan, new_job_id, parse_expression, spans_of_positions
 from kafka.offsets import Offsets, of_topic
 from kafka.records import Span
-from kafka.resend import refuse_topic
+from kafka.resend import refuse_source, refuse_topic
 from kafka.topics import Topic, Topics
 
 _DESCRIBE_SECONDS = 10.0
@@ -36,6 +37,7 @@ class Wish:
         records_per_second: at most.
         stop_after_failures: fail when so many could not be resent.
         dry_run: write nothing.
+        target: where the copies go; None: to the topic and the partition of their records.
     """
 
     project: str
@@ -50,6 +52,7 @@ class Wish:
     records_per_second: float | None = None
     stop_after_failures: int | None = None
     dry_run: bool = False
+    target: Target | None = None
 
 
 class Planner:
@@ -87,7 +90,8 @@ class Planner:
             parse_expression(wish.filter.jmespath)
         # As it is now: a plan outlives what is known of a topic for some seconds.
         topic = await self._topics.describe_anew(wish.topic, time.monotonic() + _DESCRIBE_SECONDS)
-        refuse_topic(topic, self._config.policy)
+        refuse = refuse_topic if wish.target is None else refuse_source
+        refuse(topic, self._config.policy)
         positions = _by_partition(wish.positions)
         spans = await self._spans(wish, topic, positions)
         selected = sum(span.length for span in spans)
@@ -111,6 +115,7 @@ class Planner:
             wish.records_per_second,
             wish.stop_after_failures,
             wish.dry_run,
+            wish.target,
         )
 
     async def _spans(

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, admin_properties, worker_properties
 from kafka.jobs.owner import PartitionOwner
+from kafka.jobs.rules import MayResend, Rules, nobody
 from kafka.jobs.store import StoreError, ensure_store, find_store
 from kafka.policy import ResendPolicy
 
@@ -27,11 +28,17 @@ class JobsWorker:
         config: the cluster.
         policies: what may be resent, by instance: several of them on one cluster share the store and its workers. None:
             only the cluster's own.
+        may_resend: what callers may do now, for jobs whose target comes out of the records' headers.
     """
 
-    def __init__(self, config: ClusterConfig, policies: Mapping[str, ResendPolicy] | None = None) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        policies: Mapping[str, ResendPolicy] | None = None,
+        may_resend: MayResend = nobody,
+    ) -> None:
         self._config = config
-        self._policies = {config.name: config.policy} if policies is None else policies
+        self._rules = Rules({config.name: config.policy} if policies is None else policies, may_resend)
         self._name = f"{config.name} worker"
         self._errors = ErrorLog(self._name)
         self._owners: dict[int, PartitionOwner] = {}
@@ -80,9 +87,7 @@ class JobsWorker:
         consumer.incremental_assign(ends)
         consumer.pause(ends)
         for partition in partitions:
-            owner = self._owners[partition.partition] = PartitionOwner(
-                self._config, partition.partition, self._policies
-            )
+            owner = self._owners[partition.partition] = PartitionOwner(self._config, partition.partition, self._rules)
             owner.start()
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

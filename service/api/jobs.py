@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -228,6 +228,9 @@ async def _make(asked: _Asked) -> Response:
 
 async def _made(asked: _Asked, wish: Wish, topic_id: str | None) -> Response:
     asked.admission.require_topic(wish.topic)
+    if wish.target is not None:
+        # Also of a job made of another one's failures, whose maker may have been somebody else.
+        wish = replace(wish, target=replace(wish.target, by_operator=asked.admission.caller.operator))
     job = await asked.admission.cluster.jobs.make(wish, topic_id)
     trail_of(asked.request.scope).job = job.job_id
     project, instance = (quote(name, safe="") for name in (asked.admission.project, asked.admission.instance))
@@ -283,6 +286,7 @@ async def _resend_failed(asked: _Asked) -> Response:
         consumer_key=plan.consumer_key,
         records_per_second=plan.records_per_second,
         dry_run=plan.dry_run,
+        target=plan.target,
     )
     return await _made(asked, wish, plan.topic_id)
 

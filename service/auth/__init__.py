@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from service.auth.authenticators import Authenticator, Credentials, OpenAuthenticator, TokenAuthenticator
 from service.auth.callers import (
+    DEFAULT_CALLER,
     EVERYTHING,
     Action,
     AuthError,
@@ -24,6 +25,7 @@ from service.auth.callers import (
     parse_callers,
     read_callers,
 )
+from service.auth.standing import StandingOfCallers, standing
 from service.auth.watching import WatchedCallers
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ __all__ = [
     "Credentials",
     "Grants",
     "OpenAuthenticator",
+    "StandingOfCallers",
     "TokenAuthenticator",
     "WatchedCallers",
     "authenticator",
@@ -48,6 +51,7 @@ __all__ = [
     "operator_authenticator",
     "parse_callers",
     "read_callers",
+    "standing",
 ]
 
 
@@ -67,7 +71,7 @@ def authenticator(settings: AuthSettings) -> Authenticator:
         return TokenAuthenticator(WatchedCallers(settings.callers_file).current)
     if settings.token_digest is None:
         raise AuthError("no callers are configured, and access is not open")
-    default = CallerEntry(Caller("default", EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)
+    default = CallerEntry(Caller(DEFAULT_CALLER, EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)
     only = by_digest([default])
     return TokenAuthenticator(lambda: only)
 
@@ -82,5 +86,5 @@ def operator_authenticator(token: str) -> Authenticator:
     digest = digest_of(token)
     if digest is None:
         raise AuthError("the operator's token is not one that a header can carry")
-    only = by_digest([CallerEntry(Caller("operator", EVERYTHING), digest, expires=None)])
+    only = by_digest([CallerEntry(Caller("operator", EVERYTHING, operator=True), digest, expires=None)])
     return TokenAuthenticator(lambda: only)

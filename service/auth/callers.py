@@ -15,6 +15,9 @@ from kafka.policy import matches
 Action = Literal["resend", "read", "jobs"]
 """What a caller may be allowed to do."""
 
+DEFAULT_CALLER = "default"
+"""Name of the only caller, where there is a digest and no callers file."""
+
 _ACTIONS = (*get_args(Action), "*")
 _KEYS = ("name", "token_sha256", "projects", "instances", "topics", "actions", "expires")
 _LARGEST_FILE_BYTES = 10_000_000
@@ -54,10 +57,12 @@ class Caller:
     Attributes:
         name: what the log calls them.
         grants: what they may touch.
+        operator: not one of the configured callers, whatever the name, but the command line with the settings.
     """
 
     name: str
     grants: Grants
+    operator: bool = False
 
     def may(self, action: Action, project: str, instance: str, topic: str | None) -> bool:
         """Whether the grants cover this.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.terminal import settings_or_exit
+from service.cli.terminal import refuse, settings_or_exit
 from service.logs import configure_logs
 
 
@@ -25,8 +25,13 @@ def worker_command(
     Any number may run, on any number of machines: Kafka shares the jobs out among them.
     """
     from kafka.jobs.worker import JobsWorker
+    from service.auth import AuthError, standing
 
     settings = settings_or_exit()
+    try:
+        may_resend = standing(settings.auth)
+    except AuthError as error:
+        refuse(str(error))
     configure_logs(settings.log)
     stopped = Event()
 
@@ -42,7 +47,7 @@ def worker_command(
     # Two instances of one cluster share its store, and either one's worker may get a job of the other.
     policies = {config.name: config.policy for config in configs}
     threads = [
-        Thread(target=JobsWorker(config, policies).run, args=(stopped,), name=f"{config.name} worker")
+        Thread(target=JobsWorker(config, policies, may_resend).run, args=(stopped,), name=f"{config.name} worker")
         for config in configs
     ]
     for thread in threads:

@@ -58,6 +58,7 @@ export class JobForm {
       },
       true,
     );
+    byId("job-target").addEventListener("change", () => this.#showTarget());
     for (const radio of this.#form.elements["job-mode"]) radio.addEventListener("change", () => this.#showFields());
     for (const name of ["start", "end"]) {
       byId(`job-${name}`).addEventListener("change", (event) => {
@@ -150,6 +151,11 @@ export class JobForm {
     }
     byId("job-start").required = byId("job-end").required = mode === "time";
     byId("job-offsets").required = mode === "offsets";
+    this.#showTarget();
+  }
+
+  #showTarget() {
+    byId("job-remove-headers-label").hidden = byId("job-target").value === "";
   }
 
   #describe() {
@@ -205,6 +211,8 @@ export class JobForm {
       jmespath: byId("job-jmespath").value,
       copies: byId("job-copies").checked,
       consumerKey: byId("job-consumer").value,
+      target: byId("job-target").value,
+      removeHeaders: byId("job-remove-headers").checked,
       rate: byId("job-rate").value,
       stopAfter: byId("job-stop-after").value,
     });

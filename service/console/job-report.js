@@ -13,11 +13,11 @@ const LINKS = 10;
  * @param {function(number, number): string} address of the record at a partition and an offset
  */
 export function reportNodes(report, address) {
-  const { matching, partitions, size_bytes: size, histogram, first } = report;
+  const { matching, partitions, size_bytes: size, histogram, first, targets = [] } = report;
   if (matching === 0) return [make("p", {}, "No record would be resent.")];
   const count = make("strong", {}, plural(matching, "record"));
   const said = make("p", {}, count, ` would be resent, ${bytes(size)} of keys and values.`);
-  return [said, ...bars(histogram), counts(partitions), examples(first, matching, address)];
+  return [said, ...bars(histogram), counts(partitions), ...places(targets, matching), examples(first, matching, address)];
 }
 
 /** Records over time, as a picture and in words. */
@@ -53,6 +53,15 @@ function counts(partitions) {
   const head = ["Partition", "Records"].map((title) => make("th", { scope: "col" }, title));
   const table = make("table", {}, make("tr", {}, ...head), ...partitions.map(row));
   return make("details", { class: "partitions" }, make("summary", {}, "By partition"), table);
+}
+
+/** Which topics the copies would go to, where that is another question than which they come from. */
+function places(targets, matching) {
+  if (targets.length === 0) return [];
+  const lines = targets.map(({ topic, matching: count }) => make("li", {}, quoted(topic), `: ${number(count)}`));
+  const others = matching - targets.reduce((sum, target) => sum + target.matching, 0);
+  if (others) lines.push(make("li", {}, `other topics: ${number(others)}`));
+  return [make("p", {}, "They would go to"), make("ul", { class: "places" }, ...lines)];
 }
 
 function examples(first, matching, address) {

@@ -16,6 +16,7 @@ import {
   share,
   stateTag,
   stateWord,
+  targetWords,
 } from "./job-words.js";
 
 const SAID_AT_THE_END = {
@@ -202,14 +203,14 @@ export class JobView {
   }
 
   async #again() {
-    const { topic, failures, failures_listed_all: all, consumer_key: key, filter, counts } = this.#job;
+    const { topic, failures, failures_listed_all: all, consumer_key: key, filter, counts, target } = this.#job;
     const rest = all ? null : make("p", {}, `Of ${plural(counts.failed, "failure")} only these were listed.`);
     const sentence = make(
       "p",
       {},
       `A new job tries ${plural(failures.length, "record")} of topic `,
       quoted(topic),
-      " once more, for ",
+      target ? ` once more, to ${targetWords(target)}, for ` : " once more, for ",
       recipients(key, filter?.copies),
       ".",
     );
@@ -254,6 +255,7 @@ function facts(job) {
   add("Records", selectionWords(job));
   add("Only if", ...filterLines(job.filter));
   if (!job.dry_run) add("For", recipients(job.consumer_key, job.filter?.copies));
+  if (job.target) add("To", targetWords(job.target));
   if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
   if (job.stop_after_failures) add("Stops after", plural(job.stop_after_failures, "failure"));
   add("Made by", quoted(job.made_by ?? ""));

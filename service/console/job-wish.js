@@ -63,6 +63,7 @@ export function wishOf(given) {
   if (given.copies) filter.copies = true;
   if (Object.keys(filter).length) body.filter = filter;
   if (given.consumerKey !== "") body.consumer_key = given.consumerKey;
+  if (given.target !== "") body.target = { origin: given.target, remove_headers: given.removeHeaders };
   if (given.rate !== "") body.records_per_second = Number(given.rate);
   if (given.stopAfter !== "") body.stop_after_failures = Number(given.stopAfter);
   return body;

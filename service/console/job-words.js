@@ -97,6 +97,18 @@ export function recipientsSentence(consumerKey, copies) {
   return ["Left empty: the copies are for ", recipients("", true), "."];
 }
 
+const ORIGINS = new Map([
+  ["spring", "Spring Kafka's headers"],
+  ["connect", "Kafka Connect's headers"],
+  ["any", "the headers of Spring Kafka or Kafka Connect"],
+]);
+
+/** Where the copies go, if that is another place than their records'. */
+export function targetWords({ origin, remove_headers: removed }) {
+  const away = removed ? ", without these headers" : "";
+  return `where each record came from, by ${ORIGINS.get(origin) ?? "its headers"}${away}`;
+}
+
 /** [0, 1, 2, 5] -> "partitions 0–2, 5". */
 export function partitionsWords(partitions) {
   const sorted = [...new Set(partitions)].sort((one, other) => one - other);
@@ -145,7 +157,8 @@ export function willWrite(wish, report) {
   return [
     `Up to ${plural(report.matching, "record")} of topic `,
     quoted(wish.topic),
-    `, ${partitionsWords(partitions)}, will be written once more, for `,
+    `, ${partitionsWords(partitions)}, will be written once more, `,
+    wish.target ? `to ${targetWords(wish.target)}, for ` : "for ",
     recipients(wish.consumer_key, wish.filter?.copies),
     ".",
   ];

@@ -83,6 +83,8 @@ async def test_job_on_a_frozen_instance_is_refused_and_a_dry_run_is_not(client: 
         {"filter": {"headers": [{"key": "h"}]}},
         {"messages": [{"partition": 0, "offset": 4}]},
         {"offsets": [{"partition": 0, "from": 4}]},
+        {"target": {"origin": "spring", "keep_headers": True}},
+        {"target": {"origin": "spring", "by_operator": True}},
     ],
 )
 async def test_misspelt_field_of_a_job_is_refused(client: httpx.AsyncClient, more: dict[str, object]) -> None:
@@ -91,6 +93,32 @@ async def test_misspelt_field_of_a_job_is_refused(client: httpx.AsyncClient, mor
 
     assert 400042 == code(answer)
     assert "unknown field" in answer.json()["error_msg"]
+
+
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [
+        (None, 503001),
+        ({"origin": "spring"}, 503001),
+        ({"origin": "connect", "remove_headers": True}, 503001),
+        ({"origin": "any", "remove_headers": False}, 503001),
+        ({}, 400042),
+        ({"origin": None}, 400042),
+        ({"origin": "Spring"}, 400042),
+        ({"origin": ["spring"]}, 400042),
+        ({"origin": "spring", "remove_headers": None}, 400042),
+        ({"origin": "spring", "remove_headers": "yes"}, 400042),
+        ({"topic": "orders"}, 400042),
+        ("spring", 400042),
+    ],
+)
+async def test_target_of_a_job_is_an_origin_that_is_known(
+    client: httpx.AsyncClient, target: object, number: int
+) -> None:
+    """Null is the messages' own topic; nothing else is taken for it, or the copies would go elsewhere."""
+    answer = await client.post(BASE, json=BODY | {"target": target}, headers=HEADERS)
+
+    assert number == code(answer)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +241,7 @@ async def test_openapi_document_has_all_calls_and_no_dangling_reference(client: 
         for call in item.values():
             assert call["responses"]["403"]["content"]["application/json"]["examples"]
     body = paths["/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"]["post"]["requestBody"]
-    assert {"topic", "messages", "filter", "dry_run"} <= set(
+    assert {"topic", "messages", "filter", "dry_run", "target"} <= set(
         body["content"]["application/json"]["schema"]["properties"]
     )
     assert (

@@ -14,10 +14,11 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from kafka.config import ClusterConfig, JobsConfig
 from kafka.policy import ResendPolicy
+from kafka.records import Header
 from tests.e2e.test_console import assert_accessible, assert_fits, tab_to
 from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole, caller_entry
-from tests.support.jobs import RunningWorker
+from tests.support.jobs import RunningWorker, everybody
 from tests.support.plain import PlainClient
 from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic
@@ -41,7 +42,8 @@ def start_instance(
 
         def start(name: str, policy: ResendPolicy = NOT_FROZEN) -> str:
             store = JobsConfig(f"_resend_jobs_{name}", f"{name}-jobs", f"{name}-jobs", partitions=2)
-            worker = RunningWorker(ClusterConfig(name, (broker.bootstrap,), policy=policy, jobs=store))
+            config = ClusterConfig(name, (broker.bootstrap,), policy=policy, jobs=store)
+            worker = RunningWorker(config, everybody)
             workers.callback(worker.stop)
             folder = tmp_path_factory.mktemp("settings")
             (folder / "callers.toml").write_text(callers, encoding="utf-8")
@@ -253,6 +255,33 @@ def test_job_form_filters_by_header_and_expression(console: Console, make_topic:
     page.get_by_label("The value as JSON fulfils").fill("state ==")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#job-preview").get_by_role("alert")).to_contain_text("JMESPath")
+
+
+def test_job_form_sends_dead_letters_back_to_where_they_came_from(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The preview says which topics the copies would go to, and the job says so too."""
+    dead, topic = make_topic(), make_topic(2)
+    headers: list[Header] = [("__connect.errors.topic", topic.encode()), ("__connect.errors.partition", b"1")]
+    for _ in range(3):
+        plain.produce(dead, b"x", b"k", [("h", b"v"), *headers])
+    plain.produce(dead, b"no headers", b"k")
+    show_jobs(console, dead)
+    page = console.page
+    new_job(page, dead, "")
+    expect(page.get_by_label("Without these headers")).to_be_hidden()
+    page.get_by_label("Copies go to").select_option(label="where it came from, by Kafka Connect's headers")
+    page.get_by_label("Without these headers").check()
+    found = preview(page)
+    expect(found).to_contain_text("3 records would be resent")
+    expect(found).to_contain_text(f"They would go to{topic}: 3")
+    expect(found).to_contain_text("1 record cannot be resent")
+    expect(found).to_contain_text("to where each record came from, by Kafka Connect's headers, without these headers")
+    start(page)
+    expect(state(page)).to_have_text("succeeded", timeout=SOON_MS)
+
+    expect(page.locator("#job .facts").first).to_contain_text("where each record came from, by Kafka Connect's headers")
+    assert [seen.headers for seen in plain.log(topic, 1, "read_committed")] == 3 * [(("h", b"v"),)]
 
 
 def test_job_that_matches_nothing_is_not_offered_to_start(

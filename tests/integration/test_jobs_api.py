@@ -16,8 +16,12 @@ import structlog
 
 from kafka.config import ClusterConfig, JobsConfig
 from kafka.policy import ResendPolicy
+from kafka.records import Header
+from service.app import create_app
+from service.auth import operator_authenticator, standing
+from service.settings import AuthSettings, load_settings
 from service.wire_jobs_told import JobResponse, JobsResponse
-from tests.contract.conftest import callers, serving
+from tests.contract.conftest import callers, serving, toml
 from tests.support.brokers import Broker
 from tests.support.jobs import RunningWorker
 from tests.support.plain import PlainClient
@@ -58,6 +62,26 @@ async def applied(
     }
     async with serving(folder, tables) as client:
         client.headers["X-Auth-Token"] = "t"
+        yield client
+
+
+@asynccontextmanager
+async def operated(folder: Path, broker: Broker, store: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Run an application as the command line opens it for itself, and yield a client of it."""
+    tables: dict[str, dict[str, object]] = {
+        "auth": {"token_digest": "ab" * 32},
+        "jobs": {"topic": store, "group": store, "transactional_prefix": store, "partitions": 3},
+        "instances.prod": {"bootstrap_servers": [broker.bootstrap]},
+    }
+    file = folder / "operator.toml"
+    file.write_text(toml(tables), "utf-8")
+    app = create_app(load_settings({"RESEND_CONFIG": str(file)}), only=operator_authenticator("own"))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", headers={"X-Auth-Token": "own"}
+        ) as client,
+    ):
         yield client
 
 
@@ -174,6 +198,42 @@ async def test_what_failed_is_resent_by_a_job_of_its_own(
     assert again.status_code == 202
     done = await ended(client, again.headers["Location"])
     assert (done["counts"]["resent"], done["counts"]["failed"]) == (1, 0)
+
+
+async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
+    tmp_path: Path, broker: Broker, idle_store: str, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The worker asks the callers file; a new job of what failed keeps the target, and is judged by its own maker."""
+    dead, secret = (make_topic(1, name=f"{name}.{uuid.uuid4().hex[:8]}") for name in ("orders", "secret"))
+    headers: list[Header] = [("__connect.errors.topic", secret.encode()), ("__connect.errors.partition", b"0")]
+    plain.produce(dead, b"x", headers=headers)
+    body: dict[str, object] = {"topic": dead, "target": {"origin": "any", "remove_headers": True}}
+    async with applied(tmp_path, broker, idle_store) as client, operated(tmp_path, broker, idle_store) as own:
+        may_resend = standing(AuthSettings(callers_file=tmp_path / "callers.toml"))
+        worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)), may_resend)
+        try:
+            client.headers["X-Auth-Token"] = "o"
+            failed = await ended(client, await made(client, body))
+            assert failed["target"] == body["target"]
+            assert [failure["reason"] for failure in failed["failures"]] == [
+                f"the grants of 'orders', who has made the job, do not reach its target, topic {secret!r}"
+            ]
+            again = await made(client, {}, f"{JOBS}/{failed['job_id']}/resend-failed")
+            assert (await ended(client, again))["counts"]["failed"] == 1
+            by_operator = await ended(own, await made(own, {**body, "dry_run": True}))
+            assert by_operator["report"]["targets"] == [{"topic": secret, "matching": 1}]
+            done = await ended(own, await made(own, {}, f"{again}/resend-failed"))
+            assert (done["made_by"], done["counts"]["resent"]) == ("operator", 1)
+            once_more = await made(own, body)
+            await ended(own, once_more)
+            plain.set_config(secret, {"max.message.bytes": "50"})
+            refused = await ended(own, await made(own, body))
+            mine = await ended(client, await made(client, {}, f"{JOBS}/{refused['job_id']}/resend-failed"))
+            assert refused["failures"][0]["reason"].endswith(f"; its target is topic {secret!r}")
+            assert "the grants of 'orders'" in mine["failures"][0]["reason"]
+        finally:
+            assert worker.stop()
+    assert [seen.headers for seen in plain.log(secret, 0, "read_committed")] == [(), ()]
 
 
 async def test_paused_job_waits_goes_on_and_is_cancelled(

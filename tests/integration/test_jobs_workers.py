@@ -177,20 +177,20 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
     job = await jobs_stage.make(topic)
     loop = asyncio.get_running_loop()
 
-    def sleep_before_a_second_producer(self: owner._Ownership, **named: Any) -> Any:
+    def sleep_before_a_second_producer(self: owner._Ownership, batch_bytes: int) -> Any:
         if self._transactions is not None and not slept:
             slept.append(self._name)
-            other = owner.PartitionOwner(self._config, self._partition, self._policies)
+            other = owner.PartitionOwner(self._config, self._partition, self._rules)
             other.start()
             asyncio.run_coroutine_threadsafe(jobs_stage.finished(job), loop).result(40)
             other.stop()
             other.join()
             try:
-                return take_over(self, **named)
+                return take_over(self, batch_bytes)
             except BeginAgain:
                 slept.append("noticed")
                 raise
-        return take_over(self, **named)
+        return take_over(self, batch_bytes)
 
     monkeypatch.setattr(owner._Ownership, "_take_over", sleep_before_a_second_producer)
     jobs_stage.worker(batch_records=200)

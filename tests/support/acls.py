@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 
 from tests.support.brokers import new_broker
 
-USERS = ("full", "poor", "blind", "reader", "writer", "configless", "looker", "describer")
+USERS = ("full", "poor", "blind", "reader", "writer", "configless", "looker", "describer", "postman")
 """Users without any right, each for one test, which grants it what it needs."""
 
 JAAS = (

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.cluster import Cluster
 from kafka.config import ClusterConfig, JobsConfig, admin_properties
 from kafka.jobs.progress import Job
+from kafka.jobs.rules import MayResend, nobody
 from kafka.jobs.store import ensure_store
 from kafka.jobs.wish import Wish
 from kafka.jobs.worker import JobsWorker
@@ -23,16 +24,24 @@ from tests.support.plain import PlainClient, Seen
 from tests.support.worker import eventually
 
 
+def everybody(caller: str, project: str, instance: str, topic: str) -> bool:
+    """Whether a caller may, where all may."""
+    del caller, project, instance, topic
+    return True
+
+
 class RunningWorker:
     """A worker that runs until it is stopped.
 
     Args:
         config: the cluster.
+        may_resend: what callers may do.
     """
 
-    def __init__(self, config: ClusterConfig) -> None:
+    def __init__(self, config: ClusterConfig, may_resend: MayResend = nobody) -> None:
         self._stopped = Event()
-        self._thread = Thread(target=JobsWorker(config).run, args=(self._stopped,), daemon=True)
+        worker = JobsWorker(config, may_resend=may_resend)
+        self._thread = Thread(target=worker.run, args=(self._stopped,), daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 30.0) -> bool:
@@ -42,7 +51,8 @@ class RunningWorker:
         return not self._thread.is_alive()
 
 
-StartWorker = Callable[[ClusterConfig], RunningWorker]
+StartWorker = Callable[..., RunningWorker]
+"""Takes what RunningWorker takes."""
 
 
 @pytest.fixture
@@ -50,8 +60,8 @@ def start_worker() -> Iterator[StartWorker]:
     """A function that starts workers, which are stopped after the test."""
     running: list[RunningWorker] = []
 
-    def start(config: ClusterConfig) -> RunningWorker:
-        worker = RunningWorker(config)
+    def start(config: ClusterConfig, may_resend: MayResend = nobody) -> RunningWorker:
+        worker = RunningWorker(config, may_resend)
         running.append(worker)
         return worker
 
@@ -81,9 +91,9 @@ class JobsStage:
     _start_worker: StartWorker
     _running: list[RunningWorker] = field(default_factory=list)
 
-    def worker(self, **changes: Any) -> RunningWorker:
+    def worker(self, may_resend: MayResend = nobody, **changes: Any) -> RunningWorker:
         """Start a worker; changes are those of JobsConfig."""
-        worker = self._start_worker(replace(self.config, jobs=replace(self.config.jobs, **changes)))
+        worker = self._start_worker(replace(self.config, jobs=replace(self.config.jobs, **changes)), may_resend)
         self._running.append(worker)
         return worker
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs.origin import ORIGINS, Target
 from kafka.jobs.plan import (
     Filter,
     HeaderCondition,
@@ -52,6 +54,7 @@ plans = st.builds(
     st.none() | st.floats(0.001, 1e9),
     st.none() | st.integers(1, 10**9),
     st.booleans(),
+    st.none() | st.builds(Target, st.sampled_from(ORIGINS), st.booleans(), st.booleans()),
 )
 
 PLAN = Plan("3-" + "ab" * 12, "i", "p", "me", 5, "topic", "id", (Span(0, 0, 10),))
@@ -85,7 +88,18 @@ def test_plan_comes_back_as_it_was_written(plan: Plan) -> None:
     ("content", "reason"),
     [
         (changed(format=2), "its format is 2, not 1"),
-        (changed(target="elsewhere"), "it has an unknown field 'target'"),
+        (changed(destination="elsewhere"), "it has an unknown field 'destination'"),
+        (changed(target="elsewhere"), "it is not a plan"),
+        (changed(target={"origin": "spring", "remove_headers": False}), "it is not a plan"),
+        (changed(target={"origin": "spring", "remove_headers": 1, "by_operator": False}), "it is not a plan"),
+        (
+            changed(target={"origin": "pulsar", "remove_headers": False, "by_operator": False}),
+            "its target is of an unknown kind",
+        ),
+        (
+            changed(target={"origin": "spring", "remove_headers": False, "by_operator": False, "topic": "x"}),
+            "its target has an unknown field 'topic'",
+        ),
         (changed(filter={"key": None, "headers": [], "jmespath": None, "copies": False, "tag": "x"}), "'tag'"),
         (b"not JSON", "it is not a plan"),
         (b"[]", "it is not a plan"),
@@ -105,6 +119,12 @@ def test_plan_of_another_kind_is_not_understood(content: bytes, reason: str) -> 
     with pytest.raises(PlanNotUnderstood) as caught:
         decode_plan(content)
     assert reason in str(caught.value)
+
+
+def test_plan_without_a_target_is_written_as_ever() -> None:
+    """Workers that know no targets run it, and leave those with one alone: they refuse a field they do not know."""
+    assert "target" not in json.loads(encode_plan(PLAN))
+    assert "target" in json.loads(encode_plan(replace(PLAN, target=Target("any"))))
 
 
 @given(

@@ -15,6 +15,7 @@ from kafka.jobs.progress import (
     FINAL,
     KEPT_BUCKETS,
     KEPT_POSITIONS,
+    KEPT_TARGETS,
     KINDS,
     Counts,
     Failure,
@@ -35,7 +36,13 @@ OTHER_PLAN = replace(PLAN, made_at_ms=6)
 numbers = st.integers(0, 2**63 - 1)
 by_number = st.dictionaries(st.integers(0, 500), numbers, max_size=4)
 reports = st.builds(
-    Report, by_number, numbers, st.lists(st.tuples(numbers, numbers), max_size=4).map(tuple), numbers, by_number
+    Report,
+    by_number,
+    numbers,
+    st.lists(st.tuples(numbers, numbers), max_size=4).map(tuple),
+    numbers,
+    by_number,
+    st.dictionaries(st.text(max_size=5), numbers, max_size=3),
 )
 progresses = st.builds(
     Progress,
@@ -207,3 +214,20 @@ def test_report_counts_every_record_in_few_buckets(records: list[tuple[int, int,
     assert report.first == tuple((partition, offset) for partition, offset, _, _ in records[:KEPT_POSITIONS])
     assert len(report.histogram) <= KEPT_BUCKETS
     assert set(report.histogram) == {time - time % report.bucket_ms for _, _, _, time in records}
+
+
+@given(st.lists(st.sampled_from([f"t{number}" for number in range(KEPT_TARGETS + 20)]), max_size=300))
+def test_report_counts_the_first_targets_and_no_more(topics: list[str]) -> None:
+    """Whoever writes headers could name any number of them; those that are kept are counted to the end."""
+    half = len(topics) // 2
+    report = Report().with_targets(topics[:half]).with_records([(0, 0, 1, 5)]).with_targets(topics[half:])
+    kept = list(dict.fromkeys(topics))[:KEPT_TARGETS]
+
+    assert dict(report.targets) == {topic: topics.count(topic) for topic in kept}
+
+
+def test_report_of_an_older_version_has_no_targets() -> None:
+    """Progress that it has written is read on, and what has no targets is written as it was then."""
+    content = encode_progress(Progress(report=Report({0: 1})))
+    assert b"targets" not in content
+    assert decode_progress(content).report == Report({0: 1})

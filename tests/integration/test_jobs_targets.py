@@ -1,0 +1,388 @@
+"""Jobs whose copies go where dead-letter records came from, on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from confluent_kafka.admin import AclOperation
+
+from kafka.config import ClusterConfig
+from kafka.errors import AccessDenied, ClusterAway
+from kafka.jobs.origin import Target
+from kafka.jobs.plan import Plan
+from kafka.jobs.progress import Counts, Job
+from kafka.jobs.rules import Rules
+from kafka.jobs.targets import Targets
+from kafka.policy import ResendPolicy
+from kafka.records import Header, Place, Position, Record, Span, TimestampPolicy, TimestampType
+from kafka.topics import AdminLookup
+from tests.support.acls import Administrator, sasl
+from tests.support.jobs import JobsStage, everybody
+from tests.support.topics import MakeTopic
+from tests.support.worker import eventually
+
+NOW_MS = time.time_ns() // 1_000_000
+SPRING, CONNECT, ANY = Target("spring"), Target("connect"), Target("any")
+
+
+def from_spring(topic: str, partition: int = 0) -> list[Header]:
+    """Return the headers of a record that Spring's recoverer has published."""
+    return [
+        ("kafka_dlt-exception-fqcn", b"org.springframework.kafka.listener.ListenerExecutionFailedException"),
+        ("kafka_dlt-exception-message", b"boom"),
+        ("kafka_dlt-original-topic", topic.encode()),
+        ("kafka_dlt-original-partition", struct.pack(">i", partition)),
+        ("kafka_dlt-original-offset", struct.pack(">q", 7)),
+        ("kafka_dlt-original-timestamp", struct.pack(">q", NOW_MS)),
+        ("kafka_dlt-original-timestamp-type", b"CreateTime"),
+        ("kafka_dlt-original-consumer-group", b"billing"),
+    ]
+
+
+def from_connect(topic: str, partition: int = 0) -> list[Header]:
+    """Return the headers of a record that Kafka Connect has reported."""
+    return [
+        ("__connect.errors.topic", topic.encode()),
+        ("__connect.errors.partition", str(partition).encode()),
+        ("__connect.errors.offset", b"7"),
+        ("__connect.errors.connector.name", b"sink"),
+        ("__connect.errors.exception.message", None),
+    ]
+
+
+def reasons(job: Job) -> dict[int, str]:
+    """Return why records were not resent, by their offsets in partition 0."""
+    return {failure.offset: failure.reason for failure in job.progress.failures}
+
+
+@pytest.mark.parametrize(("target", "headers"), [(SPRING, from_spring), (CONNECT, from_connect), (ANY, from_spring)])
+@pytest.mark.parametrize("remove", [False, True])
+async def test_dead_letters_go_back_to_the_partition_that_they_came_from(
+    jobs_stage: JobsStage, make_topic: MakeTopic, target: Target, headers: object, *, remove: bool
+) -> None:
+    """Key, value, nulls, time and headers arrive; those of the origin too, unless they are to be left away."""
+    assert callable(headers)
+    dead, topic, plain = make_topic(2), make_topic(3), jobs_stage.plain
+    own: list[Header] = [("h", None), ("h", b""), ("ä", b"\xff")]
+    for partition, key in [(2, b"a"), (0, b"b"), (2, None)]:
+        plain.produce(dead, None, key, [own[0], *headers(topic, partition), *own[1:]], partition=1, timestamp_ms=NOW_MS)
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=replace(target, remove_headers=remove), consumer_key="billing")
+
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=3, resent=3))
+    assert [len(plain.log(topic, partition, "read_committed")) for partition in range(3)] == [1, 0, 2]
+    first, second = plain.log(topic, 2, "read_committed")
+    kept = [] if remove else headers(topic, 2)
+    expected = (own[0], *kept, *own[1:], ("consumer_key", b"billing"))
+    assert (first.key, first.value, first.timestamp_ms, first.headers) == (b"a", None, NOW_MS, expected)
+    assert (second.key, second.headers) == (None, expected)
+    assert plain.high_watermark(dead, 1) == 3
+
+
+async def test_two_targets_of_one_job_get_each_its_own(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """Also back to the dead-letter topic itself, which the job does not chase; a dry run says what goes where."""
+    dead, one, other, plain = make_topic(), make_topic(), make_topic(2), jobs_stage.plain
+    for number in range(30):
+        name, partition = [(one, 0), (other, 1), (dead, 0)][number % 3]
+        plain.produce(dead, f"{number}".encode(), headers=from_spring(name, partition))
+    jobs_stage.worker(everybody, batch_records=7)
+    dry = await jobs_stage.run(dead, target=SPRING, dry_run=True)
+    assert dry.progress.report is not None
+    assert (dry.state, dry.progress.report.targets) == ("succeeded", {one: 10, other: 10, dead: 10})
+    assert [plain.high_watermark(name, 0) for name in (one, other, dead)] == [0, 0, 30]
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=30, resent=30))
+    for place, (name, partition) in enumerate([(one, 0), (other, 1)]):
+        seen = [seen.value for seen in plain.log(name, partition, "read_committed")]
+        assert seen == [f"{number}".encode() for number in range(place, 30, 3)]
+    assert len(jobs_stage.copies(dead, 30)) == 10
+
+
+async def test_record_whose_origin_is_not_clear_is_listed_and_not_guessed(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """Headers that are missing, malformed, or say two things: each by its reason, in a dry run, too."""
+    dead, topic, plain = make_topic(), make_topic(2), jobs_stage.plain
+    good = from_spring(topic, 1)
+    plain.produce(dead, b"good", headers=good)
+    plain.produce(dead, b"none")
+    plain.produce(dead, b"connect", headers=from_connect(topic, 1))
+    plain.produce(dead, b"text", headers=[("kafka_dlt-original-partition", b"1"), good[2]])
+    plain.produce(dead, b"other", headers=[*good, ("kafka_dlt-original-topic", b"other")])
+    plain.produce(dead, b"twice", headers=[*good, *good])
+    jobs_stage.worker(everybody)
+    unclear = "where the record came from is not clear: it"
+    expected = {
+        1: f"{unclear} has no header kafka_dlt-original-topic",
+        2: f"{unclear} has no header kafka_dlt-original-topic",
+        3: f"{unclear}s header kafka_dlt-original-partition is not the number of a partition",
+        4: f"{unclear} has several headers kafka_dlt-original-topic, which differ",
+    }
+    for dry_run in (True, False):
+        job = await jobs_stage.run(dead, target=SPRING, dry_run=dry_run)
+        assert (job.state, reasons(job)) == ("succeeded", expected)
+    assert [seen.value for seen in plain.log(topic, 1, "read_committed")] == [b"good", b"twice"]
+
+
+async def test_target_that_takes_nothing_is_a_reason_and_no_end_of_the_job(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """A partition or a topic that is no more, an internal or compacted topic: the others are resent, none is made."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    compacted, missing = make_topic(config={"cleanup.policy": "compact"}), make_topic.unused_name()
+    plain.create_internal_topics()
+    store = jobs_stage.config.jobs.topic
+    places = [(topic, 0), (topic, 1), (missing, 0), ("__consumer_offsets", 0), (store, 0), (compacted, 0), (topic, 0)]
+    for name, partition in places:
+        plain.produce(dead, b"x", headers=from_connect(name, partition))
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=CONNECT)
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=7, resent=2, failed=5))
+    assert reasons(job) == {
+        1: f"topic {topic!r} has partitions 0 to 0, no partition 1",
+        2: f"topic {missing!r} does not exist",
+        3: "topic '__consumer_offsets' is internal",
+        4: f"topic {store!r} is internal",
+        5: f"topic {compacted!r} is compacted: a resent record would replace the newest value of its key",
+    }
+    assert missing not in plain.topics()
+    assert len(plain.log(topic, 0, "read_committed")) == 2
+
+
+async def test_target_outside_the_grants_of_the_maker_is_a_reason(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """Asked for by caller, project, instance and topic; what exists there is not told; the operator may do all."""
+    dead, granted, secret, plain = make_topic(), make_topic(), make_topic(), jobs_stage.plain
+    missing = make_topic.unused_name()
+    for name in (granted, secret, missing):
+        plain.produce(dead, b"x", headers=from_spring(name))
+    asked = []
+
+    def may_resend(caller: str, project: str, instance: str, topic: str) -> bool:
+        asked.append((caller, project, instance))
+        return topic == granted
+
+    jobs_stage.worker(may_resend)
+    job = await jobs_stage.run(dead, target=SPRING)
+    beyond = "the grants of 'somebody', who has made the job, do not reach its target, topic"
+    assert (job.state, job.progress.counts.resent) == ("succeeded", 1)
+    assert reasons(job) == {1: f"{beyond} {secret!r}", 2: f"{beyond} {missing!r}"}
+    assert set(asked) == {("somebody", "project", "test")}
+    assert plain.high_watermark(secret, 0) == 0
+    by_operator = await jobs_stage.run(dead, target=replace(SPRING, by_operator=True))
+    assert (by_operator.progress.counts.resent, list(reasons(by_operator))) == (2, [2])
+    assert plain.high_watermark(secret, 0) == 2
+
+
+async def test_grants_that_end_while_a_job_runs_end_its_writing(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """A caller who is revoked has the rest listed as failed, at once; a worker that knows no callers writes nothing."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    for _ in range(200):
+        plain.produce(dead, b"x", headers=from_spring(topic))
+    revoked: list[bool] = []
+
+    def may_resend(caller: str, project: str, instance: str, topic: str) -> bool:
+        return everybody(caller, project, instance, topic) and not revoked
+
+    worker = jobs_stage.worker(may_resend)
+    job = await jobs_stage.make(dead, target=SPRING, records_per_second=100)
+    await jobs_stage.resent(job, 1)
+    revoked.append(True)
+    done = await jobs_stage.finished(job)
+    counts = done.progress.counts
+    assert (done.state, counts.resent + counts.failed) == ("succeeded", 200)
+    assert 0 < counts.resent == len(plain.log(topic, 0, "read_committed")) < 200
+    assert worker.stop()
+    jobs_stage.worker()
+    assert (await jobs_stage.run(dead, target=SPRING)).progress.counts == Counts(read=200, failed=200)
+
+
+async def test_limits_and_times_are_those_of_the_target(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """Too large, too old, or a time that the broker sets: what the dead-letter topic allows does not matter."""
+    plain = jobs_stage.plain
+    large = {"max.message.bytes": "400000"}
+    dead = make_topic(config={**large, "message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"})
+    small, tiny, wide = (
+        make_topic(config={"max.message.bytes": limit}) for limit in ("200000", "2000", large["max.message.bytes"])
+    )
+    appended = make_topic(config={"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000"})
+    huge = os.urandom(300_000)
+    for name in (small, tiny, wide):
+        for value in (b"good", huge, b"good"):
+            plain.produce(dead, value, b"key", from_spring(name))
+    plain.produce(dead, b"good", b"key", from_spring(appended))
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=10, resent=8, failed=2))
+    assert {
+        offset: (reason.partition(" exceeds ")[0], reason.rpartition("; ")[2])
+        for offset, reason in reasons(job).items()
+    } == {
+        1: (f"the copy of the record at {dead}/0@1", f"its target is topic {small!r}"),
+        4: (f"the copy of the record at {dead}/0@4", f"its target is topic {tiny!r}"),
+    }
+    sizes = [
+        Counter(len(seen.value or b"") for seen in plain.log(name, 0, "read_committed"))
+        for name in (small, tiny, wide, appended)
+    ]
+    assert sizes == [{4: 2}, {4: 2}, {4: 2, 300_000: 1}, {4: 1}]
+
+
+async def test_age_is_judged_by_the_target(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """What the target would delete at once is listed; a target where brokers set the time takes it."""
+    dead, plain = make_topic(), jobs_stage.plain
+    short, appended = (
+        make_topic(config={"retention.ms": "3600000", "message.timestamp.type": kind})
+        for kind in ("CreateTime", "LogAppendTime")
+    )
+    for name in (short, appended):
+        plain.produce(dead, b"x", headers=from_spring(name), timestamp_ms=NOW_MS - 7_200_000)
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert list(reasons(job)) == [0]
+    assert (
+        f"is older than the topic's retention.ms of 3600000 ms allows; its target is topic {short!r}" in reasons(job)[0]
+    )
+    assert plain.log(appended, 0, "read_committed")[0].timestamp_ms >= NOW_MS
+
+
+async def test_policy_of_the_instance_reaches_targets(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """Topics that it leaves out are neither source nor target; copies get the time that it wants."""
+    dead, topic, outside, plain = make_topic(), make_topic(), make_topic(), jobs_stage.plain
+    for name in (topic, outside):
+        plain.produce(dead, b"x", headers=from_spring(name), timestamp_ms=NOW_MS - 7_200_000)
+    config = replace(jobs_stage.config, policy=ResendPolicy(topics=(dead, topic), timestamp=TimestampPolicy.NOW))
+    strict = replace(jobs_stage, config=config)
+    strict.worker(everybody)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert reasons(job) == {1: f"topic {outside!r} is not among the topics that may be resent on this instance"}
+    assert plain.log(topic, 0, "read_committed")[0].timestamp_ms >= NOW_MS
+
+
+async def test_facts_of_a_target_are_kept_fresh(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
+    """What becomes of a target while a job runs is noticed within seconds, and a deleted one does not come back."""
+    dead, changing, deleted, plain = make_topic(), make_topic(), make_topic(), jobs_stage.plain
+    for number in range(600):
+        plain.produce(dead, b"x", headers=from_spring((changing, deleted)[number % 2]))
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.make(dead, target=SPRING, records_per_second=60)
+    await jobs_stage.resent(job, 20)
+    plain.set_config(changing, {"cleanup.policy": "compact"})
+    plain.delete_topic(deleted)
+    done = await jobs_stage.finished(job, seconds=90)
+    counts = done.progress.counts
+    assert (done.state, counts.read, counts.resent + counts.failed) == ("succeeded", 600, 600)
+    assert 20 <= counts.resent < 400
+    told = set(reasons(done).values())
+    assert f"topic {deleted!r} does not exist" in told
+    assert any("is compacted" in reason for reason in told)
+    assert deleted not in plain.topics()
+
+
+async def test_cluster_away_while_targets_are_looked_up_loses_no_record(
+    jobs_stage: JobsStage, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read by then is read again: the job waits, and goes on where its progress is."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    values = [f"{number}".encode() for number in range(300)]
+    for value in values:
+        plain.produce(dead, value, headers=from_spring(topic))
+    look_up = Targets.look_up
+    asked: list[int] = []
+
+    def answered_every_second_time(self: Targets, records: Iterable[Record]) -> None:
+        asked.append(len(asked))
+        if len(asked) % 2:
+            raise ClusterAway("_TRANSPORT")
+        look_up(self, records)
+
+    monkeypatch.setattr(Targets, "look_up", answered_every_second_time)
+    jobs_stage.worker(everybody, batch_records=100)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=300, resent=300))
+    assert len(asked) >= 6
+    assert [seen.value for seen in plain.log(topic, 0, "read_committed")] == values
+
+
+async def test_target_without_room_for_the_end_of_a_transaction_is_left_alone(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """A transaction there would never end, and hold up all jobs beside it; the same holds of a job's own topic."""
+    dead, closed, topic, plain = make_topic(), make_topic(), make_topic(), jobs_stage.plain
+    for name in (closed, topic, dead):
+        plain.produce(dead, b"x", headers=from_spring(name))
+    for name in (closed, dead):
+        plain.set_config(name, {"max.message.bytes": "10"})
+    jobs_stage.make_store(1)
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=SPRING)
+    assert (job.state, job.progress.counts.resent, list(reasons(job))) == ("succeeded", 1, [0, 2])
+    own = await jobs_stage.run(dead)
+    assert (own.state, own.progress.counts) == ("succeeded", Counts(read=3, failed=3))
+    assert "max.message.bytes, too small for a transaction" in reasons(own)[0]
+
+
+async def test_copies_to_other_topics_are_there_once_whoever_has_written_them(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """Workers come and go in the middle, and records that a broker refuses cost none of the others."""
+    dead, plain = make_topic(2), jobs_stage.plain
+    targets = [make_topic(2), make_topic(2, {"max.message.bytes": "200000"})]
+    large = os.urandom(300_000)
+    expected: dict[tuple[str, int], list[bytes]] = {}
+    for partition in range(2):
+        for number in range(1500):
+            place = targets[number % 2], number % 3 % 2
+            value = f"{partition}/{number}".encode()
+            expected.setdefault(place, []).append(value)
+            plain.produce(dead, value, headers=from_connect(*place), partition=partition)
+            if number % 500 == 250:
+                plain.produce(dead, large, headers=from_connect(targets[1]), partition=partition)
+    workers = [jobs_stage.worker(everybody, batch_records=50)]
+    job = await jobs_stage.make(dead, target=CONNECT, records_per_second=1000)
+    for count in (200, 900, 1600):
+        await jobs_stage.resent(job, count)
+        workers.append(jobs_stage.worker(everybody, batch_records=50))
+        assert workers[-2].stop(10)
+    done = await jobs_stage.finished(job)
+    assert (done.state, done.progress.counts) == ("succeeded", Counts(read=3006, resent=3000, failed=6))
+    for (name, partition), values in expected.items():
+        seen = [seen.value or b"" for seen in plain.log(name, partition, "read_committed")]
+        for source in (b"0/", b"1/"):
+            assert [value for value in seen if value.startswith(source)] == [
+                value for value in values if value.startswith(source)
+            ]
+
+
+async def test_target_that_the_service_may_not_write_to_is_known_before_a_transaction(
+    with_acls: tuple[str, Administrator],
+) -> None:
+    """An ACL that is missing is named, and ends no transaction of the other records; once granted it is seen."""
+    bootstrap, administrator = with_acls
+    administrator.create("for-postman")
+    administrator.allow("postman", "for-postman", AclOperation.READ, AclOperation.DESCRIBE_CONFIGS)
+    config = ClusterConfig("test", (bootstrap,), sasl("postman"))
+    plan = Plan("0-" + "ab" * 12, "test", "project", "somebody", 5, "dead", "id", (Span(0, 0, 1),), target=SPRING)
+    headers = tuple(from_spring("for-postman"))
+    record = Record(Position("dead", 0, 0), None, b"x", headers, NOW_MS, TimestampType.CREATE_TIME)
+    targets = Targets(AdminLookup(config), plan, SPRING, Rules({"test": ResendPolicy()}, everybody))
+    await asyncio.to_thread(targets.look_up, [record])
+    with pytest.raises(AccessDenied) as denied:
+        targets.copy(record)
+    assert (denied.value.operation, denied.value.resource) == ("Write", "topic 'for-postman'")
+    administrator.allow("postman", "for-postman", AclOperation.WRITE)
+
+    async def seen() -> bool:
+        await asyncio.to_thread(targets.look_up, [record])
+        try:
+            return targets.copy(record).to == Place("for-postman", 0)
+        except AccessDenied:
+            return False
+
+    await eventually(seen, seconds=20)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
@@ -19,13 +19,14 @@ from confluent_kafka import KafkaException
 from kafka.clients import log
 from kafka.config import BATCH_BYTES, ClusterConfig
 from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
+from kafka.jobs.keyed_owner import KeyedResends
 from kafka.jobs.plan import Plan, encode_plan, parse_expression
+from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
 from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
 from kafka.jobs.trouble import Trouble
-from kafka.policy import ResendPolicy
 from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
 from kafka.resend import refuse_copy, refuse_topic
 from kafka.topics import AdminLookup, Topic
@@ -79,14 +80,15 @@ class PartitionOwner(Thread):
     Args:
         config: the cluster.
         partition: of the store.
-        policies: what may be resent, by the instance that a job was made for; jobs of others are left alone.
+        preparing: reads the records of single resends with a key; knows what may be resent, by instance: jobs of other
+            instances are left alone.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int, policies: Mapping[str, ResendPolicy]) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, preparing: Preparing) -> None:
         super().__init__(name=f"{config.name} jobs {partition}", daemon=True)
         self._config = config
         self._partition = partition
-        self._policies = policies
+        self._preparing = preparing
         self._stopped = Event()
 
     def stop(self) -> None:
@@ -101,7 +103,7 @@ class PartitionOwner(Thread):
             begun = time.monotonic()
             try:
                 with closing(
-                    _Ownership(self._config, self._partition, self._policies, trouble, self._stopped)
+                    _Ownership(self._config, self._partition, self._preparing, trouble, self._stopped)
                 ) as ownership:
                     ownership.run()
             except (BeginAgain, KafkaException) as error:
@@ -120,12 +122,12 @@ class _Ownership:
         self,
         config: ClusterConfig,
         partition: int,
-        policies: Mapping[str, ResendPolicy],
+        preparing: Preparing,
         trouble: Trouble,
         stopped: Event,
     ) -> None:
         self._config = config
-        self._policies = policies
+        self._policies = preparing.policies
         self._partition = partition
         self._lookup = AdminLookup(config)
         self._trouble = trouble
@@ -136,6 +138,9 @@ class _Ownership:
         self._removed_at = 0.0
         self._tail = StoreTail(config, self._name, (partition,))
         self._transactions: Transactions | None = None
+        self._keyed = KeyedResends(
+            self._tail.keyed, preparing, trouble, self._ready_for_copies, config.jobs.keep_keys_seconds
+        )
 
     def close(self) -> None:
         """End the clients; a transaction left open is ended by the next owner."""
@@ -158,6 +163,7 @@ class _Ownership:
                 if job_id in self._unfinished:
                     busy = self._take_turn(job_id) or busy
             self._remove_old()
+            self._keyed.remove_old()
             if not busy:
                 self._look(self._idle_seconds())
 
@@ -179,6 +185,7 @@ class _Ownership:
         if self._tail.taken:
             raise BeginAgain("somebody else has owned the partition in between")
         self._unfinished.update((job.job_id, None) for job in self._tail.jobs.values() if not job.over)
+        self._keyed.note(self._tail.keyed.open())
         return transactions
 
     def _ready(self, *, one_by_one: bool) -> Transactions:
@@ -188,9 +195,20 @@ class _Ownership:
             return self._take_over(one_by_one=one_by_one)
         return transactions
 
+    def _ready_for_copies(self, *, one_by_one: bool) -> Transactions:
+        """Return a producer that puts each copy into a batch of its own, or may do so: to change it takes 0.1 s."""
+        return self._ready(one_by_one=one_by_one or (self._transactions is not None and self._transactions.one_by_one))
+
     def _look(self, timeout_seconds: float) -> None:
-        """See what is asked for; what is cancelled ends at once, however many others wait for their turn."""
-        for job_id in self._tail.read(timeout_seconds):
+        """See what is asked for.
+
+        Single resends with a key, for which somebody waits, are done between any two turns of jobs; what is cancelled
+        ends at once, however many others wait for their turn.
+        """
+        changed = self._tail.read(timeout_seconds)
+        self._keyed.note(self._tail.asked)
+        self._keyed.turn()
+        for job_id in changed:
             job = self._tail.jobs.get(job_id)
             if job is None or job.over:
                 self._forget(job_id)
@@ -202,7 +220,12 @@ class _Ownership:
     def _idle_seconds(self) -> float:
         """Return how long there is nothing to do but to look."""
         now = time.monotonic()
-        return min([_IDLE_SECONDS, *(run.due - now for run in self._runs.values() if run.due > now)])
+        return min(
+            [
+                self._keyed.idle_seconds or _IDLE_SECONDS,
+                *(run.due - now for run in self._runs.values() if run.due > now),
+            ]
+        )
 
     def _take_turn(self, job_id: str) -> bool:
         """Do one step of a job; return whether there was something to do."""

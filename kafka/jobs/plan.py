@@ -127,6 +127,7 @@ class Plan:
         records_per_second: at most; None: as fast as possible.
         stop_after_failures: the job fails when so many records could not be resent; None: never for that.
         dry_run: count and report what would be resent, and write nothing.
+        digest: of the request that made the job with an Idempotency-Key; None without one.
     """
 
     job_id: str
@@ -144,6 +145,7 @@ class Plan:
     records_per_second: float | None = None
     stop_after_failures: int | None = None
     dry_run: bool = False
+    digest: str | None = None
 
     @property
     def store_partition(self) -> int:
@@ -234,6 +236,8 @@ def encode_plan(plan: Plan) -> bytes:
             "records_per_second": plan.records_per_second,
             "stop_after_failures": plan.stop_after_failures,
             "dry_run": plan.dry_run,
+            # Left out, an older version understands the plan.
+            **({} if plan.digest is None else {"digest": plan.digest}),
         },
         separators=(",", ":"),
     ).encode()
@@ -277,6 +281,7 @@ def decode_plan(content: bytes) -> Plan:
             _maybe(_rate, found["records_per_second"]),
             _maybe(_number, found["stop_after_failures"]),
             _truth(found["dry_run"]),
+            _maybe(_text, found.get("digest")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None

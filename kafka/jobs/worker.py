@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, admin_properties, worker_properties
 from kafka.jobs.owner import PartitionOwner
+from kafka.jobs.preparing import Preparing
 from kafka.jobs.store import StoreError, ensure_store, find_store
 from kafka.policy import ResendPolicy
 
@@ -31,10 +32,10 @@ class JobsWorker:
 
     def __init__(self, config: ClusterConfig, policies: Mapping[str, ResendPolicy] | None = None) -> None:
         self._config = config
-        self._policies = {config.name: config.policy} if policies is None else policies
         self._name = f"{config.name} worker"
         self._errors = ErrorLog(self._name)
         self._owners: dict[int, PartitionOwner] = {}
+        self._preparing = Preparing(config, {config.name: config.policy} if policies is None else policies)
 
     def run(self, stopped: Event) -> None:
         """Run jobs until stopped; then finish the transactions under way, and hand over."""
@@ -56,6 +57,7 @@ class JobsWorker:
             # Revokes, and so stops the owners.
             consumer.close()
             self._stop(list(self._owners))
+            self._preparing.close()
 
     def _wait_for_store(self, stopped: Event) -> bool:
         """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
@@ -81,7 +83,7 @@ class JobsWorker:
         consumer.pause(ends)
         for partition in partitions:
             owner = self._owners[partition.partition] = PartitionOwner(
-                self._config, partition.partition, self._policies
+                self._config, partition.partition, self._preparing
             )
             owner.start()
 

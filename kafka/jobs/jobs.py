@@ -127,14 +127,14 @@ class Jobs:
             KeyOutcomeUnknown: the job may or may not have been accepted; the same request may be sent again.
             ResendError: as make.
         """
-        view = self.keyed_view()
+        if self._view is None:
+            raise KeysNotHere
         with self._admitted():
-            store = await self.usable_store(view)
-            seen = await self.first_seen(view)
-            job_id = key.id("job", store.partitions)
             deadline = time.monotonic() + _CATCH_UP_SECONDS
+            view, store, seen = await self.keyed_store(deadline)
+            job_id = key.id("job", store.partitions)
             known = self._current(seen).get(job_id)
-            if known is None and seen.store is not None:
+            if known is None:
                 # Also what another process has accepted just now: two with the same key must not both be written.
                 await self._catch_up(view, job_id, deadline)
                 known = self._current(view.seen or seen).get(job_id)
@@ -142,7 +142,7 @@ class Jobs:
                 return _same(known, key), True
             if self._config.policy.frozen and not wish.dry_run:
                 raise InstanceFrozen
-            await self.require_worker(seen)
+            await self.require_worker()
             plan = replace(await self._planned(wish, store, topic_id), job_id=job_id, digest=key.digest)
             try:
                 offset = await self._write(job_id, "request", encode_plan(plan))
@@ -229,25 +229,37 @@ class Jobs:
             raise JobsNotHere
         return self._view
 
-    def keyed_view(self) -> View:
-        """Return what is seen of the store.
+    async def keyed_store(self, deadline: float) -> tuple[View, Store, Seen]:
+        """Return what a request with a key needs: the store, made if need be, and what it had when the process began.
+
+        Where the store was made just now, its workers are waited for.
 
         Raises:
-            KeysNotHere: this cluster cannot have one.
+            KeysNotHere, NoWorker, StoreUnusable, AccessDenied, ClusterUnavailable, DeadlineExceeded: it cannot be had.
         """
         if self._view is None:
             raise KeysNotHere
-        return self._view
+        store = await self.usable_store(self._view)
+        seen: Seen | None = await self.first_seen(self._view)
+        if seen is not None and seen.store is None:
+            await self.require_worker(_WORKERS_START_SECONDS)
+            seen = await self._view.until(lambda seen: None if seen.store is None else seen, deadline)
+        if seen is None:
+            raise DeadlineExceeded("the jobs")
+        return self._view, store, seen
 
-    async def require_worker(self, seen: Seen) -> None:
-        """Return if there is a worker; where the store was made just now, workers are waited for.
+    async def require_worker(self, patience_seconds: float = 0.0) -> None:
+        """Return if there is a worker.
+
+        Args:
+            patience_seconds: how long to wait for one.
 
         Raises:
             NoWorker, AccessDenied, ClusterAway: there is none, or it cannot be told.
         """
         if self._presence is None:
             raise KeysNotHere
-        await self._presence.require(_WORKERS_START_SECONDS if seen.store is None else 0.0)
+        await self._presence.require(patience_seconds)
 
     async def usable_store(self, view: View) -> Store:
         """Return the store, made if need be; whether it is fit is asked once.

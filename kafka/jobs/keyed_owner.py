@@ -165,6 +165,12 @@ class KeyedResends:
             for found in batch
             if isinstance(found.outcome, Prepared)
         )
+        answers: dict[str, bytes] = {}
+
+        def told(offsets: Offsets) -> Iterable[Entry]:
+            answers.update(_answers(batch, offsets))
+            return [(_key(key_id, ANSWER), answer) for key_id, answer in answers.items()]
+
         while True:
             prepared = [found.outcome for found in batch if isinstance(found.outcome, Prepared)]
             try:
@@ -172,7 +178,7 @@ class KeyedResends:
                 self._ready(one_by_one=one_by_one).commit(
                     [outcome.copy for outcome in prepared],
                     [(_key(found.asked.key_id, RESEND), None) for found in batch],
-                    lambda offsets: _answers(batch, offsets),
+                    told,
                 )
             except RecordsRefused as error:
                 one_by_one = one_by_one or not error.refused
@@ -190,14 +196,11 @@ class KeyedResends:
                     self._trouble.note(found.asked.key_id, error)
                 raise
             else:
-                self._told(batch)
+                for key_id, answer in answers.items():
+                    # It counts at once: a second request may stand before it in the log, and is read before it.
+                    self._table.take(key_id, ANSWER, answer)
+                    self._trouble.forget(key_id)
                 return
-
-    def _told(self, batch: Iterable[_Dealt]) -> None:
-        """What is committed counts at once, and is read back only later."""
-        for found in batch:
-            self._table.take(found.asked.key_id, RESEND, None)
-            self._trouble.forget(found.asked.key_id)
 
 
 def _refuse(batch: Iterable[_Dealt], refused: Mapping[Position, ResendError]) -> None:
@@ -208,8 +211,8 @@ def _refuse(batch: Iterable[_Dealt], refused: Mapping[Position, ResendError]) ->
         found.outcome = found.outcome.explained(error) if isinstance(error, CopyTooLarge) else error
 
 
-def _answers(batch: Iterable[_Dealt], offsets: Offsets) -> Iterable[Entry]:
-    """Return the answers to write, now that the offsets of the copies are known."""
+def _answers(batch: Iterable[_Dealt], offsets: Offsets) -> Iterable[tuple[str, bytes]]:
+    """Return the answers to write, by id, now that the offsets of the copies are known."""
     for found in batch:
         outcome = found.outcome
         if isinstance(outcome, Prepared):
@@ -219,7 +222,7 @@ def _answers(batch: Iterable[_Dealt], offsets: Offsets) -> Iterable[Entry]:
             )
         else:
             told = outcome
-        yield _key(found.asked.key_id, ANSWER), encode_answer(Answer(found.asked.digest, _now_ms(), told))
+        yield found.asked.key_id, encode_answer(Answer(found.asked.digest, _now_ms(), told))
 
 
 def _batches(dealt: Iterable[_Dealt], doubtful: Callable[[_Dealt], bool]) -> list[list[_Dealt]]:

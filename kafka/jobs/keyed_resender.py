@@ -46,9 +46,7 @@ class KeyedResender:
             NothingWritten: another of its kinds: this request is refused, or the first one was.
             KeyOutcomeUnknown: there is no answer yet; it may be asked for by the same request.
         """
-        view = self._jobs.keyed_view()
-        store = await self._jobs.usable_store(view)
-        seen = await self._jobs.first_seen(view)
+        view, store, seen = await self._jobs.keyed_store(deadline)
         key_id = key.id("resend", store.partitions)
         replayed = self._is_known(seen, key_id, position, key)
         if not replayed:
@@ -56,7 +54,7 @@ class KeyedResender:
                 raise InstanceFrozen
             latest = deadline - self._config.limits.delivery_timeout_seconds
             topic = await self._preparer.topic(position, latest)
-            await self._jobs.require_worker(seen)
+            await self._jobs.require_worker()
             made_at_ms = time.time_ns() // 1_000_000
             asked = KeyedResend(key_id, key.instance, position, topic.topic_id, consumer_key, key.digest, made_at_ms)
             try:

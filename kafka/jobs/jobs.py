@@ -337,10 +337,8 @@ class Jobs:
             raise JobMissing(job_id)
         answers = await AdminOffsets(view.admin).ends([(topic, partition)], committed=False)
         end = of_topic(topic, answers)[partition]
-        while (seen := view.seen) is None or seen.next_offsets.get(partition, 0) < end:
-            if time.monotonic() > deadline:
-                raise DeadlineExceeded("the jobs")
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        if await view.until(lambda seen: seen.next_offsets.get(partition, 0) >= end or None, deadline) is None:
+            raise DeadlineExceeded("the jobs")
 
     def _find_store(self, view: View) -> Store | None:
         topic = self._config.jobs.topic

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,10 +17,10 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AclOperation, AdminClient
 
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
+from kafka.config import ClusterConfig, JobsConfig
 from kafka.errors import CopyTooLarge, InstanceFrozen, OffsetAtEnd, TopicMissing
 from kafka.jobs.errors import KeyOutcomeUnknown, KeyReused, NoWorker
 from kafka.jobs.keyed import Key, KeyedResend, digest_of, encode_resend
@@ -27,10 +28,13 @@ from kafka.jobs.transactions import Transactions
 from kafka.policy import ResendPolicy
 from kafka.records import Position
 from kafka.resend import Resent
+from tests.support.acls import Administrator, sasl
 from tests.support.job_worker import KEYED_POINTS
-from tests.support.jobs import JobsStage, wish
+from tests.support.jobs import JobsStage, StartWorker, wish
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
+
+TOPICS = ("orders", "invoices")
 
 
 def key_of(value: str, position: Position, consumer_key: str | None = None, *, caller: str = "me") -> Key:
@@ -360,6 +364,36 @@ async def test_copy_that_the_broker_refuses_takes_no_other_with_it(
         await resend(jobs_stage.cluster, "10", Position(topic, 0, 10))
     assert "limit of 200000 bytes set by max.message.bytes of the topic" in str(again.value)
     assert values(jobs_stage, topic, 11) == [b"x"] * 10
+
+
+async def test_topic_that_may_not_be_written_takes_no_other_with_it(
+    with_acls: tuple[str, Administrator], start_worker: StartWorker
+) -> None:
+    """Those that share a transaction with it are written; it gets its refusal, and nothing is tried again for ever."""
+    bootstrap, administrator = with_acls
+    allow, operation = administrator.allow, AclOperation
+    for topic in TOPICS:
+        administrator.produce(topic, b"a")
+        allow("keyed", topic, operation.READ, operation.DESCRIBE_CONFIGS)
+    allow("keyed", "invoices", operation.WRITE)
+    name = f"jobs-{uuid.uuid4().hex[:8]}"
+    administrator.create_store(name)
+    allow("keyed", name, operation.READ, operation.WRITE, operation.DESCRIBE_CONFIGS)
+    administrator.allow_jobs("keyed", name)
+    jobs = JobsConfig(topic=name, group=name, transactional_prefix=name, partitions=1)
+    config = ClusterConfig("test", (bootstrap,), sasl("keyed"), jobs=jobs)
+    start_worker(config)
+    async with another(config) as cluster:
+
+        async def ready() -> bool:
+            return cluster.availability.state == "ready"
+
+        await eventually(ready, seconds=20)
+        await cluster.jobs.require_worker(20)
+        asked = [resend(cluster, f"{number}", Position(topic, 0, 0)) for number, topic in enumerate(8 * TOPICS)]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(answer).__name__ for answer in found] == 8 * ["AccessDenied", "tuple"]
+        assert str(found[0]) == "Kafka does not allow this service Write on topic 'orders'"
 
 
 async def test_long_job_does_not_hold_up_resends_with_a_key(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:

@@ -73,6 +73,12 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
     if _wanted(rows.HTTP_TWO, only):
         two = stack.enter_context(stage.service(small, workers=2))
         chosen += [rows.http(rows.HTTP_TWO, two, usual, count) for count in rows.IN_FLIGHT]
+    if _wanted(rows.KEYED, only):
+        # A store of its own: the other services' workers are to have nothing to do.
+        keyed = stack.enter_context(stage.service(small, store="_bench_keys"))
+        keyed.resend_once(usual.topic, 0, start)
+        selection = Selection(usual.topic, usual.ranges, keyed=True)
+        chosen += [rows.http(rows.KEYED, keyed, selection, count) for count in rows.IN_FLIGHT]
     if _wanted(rows.LARGE_BATCHES, only):
         batches = stage.fill(small, "batches", round(200_000 * scale), batch_bytes=1_000_000, compression="zstd")
         chosen += [rows.http(rows.LARGE_BATCHES, one, batches, 64)]

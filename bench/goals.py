@@ -145,6 +145,7 @@ GOALS = (
         at_most=False,
         of_turn=_ratio(_rate(rows.LARGE_BATCHES), _rate(rows.FLOOR_LARGE_BATCHES, 1)),
     ),
+    Goal("p50, with an Idempotency-Key ÷ without", 10, at_most=True, of_turn=_ratio(_p50(rows.KEYED), _p50(rows.HTTP))),
     Goal("p99, newest 100 of many records, ms", 100, at_most=True, of_turn=_p99(rows.NEWEST)),
     Goal("p99, time range of many, first page, ms", 1000, at_most=True, of_turn=_p99(rows.BY_TIME)),
     Goal(

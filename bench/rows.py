@@ -33,6 +33,7 @@ LARGE_TOPIC = "HTTP, large cluster: topic of many GB"
 MANY_PARTITIONS = "HTTP, large cluster: topic of many partitions"
 NEWEST = "search: the newest 100 of many records"
 BY_TIME = "search: a time range of many records, first page"
+KEYED = "with an Idempotency-Key: HTTP, one process"
 PEER = "peer"
 
 

@@ -49,9 +49,16 @@ class Presence:
         if age < _USABLE_SECONDS:
             return
         deadline = time.monotonic() + patience_seconds
-        while not await asyncio.shield(asking):
+        while True:
+            error: NoWorker | ClusterAway = NoWorker(self._group)
+            try:
+                if await asyncio.shield(asking):
+                    return
+            except ClusterAway as found:
+                # The first group of a cluster has no coordinator for some seconds.
+                error = found
             if time.monotonic() >= deadline:
-                raise NoWorker(self._group)
+                raise error
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             asking = self._ask()
 

@@ -72,6 +72,14 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
     if _wanted(rows.HTTP_TWO, only):
         two = stack.enter_context(stage.service(small, workers=2))
         chosen += [rows.http(rows.HTTP_TWO, two, usual, count) for count in rows.IN_FLIGHT]
+    if _wanted(rows.KEYED, only):
+        # A store of its own, as the other services' workers are to have nothing to do, and a topic of its own, as the
+        # marker of a transaction is an offset without a record, for which the floor would wait for ever.
+        keyed = stack.enter_context(stage.service(small, store="_bench_keys"))
+        filled = stage.fill(small, "keyed", round(200_000 * scale))
+        keyed.resend_once(filled.topic, 0, filled.ranges[0][1])
+        selection = Selection(filled.topic, filled.ranges, keyed=True)
+        chosen += [rows.http(rows.KEYED, keyed, selection, count) for count in rows.IN_FLIGHT]
     if _wanted(rows.LARGE_BATCHES, only):
         batches = stage.fill(small, "batches", round(200_000 * scale), batch_bytes=1_000_000, compression="zstd")
         chosen += [rows.http(rows.LARGE_BATCHES, one, batches, 64)]

@@ -64,11 +64,13 @@ class Selection:
         topic: where they stand.
         ranges: per partition, the first offset and the one after the last.
         order: `random`, or `consecutive`: from the first one on, one partition after the other.
+        keyed: each call has an Idempotency-Key of its own.
     """
 
     topic: str
     ranges: Sequence[tuple[int, int, int]]
     order: Literal["random", "consecutive"] = "random"
+    keyed: bool = False
 
     def positions(self) -> Iterator[tuple[int, int]]:
         """Yield partitions and offsets without end, the same ones every time."""

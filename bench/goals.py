@@ -164,6 +164,7 @@ GOALS = (
         at_most=True,
         of_turn=_ratio(_p99(rows.BESIDE_A_JOB), _p99(rows.HTTP)),
     ),
+    Goal("p50, with an Idempotency-Key ÷ without", 10, at_most=True, of_turn=_ratio(_p50(rows.KEYED), _p50(rows.HTTP))),
     Goal("p99, newest 100 of many records, ms", 100, at_most=True, of_turn=_p99(rows.NEWEST)),
     Goal("p99, time range of many, first page, ms", 1000, at_most=True, of_turn=_p99(rows.BY_TIME)),
     Goal(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +50,8 @@ def _wrk(url: str, connections: int, seconds: float, selection: Selection) -> Fi
         # It takes whole seconds only.
         command = [WRK or "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "60s"]
         script = ["-s", str(_LUA), url, "--", TOKEN, selection.topic, selection.order, ranges.name]
+        if selection.keyed:
+            script.append(uuid.uuid4().hex)
         said = subprocess.run([*command, *script], check=True, capture_output=True, text=True).stdout
     found = [line for line in said.splitlines() if line.startswith("{")]
     if not found:
@@ -68,8 +71,9 @@ def _asyncio(url: str, connections: int, seconds: float, selection: Selection) -
     return Figures.from_json(done.stdout)
 
 
-async def _lane(url: str, positions: Iterator[tuple[int, int]], topic: str, until: float) -> list[float]:
+async def _lane(url: str, positions: Iterator[tuple[int, int]], selection: Selection, until: float) -> list[float]:
     """Send one call after the other over a connection of its own."""
+    topic = selection.topic
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     head = (
@@ -81,7 +85,8 @@ async def _lane(url: str, positions: Iterator[tuple[int, int]], topic: str, unti
     while (begun := time.perf_counter()) < until:
         partition, offset = next(positions)
         body = f'{{"topic":"{topic}","partition":{partition},"message_offset":{offset},"consumer_key":"keyA"}}'
-        writer.write(f"{head}{len(body)}\r\n\r\n{body}".encode())
+        key = f"\r\nIdempotency-Key: {uuid.uuid4()}" if selection.keyed else ""
+        writer.write(f"{head}{len(body)}{key}\r\n\r\n{body}".encode())
         answer = await reader.readuntil(b"\r\n\r\n")
         length = int(answer.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         content = await reader.readexactly(length)
@@ -97,7 +102,7 @@ async def _measure(url: str, connections: int, seconds: float, selection: Select
     positions = selection.positions()
     begun = time.perf_counter()
     until = begun + seconds
-    lanes = await asyncio.gather(*(_lane(url, positions, selection.topic, until) for _ in range(connections)))
+    lanes = await asyncio.gather(*(_lane(url, positions, selection, until) for _ in range(connections)))
     return figures_of([took for lane in lanes for took in lane], time.perf_counter() - begun)
 
 

@@ -1,6 +1,8 @@
--- Resends for wrk. Arguments after "--": token, topic, order (random or consecutive), and a file with one range a line:
--- partition, first offset, the offset after the last. Prints one line of JSON.
-local topic, order
+-- Resends for wrk. Arguments after "--": token, topic, order (random or consecutive), a file with one range a line:
+-- partition, first offset, the offset after the last; and maybe what each call's Idempotency-Key begins with. Prints one
+-- line of JSON.
+local topic, order, key
+local count = 0
 local ranges = {}
 local range, offset = 1, nil
 
@@ -8,7 +10,7 @@ function init(args)
     wrk.method = "POST"
     wrk.headers["X-Auth-Token"] = args[1]
     wrk.headers["Content-Type"] = "application/json"
-    topic, order = args[2], args[3]
+    topic, order, key = args[2], args[3], args[5]
     for line in io.lines(args[4]) do
         local partition, first, past = line:match("(%d+)\t(%d+)\t(%d+)")
         ranges[#ranges + 1] = {tonumber(partition), tonumber(first), tonumber(past)}
@@ -26,6 +28,10 @@ function request()
             range = range % #ranges + 1
             offset = ranges[range][2]
         end
+    end
+    if key then
+        count = count + 1
+        wrk.headers["Idempotency-Key"] = key .. "-" .. count
     end
     return wrk.format(nil, nil, nil, string.format(
         '{"topic":"%s","partition":%d,"message_offset":%d,"consumer_key":"keyA"}', topic, ranges[range][1], offset))

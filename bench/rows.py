@@ -42,6 +42,7 @@ ONE_WORKER = "8 jobs, one worker"
 TWO_WORKERS = "8 jobs, two workers"
 BESIDE_A_JOB = "HTTP, one process, beside a job"
 MANY = (JOB, LOOP, PIPE_KCAT, PIPE_JAVA, ONE_WORKER, TWO_WORKERS, BESIDE_A_JOB)
+KEYED = "with an Idempotency-Key: HTTP, one process"
 PEER = "peer"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -209,6 +210,17 @@ class Service:
         """Where a resend is asked for."""
         return f"http://127.0.0.1:{self.port}/v2/{PROJECT}/mqs/instances/{INSTANCE}/messages/action?action_id=resend"
 
+    def resend_once(self, topic: str, partition: int, offset: int) -> None:
+        """Resend a record with an Idempotency-Key; the first one makes the store, and waits for its worker."""
+        body = {"topic": topic, "partition": partition, "message_offset": offset}
+        headers = {"X-Auth-Token": TOKEN, "Content-Type": "application/json", "Idempotency-Key": "first"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("POST", self.url, json.dumps(body), headers)
+        status = connection.getresponse().status
+        connection.close()
+        if status != 200:
+            raise RuntimeError(f"the service answered {status}")
+
     def resident_mb(self) -> float:
         """Return how much memory the process has, in MB of 10^6 bytes."""
         return _memory_mb(self.pid, "VmRSS")
@@ -260,11 +272,12 @@ def _memory_mb(pid: int, field: str) -> float:
 
 
 @contextmanager
-def service(bootstrap: str, workers: int = 1) -> Iterator[Service]:
+def service(bootstrap: str, workers: int = 1, store: str = "_resend_jobs") -> Iterator[Service]:
     """Serve a cluster, with a token and a log as usual, and stop it afterwards."""
     variables = {
         "RESEND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
         "RESEND_AUTH__TOKEN_DIGEST": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        **{f"RESEND_JOBS__{name}": store for name in ("TOPIC", "GROUP", "TRANSACTIONAL_PREFIX")},
     }
     with tempfile.TemporaryDirectory() as folder:
         running = Service(["serve", "--workers", str(workers)], variables, Path(folder) / "log")

@@ -18,12 +18,14 @@ from kafka.clients import log
 from kafka.config import ClusterConfig
 from kafka.errors import Closing, ClusterAway, InstanceFrozen
 from kafka.jobs.jobs import Jobs
+from kafka.jobs.keyed import Key
+from kafka.jobs.keyed_resender import KeyedResender
 from kafka.jobs.wish import Planner
 from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
 from kafka.query import Bucket, Page, Paging, Query, Rest, Selection
 from kafka.reader import Reader
 from kafka.records import Position, Record
-from kafka.resend import Resender, Resent
+from kafka.resend import Preparer, Resender, Resent
 from kafka.topics import AdminLookup, EmbeddedLookup, Lookup, Topic, Topics
 from kafka.waiting import Partition
 from kafka.writer import Writer
@@ -81,10 +83,12 @@ class Cluster:
         self._topics = Topics(self._lookup)
         self._reader = Reader(self.config)
         self._writer = Writer(self.config)
-        self._resender = Resender(self.config, self._topics, self._reader, self._writer)
+        preparer = Preparer(self.config.policy, self._topics, self._reader)
+        self._resender = Resender(self.config, preparer, self._writer)
         self._query = Query(self.config, self._topics, self._offsets)
         planner = Planner(self.config, self._topics, self._offsets)
         self.jobs = Jobs(self.config, planner, self._writer, self._admin, self._admitted)
+        self._keyed_resender = KeyedResender(self.config, self.jobs, preparer)
         await self._probe()
         self._watch = asyncio.create_task(self._keep_probing(), name=f"{self.config.name} probe")
 
@@ -120,6 +124,21 @@ class Cluster:
         with self._admitted():
             deadline = time.monotonic() + self.config.limits.deadline_seconds
             return await self._resender.resend(position, consumer_key, deadline)
+
+    async def resend_once(self, position: Position, consumer_key: str | None, key: Key) -> tuple[Resent, bool]:
+        """Have one copy written, and return where it stands, and whether an earlier request has asked for it.
+
+        Args:
+            position: the record.
+            consumer_key: whom the copy is for; None leaves the headers alone.
+            key: what came with the request.
+
+        Raises:
+            ResendError: see KeyedResender.resend.
+        """
+        with self._admitted():
+            deadline = time.monotonic() + self.config.limits.deadline_seconds
+            return await self._keyed_resender.resend(position, consumer_key, key, deadline)
 
     async def read(self, position: Position) -> tuple[Topic, Record]:
         """Return the committed record at exactly this position, and the facts of its topic.

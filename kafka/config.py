@@ -111,6 +111,7 @@ class JobsConfig:
         batch_records: records in a transaction, at most.
         keep_seconds: how long finished jobs are kept.
         max_records: how many offsets a job may select.
+        keep_keys_seconds: how long the answer to a single resend with an Idempotency-Key is kept.
     """
 
     topic: str = "_resend_jobs"
@@ -120,6 +121,7 @@ class JobsConfig:
     batch_records: int = 2000
     keep_seconds: float = 7 * 24 * 3600.0
     max_records: int = 100_000_000
+    keep_keys_seconds: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +279,6 @@ def job_writer_properties(config: ClusterConfig, transactional_id: str, batch_by
         "transactional.id": transactional_id,
         "transaction.timeout.ms": JOB_TRANSACTION_MS,
         "delivery.timeout.ms": JOB_TRANSACTION_MS,
-        "delivery.report.only.error": True,
         # All is sent when the transaction is flushed. librdkafka takes messages in flight for requests when it looks
         # whether an idempotent producer may send more (rd_kafka_toppar_producer_serve, 2.15): it has one batch of each
         # partition in flight, and its thread runs at full speed while others wait. With 5 ms and 64 KiB, eight of these
@@ -285,6 +286,11 @@ def job_writer_properties(config: ClusterConfig, transactional_id: str, batch_by
         "linger.ms": 1000,
         **({"batch.size": batch_bytes} if batch_bytes else one_by_one),
     }
+
+
+def job_batch_bytes(max_message_bytes: int) -> int:
+    """Return which of JOB_BATCH_BYTES a topic takes whose batches may be so large."""
+    return next(size for size in JOB_BATCH_BYTES if size <= max_message_bytes)
 
 
 def worker_properties(config: ClusterConfig) -> Properties:

@@ -39,21 +39,93 @@ class Resent:
     timestamp: Literal["original", "now", "broker"]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A copy that may be written.
+
+    Attributes:
+        copy: what to write.
+        topic: the facts of its topic.
+        timestamp: see Resent.
+    """
+
+    copy: Copy
+    topic: Topic
+    timestamp: Literal["original", "now", "broker"]
+
+    def explained(self, error: CopyTooLarge) -> CopyTooLarge:
+        """Return the refusal of this copy with its size, and the limit as far as it can be told."""
+        if error.limit_bytes is not None:
+            return error
+        # The broker does not tell its limit; what is known of it explains the refusal, or it is older.
+        largest = self.topic.max_message_bytes
+        limit = largest if self.copy.size_bytes > largest else None
+        return CopyTooLarge(self.copy.original, self.copy.size_bytes, limit, "max.message.bytes of the topic")
+
+
+class Preparer:
+    """Makes the copies of single records: all of a resend but the writing.
+
+    Args:
+        policy: what may be resent.
+        topics: the facts of topics.
+        reader: reads records.
+    """
+
+    def __init__(self, policy: ResendPolicy, topics: Topics, reader: Reader) -> None:
+        self._policy = policy
+        self._topics = topics
+        self._reader = reader
+
+    async def topic(self, position: Position, deadline: float) -> Topic:
+        """Return the facts of a topic that records may be resent in, and that has this partition.
+
+        Raises:
+            TopicMissing, PartitionMissing, TopicRefused, AccessDenied: it is not so.
+            ClusterAway, DeadlineExceeded: not now.
+        """
+        topic = await self._topics.describe(position.topic, deadline)
+        refuse_topic(topic, self._policy)
+        if position.partition >= topic.partitions:
+            # It may have been added since.
+            topic = await self._topics.describe_anew(position.topic, deadline)
+        topic.require_partition(position.partition)
+        return topic
+
+    async def prepare(self, position: Position, consumer_key: str | None, deadline: float) -> Prepared:
+        """Return the copy of the record at exactly this position.
+
+        Args:
+            position: the record.
+            consumer_key: whom the copy is for; None leaves the headers alone.
+            deadline: point of time.monotonic().
+
+        Raises:
+            NothingWritten: one of its kinds, see kafka.errors.
+        """
+        topic = await self.topic(position, deadline)
+        record = await self._reader.read(position, topic, deadline)
+        policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
+        copy = copy_of(record, consumer_key, policy)
+        refuse_copy(copy, topic)
+        timestamp: Literal["original", "now", "broker"] = (
+            "broker" if topic.log_append_time else "original" if policy is TimestampPolicy.ORIGINAL else "now"
+        )
+        return Prepared(copy, topic, timestamp)
+
+
 class Resender:
     """Resends single records of one cluster.
 
     Args:
-        config: the cluster's policy and limits.
-        topics: the facts of its topics.
-        reader: reads records.
+        config: the cluster's limits.
+        preparer: makes copies.
         writer: writes copies.
     """
 
-    def __init__(self, config: ClusterConfig, topics: Topics, reader: Reader, writer: Writer) -> None:
-        self._policy = config.policy
+    def __init__(self, config: ClusterConfig, preparer: Preparer, writer: Writer) -> None:
         self._limits = config.limits
-        self._topics = topics
-        self._reader = reader
+        self._preparer = preparer
         self._writer = writer
 
     async def resend(self, position: Position, consumer_key: str | None, deadline: float) -> Resent:
@@ -69,28 +141,12 @@ class Resender:
             OutcomeUnknown: the copy may or may not have been written.
         """
         read_deadline = deadline - self._limits.delivery_timeout_seconds
-        topic = await self._topics.describe(position.topic, read_deadline)
-        refuse_topic(topic, self._policy)
-        if position.partition >= topic.partitions:
-            # It may have been added since.
-            topic = await self._topics.describe_anew(position.topic, read_deadline)
-        topic.require_partition(position.partition)
-        record = await self._reader.read(position, topic, read_deadline)
-        policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
-        copy = copy_of(record, consumer_key, policy)
-        refuse_copy(copy, topic)
+        prepared = await self._preparer.prepare(position, consumer_key, read_deadline)
         try:
-            written = await self._writer.write(copy, deadline, topic.max_message_bytes)
+            written = await self._writer.write(prepared.copy, deadline, prepared.topic.max_message_bytes)
         except CopyTooLarge as error:
-            if error.limit_bytes is not None:
-                raise
-            # The broker does not tell its limit; what is known of it explains the refusal, or it is older.
-            limit = topic.max_message_bytes if copy.size_bytes > topic.max_message_bytes else None
-            raise CopyTooLarge(position, copy.size_bytes, limit, "max.message.bytes of the topic") from error
-        timestamp: Literal["original", "now", "broker"] = (
-            "broker" if topic.log_append_time else "original" if policy is TimestampPolicy.ORIGINAL else "now"
-        )
-        return Resent(position, written.partition, written.offset, timestamp)
+            raise prepared.explained(error) from error
+        return Resent(position, written.partition, written.offset, prepared.timestamp)
 
 
 def refuse_source(topic: Topic, policy: ResendPolicy) -> None:

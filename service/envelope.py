@@ -40,6 +40,8 @@ class Trail:
         action: what is asked of jobs: make, list, show, cancel, pause, resume or resend-failed.
         job: id of the job that is made or asked about.
         for_one_consumer: whether a consumer_key was given; its value is not logged.
+        keyed: whether an Idempotency-Key was given; its value is not logged.
+        replayed: whether an earlier request with that key is answered.
         outcome: `resent`, or the error_code.
         reason: what the caller is not told, such as a broker's address; no secrets.
         quiet: the line is of interest only to someone who debugs.
@@ -53,6 +55,8 @@ class Trail:
     action: str | None = None
     job: str | None = None
     for_one_consumer: bool | None = None
+    keyed: bool = False
+    replayed: bool = False
     outcome: str | None = None
     reason: str | None = None
     quiet: bool = False
@@ -131,6 +135,8 @@ def _write_line(trail: Trail, scope: Scope, status: int | None, milliseconds: fl
         facts["action"] = trail.action
     if trail.job is not None:
         facts["job"] = trail.job[:_SHOWN_PATH_CHARACTERS]
+    if trail.keyed:
+        facts |= {"idempotency_key": True, "replayed": trail.replayed}
     if trail.reason is not None:
         facts["reason"] = trail.reason
     facts |= {"outcome": trail.outcome, "status": status, "milliseconds": round(milliseconds, 2)}

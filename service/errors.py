@@ -5,7 +5,8 @@ Codes are stable for ever: a row may be added, never renumbered or reused. docs/
     RESEND.00400001 …  the request itself         RESEND.00400101 …  there is no record at that position
     RESEND.00400201 …  the topic is not resent    RESEND.00400301 …  this record cannot be copied unchanged
     RESEND.00400401 …  Kafka's own permissions    RESEND.00400501 …  a search that cannot be done
-    RESEND.00400601 …  jobs                       others: the web's own meaning of the status
+    RESEND.00400601 …  jobs                       RESEND.00400701 …  Idempotency-Key
+    others: the web's own meaning of the status
 
 What the caller can mend is a 400 and who may not ask gets a 403, because the API document knows no others; the rest
 keeps the web's own meaning.
@@ -146,7 +147,12 @@ TABLE: dict[type[Exception], Row] = {
     jobs.SelectionTooLarge: Row(400, 603, "select fewer, or ask the operator, who sets RESEND_JOBS__MAX_RECORDS"),
     jobs.ExpressionRefused: Row(400, 604, "mend the expression; jmespath.org tells the language"),
     jobs.JobOver: Row(400, 605, "look at its outcome; what failed can be resent by a job of its own"),
-    jobs.SourceReplaced: Row(400, 606, "make a job with a selection of its own: the offsets mean other records now"),
+    jobs.SourceReplaced: Row(400, 606, "select anew: the offsets mean other records now"),
+    refusals.IdempotencyKeyRefused: Row(
+        400, 701, "send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID, or none"
+    ),
+    jobs.KeyReused: Row(400, 702, "nothing was written; send another key, or the request that came with this one"),
+    jobs.KeysNotHere: Row(400, 703, "leave the header out, or start the service on a real Kafka, such as by `make up`"),
     refusals.Forbidden: Row(403, 1, "check X-Auth-Token, project, instance and topic against what was granted"),
     refusals.TokenHeaderMissing: Row(403, 2, "send an X-Auth-Token header; while access is open any value does"),
     refusals.HostNotLoopback: Row(
@@ -166,11 +172,18 @@ TABLE: dict[type[Exception], Row] = {
     worker.Closing: Row(503, 3, _AGAIN),
     worker.TooManyScans: Row(503, 4, _AGAIN),
     jobs.StoreUnusable: Row(503, 5, "the operator mends the topic; then send the request again"),
+    jobs.NoWorker: Row(
+        503,
+        6,
+        "nothing was written; start `kafka-resend worker`, or `kafka-resend serve` without --no-jobs, and send the "
+        "request again",
+    ),
     worker.DeadlineExceeded: Row(504, 1, "send the request again"),
     worker.OutcomeUnknown: Row(
         504, 2, "look at the end of the partition for the copy before resending, or there may be two"
     ),
     jobs.JobOutcomeUnknown: Row(504, 3, "look at the job before asking again, or there may be two"),
+    jobs.KeyOutcomeUnknown: Row(504, 4, "send the same request with the same Idempotency-Key again: it is done once"),
 }
 """Each kind of error that a caller may meet."""
 

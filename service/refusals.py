@@ -13,6 +13,7 @@
     │       ├── QueryNotText, ParameterUnknown, ParameterRepeated, ParameterMissing
     │       ├── ParameterNotWhole, ParameterNotChoice, MessageIdNotLegal, TagRefused
     │       └── RangeRefused, DownloadRefused, CursorRefused
+    ├── IdempotencyKeyRefused          the header Idempotency-Key
     ├── BodyRefused                    the body as a whole
     │   ├── ContentTypeRefused, ContentEncodingRefused, BodyTooLarge
     │   ├── BodyEmpty, BodyNotUtf8, BodyNotJson, FieldRepeated, BodyNotObject
@@ -134,6 +135,10 @@ class DownloadRefused(ParameterRefused):
 
 class CursorRefused(ParameterRefused):
     """The cursor is none of ours, or belongs to another search."""
+
+
+class IdempotencyKeyRefused(RequestRefused):
+    """The header Idempotency-Key holds no key, or there are several of it."""
 
 
 class BodyRefused(RequestRefused):

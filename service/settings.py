@@ -264,6 +264,15 @@ class JobsSettings(_Section):
         Field(ge=1, le=10**15),
         About("How many offsets one job may select.", "a whole number from 1 to 1000000000000000"),
     ] = _JOBS.max_records
+    keep_keys_seconds: Annotated[
+        Seconds,
+        Field(ge=60, le=10 * 365 * 24 * 3600),
+        About(
+            "How long the answer to a single resend with an `Idempotency-Key` is kept; each takes memory, see "
+            "[idempotency.md](idempotency.md).",
+            "a number of seconds from 60 to 315360000",
+        ),
+    ] = _JOBS.keep_keys_seconds
 
 
 class InstanceSettings(_Section):

@@ -9,10 +9,15 @@ NothingWritten
     ├── ExpressionRefused      a JMESPath expression that is none
     ├── SourceReplaced         the topic was made again since an earlier job
     ├── JobMissing             no job has this id
-    └── JobOver                it has ended, and cannot be paused or go on
+    ├── JobOver                it has ended, and cannot be paused or go on
+    └── KeyRefused             a request with an Idempotency-Key
+        ├── KeysNotHere        the embedded broker has no transactions
+        ├── KeyReused          the key came with another request before
+        └── NoWorker           nobody is there who would carry it out
 
 ResendError
-└── JobOutcomeUnknown          what was asked of a job may or may not have been accepted
+├── JobOutcomeUnknown          what was asked of a job may or may not have been accepted
+└── KeyOutcomeUnknown          the same of a request with an Idempotency-Key, which may be sent again
 """
 
 from __future__ import annotations
@@ -90,7 +95,7 @@ class SourceReplaced(JobRefused):
     topic: str
 
     def __str__(self) -> str:
-        return f"topic {self.topic!r} was deleted and made again since that job was made"
+        return f"topic {self.topic!r} was deleted and made again since those offsets were meant"
 
 
 @dataclass(eq=False)
@@ -114,6 +119,40 @@ class JobOver(JobRefused):
         return f"job {self.job_id!r} has ended: {self.state}"
 
 
+class KeyRefused(JobRefused):
+    """A request with an Idempotency-Key is refused."""
+
+
+@dataclass(eq=False)
+class KeysNotHere(KeyRefused):
+    """The embedded broker cannot keep a key together with what was done: it has no isolation of transactions."""
+
+    def __str__(self) -> str:
+        return "the embedded broker has no transactions, which Idempotency-Key needs"
+
+
+@dataclass(eq=False)
+class KeyReused(KeyRefused):
+    """Another request has come with this key before."""
+
+    def __str__(self) -> str:
+        return "this Idempotency-Key came with another request before"
+
+
+@dataclass(eq=False)
+class NoWorker(KeyRefused, ClusterUnavailable):
+    """No worker is a member of the group.
+
+    Attributes:
+        group: the workers' consumer group.
+    """
+
+    group: str
+
+    def __str__(self) -> str:
+        return f"no worker is there to carry out a request with an Idempotency-Key (consumer group {self.group!r})"
+
+
 @dataclass(eq=False)
 class JobOutcomeUnknown(ResendError):
     """What was asked of a job was handed to the cluster, and no final answer came.
@@ -128,3 +167,17 @@ class JobOutcomeUnknown(ResendError):
 
     def __str__(self) -> str:
         return f"whether this was accepted for job {self.job_id!r} is not known ({self.reason})"
+
+
+@dataclass(eq=False)
+class KeyOutcomeUnknown(ResendError):
+    """No final answer to a request with an Idempotency-Key came in time; it may still be carried out, once.
+
+    Attributes:
+        reason: what is known of why.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"whether this was done, or will be, is not known ({self.reason})"

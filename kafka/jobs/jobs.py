@@ -6,15 +6,27 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.errors import DeadlineExceeded, InstanceFrozen, OutcomeUnknown, cause, from_lookup
-from kafka.jobs.errors import JobMissing, JobOutcomeUnknown, JobOver, JobsNotHere, SourceReplaced, StoreUnusable
+from kafka.jobs.errors import (
+    JobMissing,
+    JobOutcomeUnknown,
+    JobOver,
+    JobsNotHere,
+    KeyOutcomeUnknown,
+    KeyReused,
+    KeysNotHere,
+    SourceReplaced,
+    StoreUnusable,
+)
+from kafka.jobs.keyed import Key
 from kafka.jobs.plan import Plan, encode_plan, partition_of
+from kafka.jobs.presence import Presence
 from kafka.jobs.progress import Job, fold
 from kafka.jobs.store import Store, StoreError, ensure_store, find_store
 from kafka.jobs.view import Seen, View
@@ -25,6 +37,8 @@ from kafka.writer import Writer
 
 _CATCH_UP_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.01
+_WORKERS_START_SECONDS = 10.0
+"""How long a worker may take that waited for the store to be made: it looks every second, and joins its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,7 @@ class Jobs:
         self._planner = planner
         self._store: Store | None = None
         self._written: list[_Written] = []
+        self._presence = None if admin is None else Presence(admin, config.jobs.group)
         self._view = None if admin is None else View(config, admin)
         if self._view is not None:
             self._view.start()
@@ -93,12 +108,58 @@ class Jobs:
         if self._config.policy.frozen and not wish.dry_run:
             raise InstanceFrozen
         with self._admitted():
-            store = await self._usable_store(view)
-            plan = await self._planner.plan(wish, store.partitions)
-            if topic_id is not None and plan.topic_id != topic_id:
-                raise SourceReplaced(wish.topic)
+            store = await self.usable_store(view)
+            plan = await self._planned(wish, store, topic_id)
             await self._write(plan.job_id, "request", encode_plan(plan))
             return Job(plan.job_id, plan)
+
+    async def make_once(self, wish: Wish, topic_id: str | None, key: Key) -> tuple[Job, bool]:
+        """Accept a job, or return the one that the first request with this key has made, and whether it is that one.
+
+        Args:
+            wish: what is asked for.
+            topic_id: see make.
+            key: what came with the request.
+
+        Raises:
+            KeyReused: another request came with this key before.
+            KeysNotHere, NoWorker: keys cannot be had.
+            KeyOutcomeUnknown: the job may or may not have been accepted; the same request may be sent again.
+            ResendError: as make.
+        """
+        if self._view is None:
+            raise KeysNotHere
+        with self._admitted():
+            deadline = time.monotonic() + _CATCH_UP_SECONDS
+            view, store, seen = await self.keyed_store(deadline)
+            job_id = key.id("job", store.partitions)
+            known = self._current(seen).get(job_id)
+            if known is None:
+                # Also what another process has accepted just now: two with the same key must not both be written.
+                await self._catch_up(view, job_id, deadline)
+                known = self._current(view.seen or seen).get(job_id)
+            if known is not None:
+                return _same(known, key), True
+            if self._config.policy.frozen and not wish.dry_run:
+                raise InstanceFrozen
+            await self.require_worker()
+            plan = replace(await self._planned(wish, store, topic_id), job_id=job_id, digest=key.digest)
+            try:
+                offset = await self._write(job_id, "request", encode_plan(plan))
+                deadline = time.monotonic() + _CATCH_UP_SECONDS
+                # Another one may have come first.
+                first = await view.until(lambda seen: _read_back(seen, job_id, offset), deadline)
+            except JobOutcomeUnknown as error:
+                raise KeyOutcomeUnknown(error.reason) from error
+            if first is None:
+                raise KeyOutcomeUnknown("the store could not be read to its end in time")
+            return _same(first, key), False
+
+    async def _planned(self, wish: Wish, store: Store, topic_id: str | None) -> Plan:
+        plan = await self._planner.plan(wish, store.partitions)
+        if topic_id is not None and plan.topic_id != topic_id:
+            raise SourceReplaced(wish.topic)
+        return plan
 
     async def get(self, job_id: str) -> Job:
         """Return a job; one that another process has accepted just now as well.
@@ -121,7 +182,7 @@ class Jobs:
         """
         view = self._reading()
         with self._admitted():
-            jobs = self._current(await self._first_seen(view)).values()
+            jobs = self._current(await self.first_seen(view)).values()
         return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
 
     async def cancel(self, job_id: str) -> Job:
@@ -157,6 +218,8 @@ class Jobs:
 
     async def close(self) -> None:
         """End the thread."""
+        if self._presence is not None:
+            await self._presence.close()
         if self._view is not None:
             self._view.stop()
             await asyncio.to_thread(self._view.join)
@@ -166,8 +229,44 @@ class Jobs:
             raise JobsNotHere
         return self._view
 
-    async def _usable_store(self, view: View) -> Store:
-        """Return the store, made if need be; whether it is fit is asked once."""
+    async def keyed_store(self, deadline: float) -> tuple[View, Store, Seen]:
+        """Return what a request with a key needs: the store, made if need be, and what it had when the process began.
+
+        Where the store was made just now, its workers are waited for.
+
+        Raises:
+            KeysNotHere, NoWorker, StoreUnusable, AccessDenied, ClusterUnavailable, DeadlineExceeded: it cannot be had.
+        """
+        if self._view is None:
+            raise KeysNotHere
+        store = await self.usable_store(self._view)
+        seen: Seen | None = await self.first_seen(self._view)
+        if seen is not None and seen.store is None:
+            await self.require_worker(_WORKERS_START_SECONDS)
+            seen = await self._view.until(lambda seen: None if seen.store is None else seen, deadline)
+        if seen is None:
+            raise DeadlineExceeded("the jobs")
+        return self._view, store, seen
+
+    async def require_worker(self, patience_seconds: float = 0.0) -> None:
+        """Return if there is a worker.
+
+        Args:
+            patience_seconds: how long to wait for one.
+
+        Raises:
+            NoWorker, AccessDenied, ClusterAway: there is none, or it cannot be told.
+        """
+        if self._presence is None:
+            raise KeysNotHere
+        await self._presence.require(patience_seconds)
+
+    async def usable_store(self, view: View) -> Store:
+        """Return the store, made if need be; whether it is fit is asked once.
+
+        Raises:
+            StoreUnusable, AccessDenied, ClusterUnavailable: it cannot be had.
+        """
         seen = view.seen
         gone = seen is not None and seen.store is None
         if self._store is None or gone:
@@ -182,7 +281,7 @@ class Jobs:
 
     async def _found(self, view: View, job_id: str) -> Job:
         deadline = time.monotonic() + _CATCH_UP_SECONDS
-        seen = await self._first_seen(view)
+        seen = await self.first_seen(view)
         if (found := self._current(seen).get(job_id)) is not None:
             return found
         await self._catch_up(view, job_id, deadline)
@@ -191,8 +290,12 @@ class Jobs:
             raise JobMissing(job_id)
         return found
 
-    async def _first_seen(self, view: View) -> Seen:
-        """Wait until the store was read as it was when the process began."""
+    async def first_seen(self, view: View) -> Seen:
+        """Wait until the store was read as it was when the process began.
+
+        Raises:
+            AccessDenied, ClusterUnavailable, DeadlineExceeded: it could not be read.
+        """
         deadline = time.monotonic() + _CATCH_UP_SECONDS
         while (seen := view.seen) is None:
             if (trouble := view.trouble) is not None:
@@ -234,10 +337,8 @@ class Jobs:
             raise JobMissing(job_id)
         answers = await AdminOffsets(view.admin).ends([(topic, partition)], committed=False)
         end = of_topic(topic, answers)[partition]
-        while (seen := view.seen) is None or seen.next_offsets.get(partition, 0) < end:
-            if time.monotonic() > deadline:
-                raise DeadlineExceeded("the jobs")
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        if await view.until(lambda seen: seen.next_offsets.get(partition, 0) >= end or None, deadline) is None:
+            raise DeadlineExceeded("the jobs")
 
     def _find_store(self, view: View) -> Store | None:
         topic = self._config.jobs.topic
@@ -246,16 +347,49 @@ class Jobs:
         except KafkaException as exception:
             raise from_lookup(cause(exception), topic, "Describe") from exception
 
-    async def _write(self, job_id: str, kind: str, value: bytes) -> None:
+    async def _write(self, job_id: str, kind: str, value: bytes) -> int | None:
+        """Write a record of a job, which counts at once; return its offset."""
+        offset = await self.write(job_id, kind, value, time.monotonic() + self._config.limits.deadline_seconds)
+        if offset is not None:
+            self._written.append(_Written(job_id, kind, value, offset))
+        return offset
+
+    async def write(self, job_id: str, kind: str, value: bytes, deadline: float) -> int | None:
+        """Write a record of the store, and return its offset, if it is told.
+
+        Args:
+            job_id: of the job or the resend whose record it is.
+            kind: of the record.
+            value: what it says.
+            deadline: point of time.monotonic().
+
+        Raises:
+            JobOutcomeUnknown: it may or may not have been written.
+            NothingWritten: it was not.
+        """
         place = Position(self._config.jobs.topic, partition_of(job_id), 0)
         record = Copy(place, f"{job_id}/{kind}".encode(), value, (), None)
-        deadline = time.monotonic() + self._config.limits.deadline_seconds
         try:
             written = await self._writer.write(record, deadline, MAX_MESSAGE_BYTES)
         except OutcomeUnknown as error:
             raise JobOutcomeUnknown(job_id, error.reason) from error
-        if written.offset is not None:
-            self._written.append(_Written(job_id, kind, value, written.offset))
+        return written.offset
+
+
+def _read_back(seen: Seen, job_id: str, offset: int | None) -> Job | None:
+    """Return the job once a record of this offset was read."""
+    if offset is None or seen.next_offsets.get(partition_of(job_id), 0) > offset:
+        return seen.jobs.get(job_id)
+    return None
+
+
+def _same(job: Job, key: Key) -> Job:
+    """Return the job if it was made by this request."""
+    if job.plan is None:
+        raise KeyOutcomeUnknown(job.not_understood or "the job is being removed")
+    if job.plan.digest != key.digest:
+        raise KeyReused
+    return job
 
 
 def _made_at_ms(plan: Plan | None) -> int:

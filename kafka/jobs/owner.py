@@ -17,11 +17,12 @@ from threading import Event, Thread
 from confluent_kafka import KafkaException
 
 from kafka.clients import log
-from kafka.config import JOB_BATCH_BYTES, ClusterConfig
+from kafka.config import JOB_BATCH_BYTES, ClusterConfig, job_batch_bytes
 from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
+from kafka.jobs.keyed_owner import KeyedResends
 from kafka.jobs.plan import Plan, encode_plan, parse_expression
+from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
-from kafka.jobs.rules import Rules
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.store import StoreTail
 from kafka.jobs.targets import Targets, refuse_job_copy
@@ -83,14 +84,15 @@ class PartitionOwner(Thread):
     Args:
         config: the cluster.
         partition: of the store.
-        rules: what operators allow.
+        preparing: reads the records of single resends with a key; has the rules: jobs of instances that these do not
+            name are left alone.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int, rules: Rules) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, preparing: Preparing) -> None:
         super().__init__(name=f"{config.name} jobs {partition}", daemon=True)
         self._config = config
         self._partition = partition
-        self._rules = rules
+        self._preparing = preparing
         self._stopped = Event()
 
     def stop(self) -> None:
@@ -105,7 +107,7 @@ class PartitionOwner(Thread):
             begun = time.monotonic()
             try:
                 with closing(
-                    _Ownership(self._config, self._partition, self._rules, trouble, self._stopped)
+                    _Ownership(self._config, self._partition, self._preparing, trouble, self._stopped)
                 ) as ownership:
                     ownership.run()
             except (BeginAgain, KafkaException) as error:
@@ -124,12 +126,12 @@ class _Ownership:
         self,
         config: ClusterConfig,
         partition: int,
-        rules: Rules,
+        preparing: Preparing,
         trouble: Trouble,
         stopped: Event,
     ) -> None:
         self._config = config
-        self._rules = rules
+        self._rules = preparing.rules
         self._partition = partition
         self._lookup = AdminLookup(config)
         self._trouble = trouble
@@ -140,6 +142,9 @@ class _Ownership:
         self._removed_at = 0.0
         self._tail = StoreTail(config, self._name, (partition,))
         self._transactions: Transactions | None = None
+        self._keyed = KeyedResends(
+            self._tail.keyed, preparing, trouble, self._ready_for_copies, config.jobs.keep_keys_seconds
+        )
 
     def close(self) -> None:
         """End the clients; a transaction left open is ended by the next owner."""
@@ -162,6 +167,7 @@ class _Ownership:
                 if job_id in self._unfinished:
                     busy = self._take_turn(job_id) or busy
             self._remove_old()
+            self._keyed.remove_old()
             if not busy:
                 self._look(self._idle_seconds())
 
@@ -181,6 +187,7 @@ class _Ownership:
         if self._tail.taken:
             raise BeginAgain("somebody else has owned the partition in between")
         self._unfinished.update((job.job_id, None) for job in self._tail.jobs.values() if not job.over)
+        self._keyed.note(self._tail.keyed.open())
         return transactions
 
     def _ready(self, batch_bytes: int) -> Transactions:
@@ -195,9 +202,22 @@ class _Ownership:
             return self._take_over(batch_bytes)
         return transactions
 
+    def _ready_for_copies(self, batch_bytes: int) -> Transactions:
+        """Return a producer whose batches become no larger, as it is if it writes one by one: to change takes 0.1 s."""
+        if self._transactions is not None and not self._transactions.batch_bytes:
+            batch_bytes = 0
+        return self._ready(batch_bytes)
+
     def _look(self, timeout_seconds: float) -> None:
-        """See what is asked for; what is cancelled ends at once, however many others wait for their turn."""
-        for job_id in self._tail.read(timeout_seconds):
+        """See what is asked for.
+
+        Single resends with a key, for which somebody waits, are done between any two turns of jobs; what is cancelled
+        ends at once, however many others wait for their turn.
+        """
+        changed = self._tail.read(timeout_seconds)
+        self._keyed.note(self._tail.asked)
+        self._keyed.turn()
+        for job_id in changed:
             job = self._tail.jobs.get(job_id)
             if job is None or job.over:
                 self._forget(job_id)
@@ -209,7 +229,12 @@ class _Ownership:
     def _idle_seconds(self) -> float:
         """Return how long there is nothing to do but to look."""
         now = time.monotonic()
-        return min([_IDLE_SECONDS, *(run.due - now for run in self._runs.values() if run.due > now)])
+        return min(
+            [
+                self._keyed.idle_seconds or _IDLE_SECONDS,
+                *(run.due - now for run in self._runs.values() if run.due > now),
+            ]
+        )
 
     def _take_turn(self, job_id: str) -> bool:
         """Do one step of a job; return whether there was something to do."""
@@ -375,7 +400,7 @@ class _Ownership:
     def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:
         """Commit, without those that the broker refuses; return how many copies were written."""
         limit = run.topic.max_message_bytes if run.targets is None else run.targets.max_message_bytes
-        batch_bytes = next(size for size in JOB_BATCH_BYTES if size <= limit)
+        batch_bytes = job_batch_bytes(limit)
         while True:
             try:
                 self._commit(run.plan, progress, copies, batch_bytes=batch_bytes)

@@ -129,6 +129,7 @@ class Plan:
         stop_after_failures: the job fails when so many records could not be resent; None: never for that.
         dry_run: count and report what would be resent, and write nothing.
         target: where the copies go; None: to the topic and the partition of their records.
+        digest: of the request that made the job with an Idempotency-Key; None without one.
     """
 
     job_id: str
@@ -147,6 +148,7 @@ class Plan:
     stop_after_failures: int | None = None
     dry_run: bool = False
     target: Target | None = None
+    digest: str | None = None
 
     @property
     def store_partition(self) -> int:
@@ -239,6 +241,8 @@ def encode_plan(plan: Plan) -> bytes:
             "dry_run": plan.dry_run,
             # Not there in a plan without: workers of versions that do not know it run that one, and no other.
             **({} if plan.target is None else {"target": _encode_target(plan.target)}),
+            # Left out, an older version understands the plan.
+            **({} if plan.digest is None else {"digest": plan.digest}),
         },
         separators=(",", ":"),
     ).encode()
@@ -287,6 +291,7 @@ def decode_plan(content: bytes) -> Plan:
             _maybe(_number, found["stop_after_failures"]),
             _truth(found["dry_run"]),
             _maybe(_target, found.get("target")),
+            _maybe(_text, found.get("digest")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None

@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, store_reader_properties
 from kafka.errors import cause
+from kafka.jobs.keyed import KEYED_KINDS, KeyedTable
 from kafka.jobs.plan import partition_of
 from kafka.jobs.progress import OWNERS_KINDS, Job, fold, split_key
 
@@ -181,6 +182,8 @@ class StoreTail:
 
     Attributes:
         jobs: by id, as far as was read.
+        keyed: single resends with an Idempotency-Key, likewise.
+        asked: ids of such resends that were read by the last call.
         owned: a mark of the reader's own was read. Plans and progress are left out from then on: they are the reader's
             own, who knows better, and reading back older ones would take it back to where it was.
         taken: somebody else's mark was read after that.
@@ -197,6 +200,8 @@ class StoreTail:
         self._marks: set[bytes] = set()
         self._last_mark: bytes | None = None
         self.jobs: dict[str, Job] = {}
+        self.keyed = KeyedTable()
+        self.asked: list[str] = []
         self.owned = False
         self.taken = False
         self._consumer.assign([TopicPartition(self._topic, partition, OFFSET_BEGINNING) for partition in partitions])
@@ -213,6 +218,7 @@ class StoreTail:
             KafkaException: it cannot go on: the store was made again, or its beginning deleted.
         """
         changed = set()
+        self.asked.clear()
         first = self._consumer.poll(timeout_seconds)
         messages = [] if first is None else [first, *self._consumer.consume(_READ_AT_ONCE, 0)]
         for message in messages:
@@ -266,6 +272,10 @@ class StoreTail:
             return None
         job_id, kind = split_key(key)
         if not _stands_in(job_id, partition) or (self.owned and kind in OWNERS_KINDS):
+            return None
+        if kind in KEYED_KINDS:
+            self.keyed.take(job_id, kind, value)
+            self.asked.append(job_id)
             return None
         job = fold(self.jobs.get(job_id), job_id, kind, value)
         if job is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -26,6 +26,9 @@ _POLL_SECONDS = 0.1
 
 Entry = tuple[bytes, bytes | None]
 """Key and value of a record of the store."""
+
+Offsets = Mapping[Position, int | None]
+"""Where copies stand, by their originals; None where the broker's answer has no offset."""
 
 
 class TransactionFailed(Exception):
@@ -74,6 +77,7 @@ class Transactions:
         self.batch_bytes = batch_bytes
         self.spoiled = False
         self._reports: list[tuple[Copy, KafkaError]] = []
+        self._offsets: dict[Position, int | None] | None = None
         transactional_id = f"{config.jobs.transactional_prefix}-{partition}"
         properties = job_writer_properties(config, transactional_id, batch_bytes)
         # Without an error_cb, flush() itself would raise after a fatal error.
@@ -90,8 +94,18 @@ class Transactions:
         self.commit((), [(OWNER_KEY, mark)])
         return mark
 
-    def commit(self, copies: Iterable[Copy], entries: Iterable[Entry]) -> None:
+    def commit(
+        self,
+        copies: Iterable[Copy],
+        entries: Iterable[Entry],
+        told: Callable[[Offsets], Iterable[Entry]] | None = None,
+    ) -> None:
         """Write copies and records of the store, all or nothing.
+
+        Args:
+            copies: no two of the same original, if `told` is given.
+            entries: of the store.
+            told: makes further entries out of where the copies stand.
 
         Raises:
             RecordsRefused: nothing is committed.
@@ -99,6 +113,7 @@ class Transactions:
             BeginAgain: whether it is committed is not known.
         """
         self._reports.clear()
+        self._offsets = None if told is None else {}
         # Whatever ends this early, a BaseException included.
         self.spoiled = True
         try:
@@ -108,6 +123,10 @@ class Transactions:
             for key, value in entries:
                 self._producer.produce(self._store, value, key, self._partition)
             self._flush()
+            if told is not None and self._offsets is not None:
+                for key, value in told(self._offsets):
+                    self._producer.produce(self._store, value, key, self._partition)
+                self._flush()
             self._producer.commit_transaction(_COMMIT_SECONDS)
         except KafkaException as exception:
             raise self._explained(cause(exception)) from exception
@@ -157,12 +176,17 @@ class Transactions:
             if time.monotonic() >= deadline:
                 raise BeginAgain("the copies were not acknowledged in time")
         if self._reports:
+            if self._reports[0][1].code() == KafkaError._PURGE_QUEUE:
+                # They were not even sent. Why, the transaction tells, which cannot be committed any more.
+                self._producer.commit_transaction(_COMMIT_SECONDS)
             raise self._explained(self._reports[0][1])
 
     def _report(self, copy: Copy, error: KafkaError | None, message: Message) -> None:
-        del message
         if error is not None:
             self._reports.append((copy, error))
+        elif self._offsets is not None:
+            offset = message.offset()
+            self._offsets[copy.original] = offset if offset is not None and offset >= 0 else None
 
     def _explained(self, error: KafkaError) -> Exception:
         """Return what the failure of a transaction means."""
@@ -173,6 +197,10 @@ class Transactions:
         for _, refusal in found:
             if isinstance(refusal, AccessDenied):
                 return refusal
+        if self._reports and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED and error.txn_requires_abort():
+            # The coordinator took none of the partitions. The store it has taken before: from the mark.
+            copy = self._reports[0][0]
+            return from_delivery(error, copy.original, copy.topic)
         return BeginAgain(f"{error.name()}: {error.str()}")
 
     def _is_certain(self, copy: Copy) -> bool:

@@ -46,6 +46,10 @@ class Trouble:
         found = self._failed.get(job_id)
         return found is not None and time.monotonic() < found.until
 
+    def known(self, job_id: str) -> bool:
+        """Whether its last turn ended in an error."""
+        return job_id in self._failed
+
     def hopeless(self, job_id: str) -> str | None:
         """Return why a job would never end, if it is so."""
         found = self._failed.get(job_id)

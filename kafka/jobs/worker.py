@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, admin_properties, worker_properties
 from kafka.jobs.owner import PartitionOwner
+from kafka.jobs.preparing import Preparing
 from kafka.jobs.rules import MayResend, Rules, nobody
 from kafka.jobs.store import StoreError, ensure_store, find_store
 from kafka.policy import ResendPolicy
@@ -38,10 +39,11 @@ class JobsWorker:
         may_resend: MayResend = nobody,
     ) -> None:
         self._config = config
-        self._rules = Rules({config.name: config.policy} if policies is None else policies, may_resend)
         self._name = f"{config.name} worker"
         self._errors = ErrorLog(self._name)
         self._owners: dict[int, PartitionOwner] = {}
+        rules = Rules({config.name: config.policy} if policies is None else policies, may_resend)
+        self._preparing = Preparing(config, rules)
 
     def run(self, stopped: Event) -> None:
         """Run jobs until stopped; then finish the transactions under way, and hand over."""
@@ -63,6 +65,7 @@ class JobsWorker:
             # Revokes, and so stops the owners.
             consumer.close()
             self._stop(list(self._owners))
+            self._preparing.close()
 
     def _wait_for_store(self, stopped: Event) -> bool:
         """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
@@ -87,7 +90,9 @@ class JobsWorker:
         consumer.incremental_assign(ends)
         consumer.pause(ends)
         for partition in partitions:
-            owner = self._owners[partition.partition] = PartitionOwner(self._config, partition.partition, self._rules)
+            owner = self._owners[partition.partition] = PartitionOwner(
+                self._config, partition.partition, self._preparing
+            )
             owner.start()
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

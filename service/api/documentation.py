@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from kafka import errors as worker
+from kafka.jobs import errors as jobs
 from kafka.records import Position
 from service import refusals
+from service.api.keys import PARAMETER, REPLAYED_HEADER
 from service.errors import Unexpected, error_body, row_of
 from service.wire import ErrorResponse, ResendRequest, ResendResponse
 
@@ -49,6 +51,11 @@ _EXAMPLES: tuple[Exception, ...] = (
     worker.QueueFull(1000),
     worker.DeadlineExceeded("the record at topic-test/0@4"),
     worker.OutcomeUnknown(_POSITION, "_MSG_TIMED_OUT"),
+    refusals.IdempotencyKeyRefused("the request has 2 Idempotency-Keys"),
+    jobs.KeyReused(),
+    jobs.KeysNotHere(),
+    jobs.NoWorker("kafka-resend-jobs"),
+    jobs.KeyOutcomeUnknown("no worker has answered in time"),
 )
 
 _MEANINGS = {
@@ -57,8 +64,10 @@ _MEANINGS = {
     413: "Nothing was written: the body is over the limit.",
     415: "Nothing was written: the body is not declared to be JSON in UTF-8.",
     500: "An error that nobody foresaw.",
-    503: "Nothing was written: the cluster is away, the queue is full, or the service is stopping. Try again.",
-    504: "Time ran out. RESEND.00504001: nothing was written. RESEND.00504002: whether a copy was is not known.",
+    503: "Nothing was written: the cluster is away, the queue is full, the service is stopping, or no worker is there "
+    "for a request with an Idempotency-Key. Try again.",
+    504: "Time ran out. RESEND.00504001: nothing was written. RESEND.00504002: whether a copy was is not known. "
+    "RESEND.00504004: likewise, and the same request may be sent again.",
 }
 
 _REQUEST_ID = {"description": "The request's id, also in the log.", "schema": {"type": "string"}}
@@ -81,7 +90,7 @@ def resend_responses() -> dict[int | str, dict[str, Any]]:
         200: {
             "model": ResendResponse,
             "description": "One copy was written and all in-sync replicas have acknowledged it.",
-            "headers": {**_COPY_HEADERS, "X-Request-Id": _REQUEST_ID},
+            "headers": {**_COPY_HEADERS, **REPLAYED_HEADER, "X-Request-Id": _REQUEST_ID},
             "content": {"application/json": {"example": _EXAMPLE}},
         }
     }
@@ -134,6 +143,7 @@ def resend_request() -> dict[str, Any]:
                 "description": "An id of your own for this request.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
             },
+            PARAMETER,
         ],
         "requestBody": {
             "required": True,

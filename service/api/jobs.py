@@ -23,11 +23,13 @@ from service import refusals
 from service.api.access import Access, Admission
 from service.api.bodies import check_content_type, read_body
 from service.api.documentation import error_answers, inlined, path_parameter, query_parameter
+from service.api.keys import PARAMETER, REPLAYED, REPLAYED_HEADER, idempotency_key, key_of
 from service.api.parameters import Parameters
 from service.api.resend import RawRoute
 from service.envelope import trail_of
 from service.errors import error_response, row_of
 from service.refusals import ParameterNotChoice, RequestRefused, shown
+from service.strict_json import read_json
 from service.wire import MAX_OFFSET
 from service.wire_jobs import JobRequest, parse_job, parse_nothing
 from service.wire_jobs_told import JobResponse, JobsResponse, failed_positions, told
@@ -39,6 +41,7 @@ _BODY_BYTES = 2_000_000
 """As large as the body of a job may always be: ten thousand messages, or the ranges of many partitions."""
 _MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 100
+_MAKING = frozenset({"make", "resend-failed"})
 _STATES: tuple[str, ...] = get_args(State)
 
 _EXAMPLE_ID = "0-0123456789abcdef01234567"
@@ -59,11 +62,13 @@ class _Asked:
         request: its body has been read.
         admission: who asks for which instance.
         body: nothing for a call that takes none.
+        key: the Idempotency-Key of a call that makes a job, if one was sent.
     """
 
     request: Request
     admission: Admission
     body: bytes
+    key: str | None = None
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -120,6 +125,8 @@ def _asked(call: _Call) -> dict[str, Any]:
     ]
     if call.path != PATH:
         parameters.append(path_parameter("job_id", "The job.", _EXAMPLE_ID))
+    if call.action in _MAKING:
+        parameters.append(PARAMETER)
     if call.action == "list":
         state = {"type": "string"}
         page: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _MAX_LIMIT, "default": _DEFAULT_LIMIT}
@@ -138,9 +145,10 @@ def _asked(call: _Call) -> dict[str, Any]:
 
 def _answered(call: _Call) -> dict[str, Any]:
     answer: dict[str, Any] = {"model": call.model, "description": f"{call.summary}."}
-    if call.action in {"make", "resend-failed"}:
+    if call.action in _MAKING:
         answer["description"] = "The job was accepted."
-        answer["headers"] = {"Location": {"description": "Path of the job.", "schema": {"type": "string"}}}
+        location = {"description": "Path of the job.", "schema": {"type": "string"}}
+        answer["headers"] = {"Location": location, **REPLAYED_HEADER}
     elif call.status == 202:
         answer["description"] = "That was accepted; the job is as it was a moment ago."
     return answer
@@ -159,6 +167,13 @@ def _calls() -> tuple[_Call, ...]:
         SelectionEmpty("topic-test"),
         job_errors.StoreUnusable("topic '_resend_jobs' has cleanup.policy=delete"),
     )
+    keyed: tuple[Exception, ...] = (
+        refusals.IdempotencyKeyRefused("the request has 2 Idempotency-Keys"),
+        job_errors.KeyReused(),
+        job_errors.KeysNotHere(),
+        job_errors.NoWorker("kafka-resend-jobs"),
+        job_errors.KeyOutcomeUnknown("the store could not be read to its end in time"),
+    )
     making: tuple[Exception, ...] = (
         *common,
         refusals.JobFieldRefused('the body has an unknown field "topics"'),
@@ -166,8 +181,9 @@ def _calls() -> tuple[_Call, ...]:
         job_errors.ExpressionRefused("Bad jmespath expression: Unclosed delimiter"),
         *selecting,
         changing[-1],
+        *keyed,
     )
-    again: tuple[Exception, ...] = (*changing, job_errors.SourceReplaced("topic-test"), *selecting)
+    again: tuple[Exception, ...] = (*changing, job_errors.SourceReplaced("topic-test"), *selecting, *keyed)
     return (
         _Call("make", PATH, "Make a job", _MAKE, _make, making),
         _Call("list", PATH, "List jobs", _LIST, _list, asking, "GET", 200, JobsResponse),
@@ -204,13 +220,15 @@ def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
             if call.action != "list":
                 # A misspelt or misplaced dry_run would write.
                 Parameters(request.scope["query_string"], ())
-            body = b""
+            body, key = b"", None
             if call.method == "POST":
                 check_content_type(request)
+                # To ask anything else of a job twice is to ask it once.
+                key = idempotency_key(request) if call.action in _MAKING else None
                 body = await read_body(request, body_bytes)
                 if call.action != "make":
                     parse_nothing(body)
-            response = await call.act(_Asked(request, admission, body))
+            response = await call.act(_Asked(request, admission, body, key))
         except (RequestRefused, ResendError) as error:
             trail.outcome = row_of(error).error_code
             trail.reason = getattr(error, "reason", None)
@@ -223,19 +241,32 @@ def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
 
 async def _make(asked: _Asked) -> Response:
     wish = parse_job(asked.body, asked.admission.project, asked.admission.caller.name)
-    return await _made(asked, wish, None)
+    return await _made(asked, wish, None, None)
 
 
-async def _made(asked: _Asked, wish: Wish, topic_id: str | None) -> Response:
+async def _made(asked: _Asked, wish: Wish, topic_id: str | None, of_job: str | None) -> Response:
+    """Make a job, once if the request has a key.
+
+    Args:
+        asked: the request.
+        wish: what it asks for.
+        topic_id: see Jobs.make.
+        of_job: id of the job whose failures are meant.
+    """
     asked.admission.require_topic(wish.topic)
     if wish.target is not None:
         # Also of a job made of another one's failures, whose maker may have been somebody else.
         wish = replace(wish, target=replace(wish.target, by_operator=asked.admission.caller.operator))
-    job = await asked.admission.cluster.jobs.make(wish, topic_id)
-    trail_of(asked.request.scope).job = job.job_id
+    jobs, trail = asked.admission.cluster.jobs, trail_of(asked.request.scope)
+    if asked.key is None:
+        job = await jobs.make(wish, topic_id)
+    else:
+        key = key_of(asked.key, asked.admission, [of_job, read_json(asked.body) if asked.body else {}])
+        job, trail.replayed = await jobs.make_once(wish, topic_id, key)
+    trail.job = job.job_id
     project, instance = (quote(name, safe="") for name in (asked.admission.project, asked.admission.instance))
     location = PATH.format(project_id=project, instance_id=instance) + f"/{job.job_id}"
-    return _answer(_one(job), 202, {"Location": location})
+    return _answer(_one(job), 202, {"Location": location, **(REPLAYED if trail.replayed else {})})
 
 
 async def _list(asked: _Asked) -> Response:
@@ -288,7 +319,7 @@ async def _resend_failed(asked: _Asked) -> Response:
         dry_run=plan.dry_run,
         target=plan.target,
     )
-    return await _made(asked, wish, plan.topic_id)
+    return await _made(asked, wish, plan.topic_id, job.job_id)
 
 
 async def _found(asked: _Asked) -> Job:

@@ -6,7 +6,7 @@ A request is checked in this order, and the first thing wrong is the answer:
 2. open access only: Host, presence of X-Auth-Token (403)
 3. token, instance, the instance's project, the caller's grants as far as they can be compared without the body (403)
 4. action_id (400)
-5. Content-Encoding, Content-Type (415)
+5. Content-Encoding, Content-Type (415); Idempotency-Key (400)
 6. size of the body (413)
 7. the body: empty, UTF-8, JSON, repeated fields, an object, unknown fields, missing fields, each field (400)
 8. the caller's grant for the topic (403)
@@ -15,7 +15,7 @@ A request is checked in this order, and the first thing wrong is the answer:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from urllib.parse import parse_qs
 
 from fastapi.routing import APIRoute
@@ -27,6 +27,7 @@ from kafka.records import Position
 from kafka.resend import Resent
 from service.api.access import Access
 from service.api.bodies import check_content_type, read_body
+from service.api.keys import REPLAYED, idempotency_key, key_of
 from service.envelope import Trail, trail_of
 from service.errors import error_response, row_of
 from service.refusals import ActionMissing, ActionRepeated, ActionUnknown, RequestRefused, shown
@@ -64,16 +65,21 @@ def resend_endpoint(access: Access, max_body_bytes: int) -> Callable[[Request], 
             admission = await access.admit(request, "resend")
             check_action(request.scope["query_string"])
             check_content_type(request)
+            key = idempotency_key(request)
             asked = parse_resend(await read_body(request, max_body_bytes))
             position = Position(asked.topic, asked.partition, asked.message_offset)
             trail.position = position
             trail.for_one_consumer = asked.consumer_key is not None
             admission.require_topic(asked.topic)
-            resent = await admission.cluster.resend(position, asked.consumer_key)
+            if key is None:
+                resent = await admission.cluster.resend(position, asked.consumer_key)
+            else:
+                once = key_of(key, admission, asked.model_dump())
+                resent, trail.replayed = await admission.cluster.resend_once(position, asked.consumer_key, once)
         except (RequestRefused, ResendError) as error:
             return _refused(error, trail)
         trail.outcome = "resent"
-        return _answer(asked, resent)
+        return _answer(asked, resent, REPLAYED if trail.replayed else {})
 
     return resend
 
@@ -108,14 +114,14 @@ def _refused(error: RequestRefused | ResendError, trail: Trail) -> Response:
     return error_response(error)
 
 
-def _answer(asked: ResendRequest, resent: Resent) -> Response:
+def _answer(asked: ResendRequest, resent: Resent, more: Mapping[str, str]) -> Response:
     body = ResendResponse.model_construct(
         topic=asked.topic,
         partition=asked.partition,
         message_offset=asked.message_offset,
         consumer_key=asked.consumer_key,
     )
-    headers = {"X-Resend-Partition": str(resent.partition), "X-Resend-Timestamp": resent.timestamp}
+    headers = {"X-Resend-Partition": str(resent.partition), "X-Resend-Timestamp": resent.timestamp, **more}
     if resent.offset is not None:
         headers["X-Resend-Offset"] = str(resent.offset)
     return Response(body.model_dump_json(exclude_none=True), headers=headers, media_type="application/json")

@@ -42,6 +42,7 @@ SHOWN_SETTINGS = frozenset(
         "jobs.transactional_prefix",
         "jobs.partitions",
         "jobs.batch_records",
+        "jobs.keep_keys_seconds",
         "jobs.keep_seconds",
         "jobs.max_records",
         "log.format",

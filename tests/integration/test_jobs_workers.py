@@ -20,6 +20,7 @@ from kafka.config import admin_properties
 from kafka.jobs import owner
 from kafka.jobs.errors import JobMissing
 from kafka.jobs.plan import Plan, encode_plan, new_job_id
+from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KINDS, Counts, Progress, encode_progress
 from kafka.jobs.store import StoreTail, StoreUnfit, ensure_store
 from kafka.jobs.transactions import BeginAgain
@@ -180,7 +181,8 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
     def sleep_before_a_second_producer(self: owner._Ownership, batch_bytes: int) -> Any:
         if self._transactions is not None and not slept:
             slept.append(self._name)
-            other = owner.PartitionOwner(self._config, self._partition, self._rules)
+            preparing = Preparing(self._config, self._rules)
+            other = owner.PartitionOwner(self._config, self._partition, preparing)
             other.start()
             asyncio.run_coroutine_threadsafe(jobs_stage.finished(job), loop).result(40)
             other.stop()

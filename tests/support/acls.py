@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 
 from tests.support.brokers import new_broker
 
-USERS = ("full", "poor", "blind", "reader", "writer", "configless", "looker", "describer", "postman")
+USERS = ("full", "poor", "blind", "reader", "writer", "configless", "looker", "describer", "postman", "keyed")
 """Users without any right, each for one test, which grants it what it needs."""
 
 JAAS = (
@@ -82,6 +82,25 @@ class Administrator:
         deadline = time.monotonic() + 20
         while not set(operations) <= self._operations(as_user, topic):
             assert time.monotonic() < deadline, f"the ACLs of {user} on {topic} were not in effect after 20 s"
+
+    def create_store(self, name: str) -> None:
+        """Create a store of jobs, of one partition."""
+        config = {"cleanup.policy": "compact"}
+        self._admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(timeout=20)
+
+    def allow_jobs(self, user: str, name: str) -> None:
+        """Grant what jobs need besides the store: the group, and transactional ids that begin with this name."""
+        wanted = [
+            (ResourceType.GROUP, ResourcePatternType.LITERAL, AclOperation.READ),
+            (ResourceType.TRANSACTIONAL_ID, ResourcePatternType.PREFIXED, AclOperation.DESCRIBE),
+            (ResourceType.TRANSACTIONAL_ID, ResourcePatternType.PREFIXED, AclOperation.WRITE),
+        ]
+        acls = [
+            AclBinding(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+            for kind, pattern, operation in wanted
+        ]
+        for answer in self._admin.create_acls(acls).values():
+            answer.result(timeout=20)
 
     @staticmethod
     def _operations(admin: AdminClient, topic: str) -> set[AclOperation]:

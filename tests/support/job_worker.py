@@ -19,6 +19,9 @@ from kafka.jobs.worker import JobsWorker
 
 POINTS = ("before the commit", "in the commit", "before reading back", "in the mark", "while adopting")
 
+KEYED_POINTS = ("before the answer", "before the commit of an answer", "in the commit of an answer")
+"""Those of single resends with a key."""
+
 
 def die() -> None:
     """End as kill -9 ends a process."""
@@ -47,6 +50,8 @@ class DyingProducer(Producer):
 
     def produce(self, topic: str, value: Any = None, key: Any = None, *arguments: Any, **named: Any) -> None:
         kind = "copy" if topic != self.store else "mark" if b"/" not in key else key.decode().partition("/")[2]
+        if kind == "answer" and self.point == "before the answer":
+            die()
         self._kinds.add(kind)
         super().produce(topic, value, key, *arguments, **named)
 
@@ -57,9 +62,12 @@ class DyingProducer(Producer):
             (self.point == "before the commit" and second)
             or (self.point == "in the mark" and "mark" in self._kinds)
             or (self.point == "while adopting" and "plan" in self._kinds)
+            or (self.point == "before the commit of an answer" and "answer" in self._kinds)
         ):
             die()
-        if self.point == "in the commit" and second:
+        if (self.point == "in the commit" and second) or (
+            self.point == "in the commit of an answer" and "answer" in self._kinds
+        ):
             # The request is under way when the process ends.
             Timer(0.004, die).start()
         super().commit_transaction(*arguments)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kafka import errors as worker
-from kafka.jobs.errors import JobOutcomeUnknown, JobRefused
+from kafka.jobs.errors import JobOutcomeUnknown, JobRefused, KeyOutcomeUnknown
 from kafka.records import Position
 from service import refusals
 from service.errors import TABLE, Row, Unexpected, error_body, error_response
@@ -34,7 +34,7 @@ def documented() -> dict[str, tuple[str, str]]:
 
 def test_table_has_exactly_one_row_for_each_error_that_can_be_raised() -> None:
     """Every leaf of both trees of errors has a row, and nothing else has, save the unexpected."""
-    of_worker = leaves(worker.ResendError) | leaves(JobRefused) | {JobOutcomeUnknown}
+    of_worker = leaves(worker.ResendError) | leaves(JobRefused) | {JobOutcomeUnknown, KeyOutcomeUnknown}
     assert of_worker | leaves(refusals.RequestRefused) | {Unexpected} == set(TABLE)
 
 

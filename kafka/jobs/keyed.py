@@ -1,0 +1,293 @@
+"""Requests with an Idempotency-Key: what the store keeps of them. Nothing here touches a broker.
+
+<id>/resend   a single resend, by whoever accepted it; the first one counts, and its answer removes it
+<id>/answer   its outcome, by the partition's owner, in the transaction that holds the copy
+
+A job that was made with a key is a job as any other: the key only decides its id, and the plan has the digest.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from typing import Any, Literal, cast
+
+from kafka import errors
+from kafka.errors import NothingWritten
+from kafka.jobs.errors import SourceReplaced
+from kafka.jobs.plan import FORMAT, PlanNotUnderstood
+from kafka.records import Position
+from kafka.resend import Resent
+
+RESEND = "resend"
+ANSWER = "answer"
+KEYED_KINDS = (RESEND, ANSWER)
+"""All kinds of records that a single resend with a key has in the store."""
+
+_ID_DIGITS = 24
+_DIGEST_DIGITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An Idempotency-Key, whose it is, and what was asked for with it.
+
+    Attributes:
+        project: project id of the request; so instance.
+        caller: name of the caller.
+        value: as it was sent.
+        digest: of what is asked for, see digest_of.
+    """
+
+    project: str
+    instance: str
+    caller: str
+    value: str = field(repr=False)
+    digest: str
+
+    def id(self, call: Literal["resend", "job"], partitions: int) -> str:
+        """Return the id under which the store keeps the request; a job's id, if it asks for one.
+
+        Args:
+            call: the same key means another request there.
+            partitions: how many the store has.
+        """
+        # As JSON: no two lists of texts look the same.
+        named = json.dumps([call, self.project, self.instance, self.caller, self.value])
+        hashed = sha256(named.encode()).hexdigest()
+        return f"{int(hashed[_ID_DIGITS:], 16) % partitions}-{hashed[:_ID_DIGITS]}"
+
+
+def digest_of(content: object) -> str:
+    """Return the digest of a request: the order of fields and the white space between them make no difference.
+
+    Args:
+        content: what its JSON says.
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedResend:
+    """A single resend as it was accepted.
+
+    Attributes:
+        key_id: see Key.id.
+        instance: id of the instance whose policy applies.
+        position: the record.
+        topic_id: the topic as it was then; another one under the same name is another topic.
+        consumer_key: whom the copy is for; None leaves the headers alone.
+        digest: of the request.
+        made_at_ms: milliseconds since the Unix epoch.
+    """
+
+    key_id: str
+    instance: str
+    position: Position
+    topic_id: str
+    consumer_key: str | None
+    digest: str
+    made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a single resend, for good.
+
+    Attributes:
+        digest: of the request that was carried out.
+        made_at_ms: milliseconds since the Unix epoch.
+        outcome: where the copy stands, or why there is none.
+    """
+
+    digest: str
+    made_at_ms: int
+    outcome: Resent | NothingWritten
+
+
+def encode_resend(asked: KeyedResend) -> bytes:
+    """Return the resend as the JSON that stands in the store."""
+    position = asked.position
+    return _json(
+        {
+            "format": FORMAT,
+            "instance": asked.instance,
+            "position": [position.topic, position.partition, position.offset],
+            "topic_id": asked.topic_id,
+            "consumer_key": asked.consumer_key,
+            "digest": asked.digest,
+            "made_at_ms": asked.made_at_ms,
+        }
+    )
+
+
+def decode_resend(key_id: str, content: bytes) -> KeyedResend:
+    """Return the resend that encode_resend wrote.
+
+    Raises:
+        PlanNotUnderstood: it has another format or other fields: whoever knows them may carry it out.
+    """
+    try:
+        found = _fields(content, {"instance", "position", "topic_id", "consumer_key", "digest", "made_at_ms"})
+        topic, partition, offset = found["position"]
+        made_at_ms = found["made_at_ms"]
+        asked = KeyedResend(
+            key_id,
+            found["instance"],
+            Position(topic, partition, offset),
+            found["topic_id"],
+            found["consumer_key"],
+            found["digest"],
+            made_at_ms,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise PlanNotUnderstood(f"it is not a resend: {type(error).__name__}") from None
+    # Somebody else wrote it: what is of another type would be an unexpected error again and again.
+    texts = (asked.instance, topic, asked.topic_id, asked.consumer_key or "", asked.digest)
+    if not all(isinstance(text, str) for text in texts) or {type(partition), type(offset), type(made_at_ms)} != {int}:
+        raise PlanNotUnderstood("it is not a resend: a field has another type")
+    return asked
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Return the answer as the JSON that stands in the store."""
+    outcome = answer.outcome
+    told: dict[str, object]
+    if isinstance(outcome, Resent):
+        told = {"copy": [outcome.partition, outcome.offset, outcome.timestamp]}
+    else:
+        facts = {name: value for name, value in _facts(outcome).items() if not isinstance(value, Position)}
+        told = {"refused": [type(outcome).__name__, facts]}
+    return _json({"format": FORMAT, "digest": answer.digest, "made_at_ms": answer.made_at_ms, **told})
+
+
+def decode_answer(content: bytes, position: Position) -> Answer:
+    """Return the answer that encode_answer wrote.
+
+    Args:
+        content: as it stands in the store.
+        position: the record that was asked for; the answer does not repeat it.
+
+    Raises:
+        PlanNotUnderstood: it has another format or other fields.
+    """
+    try:
+        found = _fields(content, {"digest", "made_at_ms", "copy", "refused"})
+        if "copy" in found:
+            partition, offset, timestamp = found["copy"]
+            outcome: Resent | NothingWritten = Resent(position, partition, offset, timestamp)
+        else:
+            name, facts = found["refused"]
+            outcome = _refusal(name, facts, position)
+        return Answer(found["digest"], found["made_at_ms"], outcome)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise PlanNotUnderstood(f"it is not an answer: {type(error).__name__}") from None
+
+
+def _refusal(name: str, facts: Mapping[str, Any], position: Position) -> NothingWritten:
+    kind: Any = SourceReplaced if name == SourceReplaced.__name__ else getattr(errors, name)
+    if not issubclass(kind, NothingWritten):
+        raise TypeError
+    own = {item.name for item in fields(kind)} if hasattr(kind, "__dataclass_fields__") else set()
+    refusal: NothingWritten = kind(**facts, **({"position": position} if "position" in own else {}))
+    return refusal
+
+
+def _facts(error: NothingWritten) -> dict[str, Any]:
+    if not hasattr(error, "__dataclass_fields__"):
+        return {}
+    return {item.name: getattr(error, item.name) for item in fields(cast("Any", error))}
+
+
+def _json(content: Mapping[str, object]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _fields(content: bytes, known: set[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(content)
+    if found.pop("format") != FORMAT:
+        raise PlanNotUnderstood(f"its format is not {FORMAT}")
+    if unknown := sorted(set(found) - known):
+        raise PlanNotUnderstood(f"it has an unknown field {unknown[0]!r}")
+    return found
+
+
+class KeyedTable:
+    """All single resends with a key that are kept: the fold of their records.
+
+    One thread changes it; others may ask. Values stay as they were written, 350 bytes a key or so: there may be many.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str, bytes] = {}
+        self._answers: dict[str, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked) + len(self._answers)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes."""
+        tables = (self._asked, self._answers)
+        kept = sum(sys.getsizeof(part) for table in tables for entry in table.items() for part in entry)
+        return kept + sum(map(sys.getsizeof, tables))
+
+    def take(self, key_id: str, kind: str, value: bytes | None) -> None:
+        """Take one more record of the store; None removes what was there."""
+        if kind == RESEND:
+            if value is None:
+                self._asked.pop(key_id, None)
+            elif key_id not in self._answers:
+                # The first one counts; later ones came at the same time, or from who had not seen it yet.
+                self._asked.setdefault(key_id, value)
+        elif value is None:
+            self._answers.pop(key_id, None)
+        else:
+            self._answers[key_id] = value
+            self._asked.pop(key_id, None)
+
+    def asked(self, key_id: str) -> KeyedResend | None:
+        """Return the resend that has no answer yet.
+
+        Raises:
+            PlanNotUnderstood: there is one, of another version.
+        """
+        content = self._asked.get(key_id)
+        return None if content is None else decode_resend(key_id, content)
+
+    def answer(self, key_id: str, position: Position) -> Answer | None:
+        """Return the answer to a resend of this position.
+
+        Raises:
+            PlanNotUnderstood: there is one, of another version.
+        """
+        content = self._answers.get(key_id)
+        return None if content is None else decode_answer(content, position)
+
+    def open(self) -> list[str]:
+        """Return the ids that have no answer yet, the oldest first."""
+        return list(self._asked)
+
+    def older_than(self, time_ms: int, most: int) -> list[str]:
+        """Return ids whose answer, or else whose request, is older; the oldest first."""
+        found: list[str] = []
+        for table in (self._answers, self._asked):
+            for key_id, content in table.items():
+                # They stand in the order in which they came.
+                if len(found) == most or _made_at_ms(content) >= time_ms:
+                    break
+                found.append(key_id)
+        return found
+
+
+def _made_at_ms(content: bytes) -> int:
+    """Return when it was made, or now if it does not say so: what another version has written is its own to remove."""
+    try:
+        made_at_ms: object = json.loads(content)["made_at_ms"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return sys.maxsize
+    return made_at_ms if isinstance(made_at_ms, int) else sys.maxsize

@@ -90,7 +90,9 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
     if asked.peer:
         chosen += [rows.script(rows.PEER, "peer", small, usual, asked.peer)]
     if any(_wanted(name, only) for name in rows.MANY):
-        chosen += _many(small, one, scale, asked.job_records, footprint)
+        # A store of its own: the other services' workers would help.
+        with_jobs = stack.enter_context(stage.service(small, store="_bench_jobs"))
+        chosen += _many(small, with_jobs, scale, asked.job_records, footprint)
     if any(_wanted(name, only) for name in (rows.NEWEST, rows.BY_TIME)):
         chosen += _searches(small, one, scale)
     if any(_wanted(name, only) for name in (rows.LARGE_BASE, rows.LARGE_TOPIC, rows.MANY_PARTITIONS)):

@@ -20,7 +20,6 @@ from bench.stage import INSTANCE, PROJECT, TOKEN, Service
 _PATH = f"/v2/{PROJECT}/mqs/instances/{INSTANCE}/resend-jobs"
 _LOOK_AGAIN_SECONDS = 0.05
 _LONGEST_SECONDS = 1800.0
-_GROUP = "kafka-resend-jobs"
 
 
 def one_job(service: Service, selection: Selection) -> Figures:
@@ -37,9 +36,9 @@ def job_for_each_partition(service: Service, selection: Selection) -> Figures:
 def second_worker(service: Service, bootstrap: str) -> Iterator[None]:
     """Have a second worker beside that of the service, from when both are given something to do."""
     with stage.worker(service.variables):
-        _wait_for_workers(bootstrap, 2)
+        _wait_for_workers(service, bootstrap, 2)
         yield
-    _wait_for_workers(bootstrap, 1)
+    _wait_for_workers(service, bootstrap, 1)
 
 
 @contextmanager
@@ -106,11 +105,12 @@ def _ask(service: Service, method: str, path: str, body: dict[str, object] | Non
     return found
 
 
-def _wait_for_workers(bootstrap: str, count: int) -> None:
+def _wait_for_workers(service: Service, bootstrap: str, count: int) -> None:
+    name = service.variables["RESEND_JOBS__GROUP"]
     admin = AdminClient({"bootstrap.servers": bootstrap})
     deadline = time.monotonic() + 60
     while True:
-        group = admin.describe_consumer_groups([_GROUP])[_GROUP].result()
+        group = admin.describe_consumer_groups([name])[name].result()
         if group.state == ConsumerGroupState.STABLE and len(group.members) == count:
             return
         if time.monotonic() > deadline:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as as_click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +67,73 @@ _COMMANDS = {
     ),
 }
 
+_JOBS = "Resend many records at once, exactly once: start, follow and end jobs."
+_JOB_COMMANDS = {
+    name: _Command(module, function, summary, epilog=_EXIT_CODES)
+    for name, module, function, summary in (
+        ("start", "service.cli.job_start", "start_command", "Resend a selection of a topic's records, or count it."),
+        ("list", "service.cli.job", "list_command", "List jobs, the newest first."),
+        ("show", "service.cli.job", "show_command", "Show all about one job."),
+        ("watch", "service.cli.job", "watch_command", "Follow a job to its end."),
+        ("cancel", "service.cli.job", "cancel_command", "Have a job end."),
+        ("pause", "service.cli.job", "pause_command", "Have a job wait."),
+        ("resume", "service.cli.job", "resume_command", "Have a job that waits go on."),
+        ("resend-failed", "service.cli.job", "resend_failed_command", "Make a new job of what failed."),
+    )
+}
+
 
 class _LazyGroup(TyperGroup):
     """Commands by name; the module behind one is imported when it is used, so that `serve` does not wait for others."""
 
+    known: ClassVar[Mapping[str, _Command | str]] = {**_COMMANDS, "job": _JOBS}
+    """Commands; of a group of them, its summary."""
+
     def list_commands(self, ctx: Any) -> list[str]:
         del ctx
-        return list(_COMMANDS)
+        return list(self.known)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
         del ctx
-        found = _COMMANDS.get(cmd_name)
+        found = self.known.get(cmd_name)
         if found is None:
             return None
-        function: Callable[..., None] = getattr(importlib.import_module(found.module), found.function)
-        single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-        single.command(cmd_name, short_help=found.summary, hidden=found.hidden, epilog=found.epilog)(function)
-        command = as_click(single)
-        assert isinstance(command, TyperCommand)  # noqa: S101 - one command makes no group
-        return command
+        return _group(cmd_name, found) if isinstance(found, str) else _single(cmd_name, found)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         del ctx
         # The base class would import every command for a line that is known here.
+        told = [
+            (name, known if isinstance(known, str) else known.summary)
+            for name, known in self.known.items()
+            if isinstance(known, str) or not known.hidden
+        ]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, known.summary) for name, known in _COMMANDS.items() if not known.hidden])
+            formatter.write_dl(told)
+
+
+class _JobGroup(_LazyGroup):
+    known = _JOB_COMMANDS
+
+
+def _single(name: str, found: _Command) -> TyperCommand:
+    function: Callable[..., None] = getattr(importlib.import_module(found.module), found.function)
+    single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+    single.command(name, short_help=found.summary, hidden=found.hidden, epilog=found.epilog)(function)
+    command = as_click(single)
+    assert isinstance(command, TyperCommand)  # noqa: S101 - one command makes no group
+    return command
+
+
+def _group(name: str, summary: str) -> TyperGroup:
+    commands = typer.Typer(
+        cls=_JobGroup, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+    )
+    commands.callback(help=summary)(lambda: None)
+    group = as_click(commands)
+    assert isinstance(group, TyperGroup)  # noqa: S101 - a callback makes it one
+    group.name = name
+    return group
 
 
 app = typer.Typer(

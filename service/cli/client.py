@@ -16,6 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from service.cli.output import Json
 
@@ -28,6 +29,8 @@ _GAVE_UP = (408, 499)
 _PROXY_WAITS = (502, 503, 504)
 """What proxies answer while there is no service behind them."""
 
+_COPY_DOUBT = "whether a copy was written is not known: look at the end of the partition before you try again"
+_JOB_DOUBT = "whether the job was accepted is not known: look at the list of jobs before you try again"
 _NOT_WRITTEN_CODES = ("RESEND.00503", "RESEND.00504001")
 
 
@@ -192,7 +195,7 @@ class Api:
         request = self._http.build_request(
             "POST", f"{self._instance}/messages/action", params={"action_id": "resend"}, json=body
         )
-        answer = await _answered(self._http, request, writes=True)
+        answer = await _answered(self._http, request, _COPY_DOUBT)
         if (_object(answer) or {}).get("message_offset") != offset:
             raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right? Look for the copy, too")
         headers = answer.headers
@@ -201,6 +204,66 @@ class Api:
             _whole(headers.get("X-Resend-Offset")),
             headers.get("X-Resend-Timestamp"),
         )
+
+    async def make_job(self, wish: Json) -> Json:
+        """Have a job accepted, and return it.
+
+        Args:
+            wish: the body, as the API has it.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        return await self._ask_of_jobs("", wish)
+
+    async def jobs(self, states: str | None, limit: int) -> Sequence[Json]:
+        """Return the newest jobs.
+
+        Args:
+            states: only these, with commas between; None: all.
+            limit: at most so many.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        found: list[Json] = []
+        while len(found) < limit:
+            asked = {"limit": str(min(limit - len(found), 1000)), "offset": str(len(found))}
+            answer = await self._read("/resend-jobs", {**asked, **({} if states is None else {"state": states})})
+            page: list[Json] = field(answer, "jobs", list)
+            found += page
+            if not page or len(found) >= field(answer, "total", int):
+                break
+        return found
+
+    async def job(self, job_id: str) -> Json:
+        """Return one job.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        answer = await self._read(f"/resend-jobs/{quote(job_id, safe='')}", {})
+        field(answer, "state", str)
+        return answer
+
+    async def ask_of_job(self, job_id: str, action: str) -> Json:
+        """Have something done with a job, and return it, or the new one.
+
+        Args:
+            job_id: which job.
+            action: cancel, pause, resume or resend-failed.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        return await self._ask_of_jobs(f"/{quote(job_id, safe='')}/{action}", {})
+
+    async def _ask_of_jobs(self, path: str, body: Json) -> Json:
+        request = self._http.build_request("POST", f"{self._instance}/resend-jobs{path}", json=body)
+        answer: Json = (await _answered(self._http, request, _JOB_DOUBT)).json()
+        if not isinstance(answer.get("job_id"), str):
+            raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right?")
+        return answer
 
     async def _read(self, path: str, asked: Mapping[str, str]) -> Json:
         return await get(self._http, self._instance + path, asked)
@@ -232,18 +295,18 @@ async def get(http: httpx.AsyncClient, path: str, asked: Mapping[str, str]) -> J
     Raises:
         ApiError: one of its kinds.
     """
-    answer = await _answered(http, http.build_request("GET", path, params=dict(asked)), writes=False)
+    answer = await _answered(http, http.build_request("GET", path, params=dict(asked)), None)
     body: Json = answer.json()
     return body
 
 
-async def _answered(http: httpx.AsyncClient, request: httpx.Request, *, writes: bool) -> httpx.Response:
-    """Return the answer with status 200 to a request.
+async def _answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str | None) -> httpx.Response:
+    """Return the answer with status 200 or 202 to a request.
 
     Args:
         http: sends it.
         request: what to send.
-        writes: it may write a copy, so that no answer is not the same as no copy.
+        doubt: what is not known without an answer; None: the request changes nothing.
 
     Raises:
         ApiError: one of its kinds.
@@ -252,38 +315,31 @@ async def _answered(http: httpx.AsyncClient, request: httpx.Request, *, writes: 
 
     request_id = secrets.token_hex(16)
     request.headers["X-Request-Id"] = request_id
-    lost: type[ApiError] = OutcomeUnknown if writes else NotNow
-    doubt = _doubt(request_id) if writes else ""
+    lost: type[ApiError] = NotNow if doubt is None else OutcomeUnknown
+    doubted = "" if doubt is None else f"; {doubt} (the service's log has the request as {request_id})"
     try:
         answer = await http.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
         raise NotNow(f"cannot connect to {_origin(request)}: {_reason(error)}; nothing was written") from None
     except httpx.HTTPError as error:
-        raise lost(f"the connection to {_origin(request)} was lost: {_reason(error)}{doubt}") from None
+        raise lost(f"the connection to {_origin(request)} was lost: {_reason(error)}{doubted}") from None
     body = _object(answer)
-    if answer.status_code == 200 and body is not None:
+    if answer.status_code in {200, 202} and body is not None:
         return answer
     code, words = (None, None) if body is None else (_text(body, "error_code"), _text(body, "error_msg"))
     if code is None or words is None:
         what = f"{_origin(request)} answered with status {answer.status_code}, but not as kafka-resend does"
-        if not writes and answer.status_code in _PROXY_WAITS:
+        if doubt is None and answer.status_code in _PROXY_WAITS:
             raise NotNow(what)
-        if not writes or (300 <= answer.status_code < 500 and answer.status_code not in _GAVE_UP):
+        if doubt is None or (300 <= answer.status_code < 500 and answer.status_code not in _GAVE_UP):
             raise Misunderstood(f"{what}; is --url right?")
-        raise OutcomeUnknown(f"{what}{doubt}")
+        raise OutcomeUnknown(f"{what}{doubted}")
     said = f"{words} [{code}]"
     if answer.status_code < 500:
         raise Refused(said, code)
-    if not writes or code.startswith(_NOT_WRITTEN_CODES):
+    if doubt is None or code.startswith(_NOT_WRITTEN_CODES):
         raise NotNow(said, code)
     raise OutcomeUnknown(f"{said}; its X-Request-Id is {request_id}", code)
-
-
-def _doubt(request_id: str) -> str:
-    return (
-        "; whether a copy was written is not known: look at the end of the partition before you try again "
-        f"(the service's log has the request as {request_id})"
-    )
 
 
 def _object(answer: httpx.Response) -> Json | None:

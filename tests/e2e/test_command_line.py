@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
@@ -14,118 +12,24 @@ import threading
 import time
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.brokers import Broker, free_port
+from tests.support.command_line import TOKEN, CommandLine, clean_environment, serving, settings
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 
-REPOSITORY = Path(__file__).parents[2]
-TOKEN = "token-of-the-command-line"
 OLD = {"retention.ms": "-1"}
 """The configuration of a topic whose records may be from years ago."""
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e[red]x[/red]"
 SHOWN = r"\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e[red]x[/red]"
-
-
-def clean_environment() -> dict[str, str]:
-    """Return this process's variables without those of a service or a client."""
-    ours = ("RESEND_", "KAFKA_RESEND_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
-
-
-def settings(bootstrap: str) -> dict[str, str]:
-    return {
-        "RESEND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
-        "RESEND_AUTH__TOKEN_DIGEST": hashlib.sha256(TOKEN.encode()).hexdigest(),
-    }
-
-
-@dataclass(frozen=True)
-class CommandLine:
-    """kafka-resend, in a process of its own for each command.
-
-    Attributes:
-        environ: which tell it what to ask.
-    """
-
-    environ: Mapping[str, str]
-
-    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            # Where the tests run in the background, an interrupt may be ignored, and a child would inherit that.
-            ["env", "--default-signal=INT", sys.executable, "-m", "service", *arguments],
-            cwd=REPOSITORY,
-            env={**clean_environment(), **self.environ, **more.pop("environ", {})},
-            text=True,
-            # Ctrl-C in the terminal of the tests must not end it; a test sends its own.
-            start_new_session=True,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
-        )
-
-    def __call__(self, *arguments: str, exits: int = 0, environ: Mapping[str, str] | None = None) -> tuple[str, str]:
-        """Run a command to its end, which must have this exit code; return what it printed and what it said."""
-        process = self.start(*arguments, environ=environ or {})
-        printed, said = process.communicate(timeout=60)
-        assert exits == process.returncode, said
-        assert TOKEN not in printed + said
-        assert "Traceback" not in said
-        return printed, said
-
-    def lines(self, *arguments: str) -> list[dict[str, Any]]:
-        """Run a command and return the JSON objects that it printed, one a line."""
-        printed, _ = self(*arguments)
-        return [json.loads(line) for line in printed.splitlines()]
-
-    def on_a_terminal(self, *arguments: str) -> str:
-        """Run a command on a terminal that knows no colours, 120 columns wide, and return what reached it."""
-        ours, theirs = pty.openpty()
-        process = self.start(
-            *arguments, stdout=theirs, stderr=theirs, stdin=theirs, environ={"TERM": "dumb", "COLUMNS": "120"}
-        )
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 65536):
-                shown += piece
-        except OSError:
-            # The other end of a terminal is closed by an error.
-            pass
-        finally:
-            os.close(ours)
-        assert 0 == process.wait(60), shown
-        return shown.decode().replace("\r\n", "\n")
-
-
-@contextmanager
-def serving(bootstrap: str, url: str, log: Path) -> Iterator[None]:
-    """Run a service in a process of its own at this address, from when it answers until the end."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", url.rpartition(":")[2]],
-            cwd=REPOSITORY,
-            env=clean_environment() | settings(bootstrap),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while not _ready(url):
-            assert time.monotonic() < deadline, log.read_text()
-            assert process.poll() is None, log.read_text()
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +38,6 @@ def service(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     url = f"http://127.0.0.1:{free_port()}"
     with serving(broker.bootstrap, url, tmp_path_factory.mktemp("service") / "log"):
         yield url
-
-
-def _ready(url: str) -> bool:
-    try:
-        found: str = httpx.get(f"{url}/readyz").json()["instances"]["default"]["state"]
-    except httpx.TransportError:
-        return False
-    return found == "ready"
 
 
 @pytest.fixture(params=["of a service", "in process"])

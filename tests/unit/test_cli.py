@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from kafka.diagnose import Finding
+from service.cli import _COMMANDS, _JOB_COMMANDS
 from service.cli.check import show
 from service.cli.demo import EXAMPLE_BODY, call, introduce
 from service.cli.serve import listen
@@ -48,7 +49,7 @@ def test_help_lists_the_commands_a_stranger_needs() -> None:
     done = kafka_resend("--help")
 
     assert 0 == done.returncode, done.stderr
-    for command in ("serve", "demo", "check", "config", "token", "topics", "messages", "resend", "tail"):
+    for command in ("serve", "demo", "check", "config", "token", "topics", "messages", "resend", "tail", "job"):
         assert f"  {command} " in done.stdout
     assert "kafka-resend demo" in done.stdout
     assert "sample-topic" not in done.stdout
@@ -56,15 +57,24 @@ def test_help_lists_the_commands_a_stranger_needs() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "demo", "check", "config", "token", "topics", "messages", "resend", "tail", "sample-topic"],
+    [*_COMMANDS, *(f"job {name}" for name in _JOB_COMMANDS)],
 )
 def test_help_of_a_command_says_what_it_does(command: str) -> None:
     """Every command explains itself and exits with 0."""
-    done = kafka_resend(command, "--help")
+    done = kafka_resend(*command.split(), "--help")
 
     assert 0 == done.returncode, done.stderr
     assert f"Usage: kafka-resend {command}" in done.stdout
     assert len(done.stdout.splitlines()) > 5
+
+
+def test_commands_that_ask_the_api_are_documented() -> None:
+    """docs/command-line.md has a row for each."""
+    rows = [line for line in (REPOSITORY / "docs" / "command-line.md").read_text().splitlines() if line.startswith("|")]
+    first_cells = " ".join(row.split("|")[1] for row in rows)
+    asking = [name for name, known in _COMMANDS.items() if known.epilog is not None]
+    for command in [*asking, *(f"job {name}" for name in _JOB_COMMANDS)]:
+        assert f"{command} " in first_cells.replace("`", " "), command
 
 
 def test_unknown_command_exits_with_2_and_names_it() -> None:

@@ -1,0 +1,281 @@
+"""`kafka-resend job`: look at jobs, follow them, and have them end, wait, or go on. `job start` is in job_start."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.options import Instance, Json, Project, Target, Token, TokenFile, Url, require_text, target
+
+if TYPE_CHECKING:
+    from service.cli.client import Api
+    from service.cli.output import Json as JsonObject
+
+_LOOK_AGAIN_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
+_NO_WORKER_SECONDS = 10.0
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, such as 3-5f0c…")]
+
+
+def list_command(
+    *,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATES",
+            help="Only these, with commas between: pending, running, paused, succeeded, failed, cancelled.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="NUMBER", min=1, help="At most so many.")] = 100,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """List jobs, the newest first: those of this project, over topics that the caller may resend."""
+    from service.cli.job_output import print_jobs
+    from service.cli.opening import run
+    from service.cli.output import for_person, write_json
+
+    require_text(state=state)
+    person = for_person(as_json=as_json)
+
+    async def show(api: Api) -> None:
+        found = await api.jobs(state, limit)
+        if person:
+            print_jobs(found)
+        else:
+            write_json(found)
+
+    run(show, target(url, token, token_file, project, instance))
+
+
+def show_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Show all about one job: counts, partitions, what failed and why, and what a dry run has found."""
+    from service.cli.opening import run
+    from service.cli.output import for_person
+
+    require_text(JOB=job)
+    person = for_person(as_json=as_json)
+
+    async def show(api: Api) -> None:
+        _print(await api.job(job), person=person)
+
+    run(show, target(url, token, token_file, project, instance))
+
+
+def watch_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Follow a job to its end, with its rate and the time left; exit code 0 when it succeeded, else 1.
+
+    While the service or the cluster is away, it is asked again. Ctrl-C ends the watching, not the job.
+    """
+    from service.cli.output import for_person
+
+    require_text(JOB=job)
+    asked = target(url, token, token_file, project, instance)
+    follow(job, asked, person=for_person(as_json=as_json))
+
+
+def cancel_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Have a job end, within seconds; what was resent stays. One that has ended stays as it is."""
+    _ask(job, "cancel", target(url, token, token_file, project, instance), as_json=as_json)
+
+
+def pause_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Have a job wait until `kafka-resend job resume`."""
+    _ask(job, "pause", target(url, token, token_file, project, instance), as_json=as_json)
+
+
+def resume_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Have a job that waits go on from where it was."""
+    _ask(job, "resume", target(url, token, token_file, project, instance), as_json=as_json)
+
+
+def resend_failed_command(
+    job: JobId,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Make a new job of the failures that a job lists, once their reason is mended."""
+    _ask(job, "resend-failed", target(url, token, token_file, project, instance), as_json=as_json)
+
+
+def _ask(job_id: str, action: str, asked: Target, *, as_json: bool) -> None:
+    from service.cli.opening import run
+    from service.cli.output import for_person, write_json
+
+    require_text(JOB=job_id)
+    person = for_person(as_json=as_json)
+
+    async def work(api: Api) -> None:
+        answer = await api.ask_of_job(job_id, action)
+        if person:
+            _print_accepted(answer, action)
+        else:
+            write_json([answer])
+
+    run(work, asked, audited=True)
+
+
+def _print_accepted(job: JsonObject, action: str) -> None:
+    from service.cli.job_output import counts_text, state_text
+    from service.cli.output import safe
+    from service.cli.terminal import output
+
+    if action == "resend-failed":
+        print_made(job)
+    else:
+        output().print(safe(f"job {job['job_id']}: {state_text(job)}; so far {counts_text(job)}"))
+
+
+def print_made(job: JsonObject) -> None:
+    """Say that a job was accepted, and how to follow it."""
+    from service.cli.output import safe
+    from service.cli.terminal import output
+
+    counts: JsonObject = job["counts"]
+    output().print(
+        safe(f"job {job['job_id']} was accepted: {counts['selected']:,} offsets of {job['topic']} to go through.")
+    )
+    output().print(safe(f"Follow it with: kafka-resend job watch {job['job_id']}"))
+
+
+def follow(job_id: str, asked: Target, *, person: bool) -> None:
+    """Follow a job to its end, and exit with the code for that.
+
+    Args:
+        job_id: which job.
+        asked: where.
+        person: somebody looks at the output.
+
+    Raises:
+        Exit: it did not succeed.
+    """
+    from service.cli.opening import run
+    from service.cli.output import tell
+
+    code = 0
+
+    async def work(api: Api) -> None:
+        nonlocal code
+        code = await _follow(api, job_id, person=person)
+
+    try:
+        run(work, asked)
+    except KeyboardInterrupt:
+        tell(f"interrupted; the job goes on, until `kafka-resend job cancel {job_id}`")
+        raise
+    if code:
+        raise typer.Exit(code)
+
+
+async def _follow(api: Api, job_id: str, *, person: bool) -> int:
+    from service.cli.job_output import done_offsets, pace_text, progress_bar, tell_end
+    from service.cli.output import tell, visible
+
+    job = await api.job(job_id)
+    bar = progress_bar()
+    bar.disable = not bar.console.is_terminal
+    waited = 0.0
+    with bar:
+        task = bar.add_task(visible(job["topic"]), total=max(1, job["counts"]["selected"]), pace="")
+        while job["ended_at"] is None:
+            words = job["state"] if job["state"] != "running" else visible(job["topic"])
+            bar.update(task, description=words, completed=done_offsets(job), pace=pace_text(job))
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            waited += _LOOK_AGAIN_SECONDS
+            if waited == _NO_WORKER_SECONDS and job["state"] == "pending":
+                tell("no worker has taken the job yet; does one run? (kafka-resend worker)")
+            job = await _again(api, job_id)
+    _print(job, person=person)
+    return tell_end(job)
+
+
+async def _again(api: Api, job_id: str) -> JsonObject:
+    """Return the job, however long that takes.
+
+    Raises:
+        ApiError: one that waiting does not mend.
+    """
+    from service.cli.client import NotNow
+    from service.cli.output import tell
+
+    pause = 0.0
+    while True:
+        try:
+            job = await api.job(job_id)
+        except NotNow as error:
+            if not pause:
+                tell(f"{error}; asking again until it answers")
+            pause = min(max(pause, _LOOK_AGAIN_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+        else:
+            if pause:
+                tell("it answers again")
+            return job
+
+
+def _print(job: JsonObject, *, person: bool) -> None:
+    from service.cli.job_output import print_job
+    from service.cli.output import write_json
+
+    if person:
+        print_job(job)
+    else:
+        write_json([job])

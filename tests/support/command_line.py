@@ -1,0 +1,122 @@
+"""The command line in processes of its own, and a service for it to ask."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+REPOSITORY = Path(__file__).parents[2]
+TOKEN = "token-of-the-command-line"
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's variables without those of a service or a client."""
+    ours = ("RESEND_", "KAFKA_RESEND_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
+
+
+def settings(bootstrap: str) -> dict[str, str]:
+    """Return the settings of a service on one cluster."""
+    return {
+        "RESEND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+        "RESEND_AUTH__TOKEN_DIGEST": hashlib.sha256(TOKEN.encode()).hexdigest(),
+    }
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """kafka-resend, in a process of its own for each command.
+
+    Attributes:
+        environ: which tell it what to ask.
+    """
+
+    environ: Mapping[str, str]
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        """Start a command; what else is given goes to Popen, `environ` to its variables."""
+        return subprocess.Popen(
+            # Where the tests run in the background, an interrupt may be ignored, and a child would inherit that.
+            ["env", "--default-signal=INT", sys.executable, "-m", "service", *arguments],
+            cwd=REPOSITORY,
+            env={**clean_environment(), **self.environ, **more.pop("environ", {})},
+            text=True,
+            # Ctrl-C in the terminal of the tests must not end it; a test sends its own.
+            start_new_session=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+        )
+
+    def __call__(self, *arguments: str, exits: int = 0, environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+        """Run a command to its end, which must have this exit code; return what it printed and what it said."""
+        process = self.start(*arguments, environ=environ or {})
+        printed, said = process.communicate(timeout=60)
+        assert exits == process.returncode, said
+        assert TOKEN not in printed + said
+        assert "Traceback" not in said
+        return printed, said
+
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command and return the JSON objects that it printed, one a line."""
+        printed, _ = self(*arguments)
+        return [json.loads(line) for line in printed.splitlines()]
+
+    def on_a_terminal(self, *arguments: str) -> str:
+        """Run a command on a terminal that knows no colours, 120 columns wide, and return what reached it."""
+        ours, theirs = pty.openpty()
+        process = self.start(
+            *arguments, stdout=theirs, stderr=theirs, stdin=theirs, environ={"TERM": "dumb", "COLUMNS": "120"}
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:
+            # The other end of a terminal is closed by an error.
+            pass
+        finally:
+            os.close(ours)
+        assert 0 == process.wait(60), shown
+        return shown.decode().replace("\r\n", "\n")
+
+
+@contextmanager
+def serving(bootstrap: str, url: str, log: Path) -> Iterator[int]:
+    """Run a service in a process of its own at this address, from when it answers until the end; yield its id."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve", "--port", url.rpartition(":")[2]],
+            cwd=REPOSITORY,
+            env=clean_environment() | settings(bootstrap),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not _ready(url):
+            assert time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _ready(url: str) -> bool:
+    try:
+        found: str = httpx.get(f"{url}/readyz").json()["instances"]["default"]["state"]
+    except httpx.TransportError:
+        return False
+    return found == "ready"

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from service.cli.output import Column, Json, print_table, safe, tell, time_text
+from service.cli.output import Column, Json, print_table, safe, tell, time_text, visible, write
 from service.cli.terminal import PROBLEM
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _BAR_CHARACTERS = 40
+_TABLE_WIDTH = 110
 _FIRST_POSITIONS = 10
 
 
 def print_jobs(jobs: Iterable[Json]) -> None:
-    """Print jobs as a table, a line each."""
+    """Print jobs as a table; a line for each where a table would have no room."""
+    from service.cli.terminal import output
+
+    if output().width < _TABLE_WIDTH:
+        for job in jobs:
+            job_id, state, topic, done, failed, made = _row(job)
+            write(visible(f"{job_id}  {state}  {topic}  {done}, {failed} failed  {made}"))
+        return
     columns = (
         Column("job", whole=True),
         Column("state", whole=True),

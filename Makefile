@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering test check bench bench-smoke run up down lock screenshots
+.PHONY: help install format lint typecheck layering test test-faults check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
 ENV_FILE ?= .env
@@ -41,6 +41,9 @@ layering: $(VENV)/.development ## Check which package imports which
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
 	@$(BIN)/pytest $(ARGS)
+
+test-faults: $(VENV)/.development ## Kill workers and brokers of a cluster of three under jobs of 500,000 records, some 10 minutes
+	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py $(ARGS)
 
 screenshots: $(VENV)/.development ## Make the README's pictures of the console anew (wants Chromium, and what test wants)
 	@mkdir -p docs/images

@@ -56,7 +56,7 @@ check: lint typecheck layering test ## All of lint, typecheck, layering and test
 bench: $(VENV)/.bench ## Measure the speed on a Kafka of its own, some 15 minutes (wants what test wants; wrk and kcat if there)
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-smoke: $(VENV)/.development ## Try every row of the benchmark in about a minute; its figures mean nothing
+bench-smoke: $(VENV)/.development ## Try every row of the benchmark in a minute or two; its figures mean nothing
 	@$(BIN)/python -m bench --seconds 1 --turns 1 --warm-up 1 --scale 0.1 --output build/bench-smoke $(ARGS)
 
 up: $(ENV_FILE) ## Start Apache Kafka and the service with docker compose (wants a Docker engine)

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 import structlog
 from structlog.typing import Processor
 
-from service.settings import LogSettings
+from service.settings_sections import LogSettings
 
 # Made once; json.dumps makes one each time.
 _ENCODER = json.JSONEncoder(default=repr)

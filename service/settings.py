@@ -1,357 +1,30 @@
-"""All that a deployment can set, one class per concern, from RESEND_* variables and a TOML file."""
+"""All that a deployment can set, from RESEND_* variables and a TOML file, checked together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kafka.config import ClusterConfig, JobsConfig, Limits, QueryLimits
-from kafka.policy import ResendPolicy
-from kafka.records import TimestampPolicy
+from kafka.config import ClusterConfig
 from service.auth.callers import CallersFileRefused, read_callers
-from service.setting_values import ID_MAY_BE, Host, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
+from service.setting_values import ID_MAY_BE, InstanceId
+from service.settings_sections import (
+    AuthSettings,
+    EmbeddedInstance,
+    HttpSettings,
+    InstanceSettings,
+    JobsSettings,
+    KafkaSettings,
+    LogSettings,
+    QuerySettings,
+)
 from service.settings_sources import About, Given, Sources
 from service.variables import SettingsError
-
-__all__ = [
-    "AuthSettings",
-    "HttpSettings",
-    "InstanceSettings",
-    "KafkaSettings",
-    "LimitSettings",
-    "LogSettings",
-    "PolicySettings",
-    "QuerySettings",
-    "Settings",
-    "SettingsError",
-    "demo_settings",
-    "load_settings",
-]
-
-
-_LIMITS = Limits()
-_QUERY = QueryLimits()
-_JOBS = JobsConfig()
-
-
-class _Section(BaseModel):
-    # The values in an error may be secret.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class HttpSettings(_Section):
-    """Where and how the HTTP API is served."""
-
-    host: Annotated[
-        Host,
-        About(
-            "Address to listen on. `0.0.0.0` and `::` are all addresses of the machine; with open access only a "
-            "loopback address is taken.",
-            "an IP address or a host name, without a port",
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[
-        Whole,
-        Field(ge=0, le=65535),
-        About("TCP port to listen on; 0 takes any free one.", "a whole number from 0 to 65535"),
-    ] = 8080
-    workers: Annotated[
-        Whole,
-        Field(ge=1, le=256),
-        About("Processes that serve. Each has its own connections to every cluster.", "a whole number from 1 to 256"),
-    ] = 1
-    max_body_bytes: Annotated[
-        Whole,
-        Field(ge=1024, le=16_777_216),
-        About(
-            "How large the body of a request may be; a larger one gets a 413.", "a whole number from 1024 to 16777216"
-        ),
-    ] = 65536
-    shutdown_seconds: Annotated[
-        Whole,
-        Field(ge=1, le=3600),
-        About(
-            "How long accepted requests may take after SIGTERM. More than every instance's `deadline_seconds`, and "
-            "less than whatever kills the process waits.",
-            "a whole number from 1 to 3600",
-        ),
-    ] = 40
-
-
-class AuthSettings(_Section):
-    """Who may call. Exactly one of the three must be set."""
-
-    open: Annotated[
-        bool,
-        About(
-            "Everybody may do everything. Only with a loopback `http.host`; requests still need an `X-Auth-Token` "
-            "header, of any value, and a loopback `Host`.",
-            "true or false",
-        ),
-    ] = False
-    callers_file: Annotated[
-        Path | None,
-        About(
-            "File with the callers, see [callers.md](callers.md). Read again when it changes. In the TOML file a "
-            "relative path begins at that file's folder.",
-            "the path of a callers file",
-        ),
-    ] = None
-    token_digest: Annotated[
-        Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None,
-        Field(repr=False),
-        About(
-            "SHA-256 digest of the token of the only caller, named `default`, who may do everything.",
-            "the SHA-256 digest of a token in 64 hexadecimal digits, as `kafka-resend token` prints it",
-        ),
-    ] = None
-
-
-class PolicySettings(_Section):
-    """What may be resent on an instance, and how."""
-
-    topics: Annotated[
-        Patterns,
-        About(
-            "Shell-style patterns (`*`, `?`, `[ab]`) of the topics that may be resent, whoever asks. Case counts. "
-            "Internal topics are always refused.",
-            "a list of topic names or patterns, at least one",
-        ),
-    ] = ("*",)
-    allow_compacted: Annotated[
-        bool,
-        About(
-            "Whether compacted topics are resent, where a copy replaces the newest value of its key.", "true or false"
-        ),
-    ] = False
-    timestamp: Annotated[
-        TimestampPolicy,
-        About(
-            "Which time a copy gets: its original's, or the present. Where the topic says LogAppendTime, the broker's "
-            "time is taken either way.",
-            "original or now",
-        ),
-    ] = TimestampPolicy.ORIGINAL
-    frozen: Annotated[bool, About("Stops all resends of this instance; requests get a 400.", "true or false")] = False
-
-
-class LimitSettings(_Section):
-    """How much, how many and how long, on an instance; the defaults are those of kafka.config.Limits."""
-
-    deadline_seconds: Annotated[
-        Seconds,
-        Field(gt=0, le=3600),
-        About("How long one resend may take altogether.", "a number of seconds above 0, at most 3600"),
-    ] = _LIMITS.deadline_seconds
-    delivery_timeout_seconds: Annotated[
-        Seconds,
-        Field(ge=0.1, le=3600, validate_default=True),
-        About(
-            "How long the cluster may take to acknowledge a copy; less than `deadline_seconds`. A copy is handed over "
-            "only while at least this much of the deadline is left: the difference is the time for reading.",
-            "a number of seconds from 0.1 to below deadline_seconds",
-        ),
-    ] = _LIMITS.delivery_timeout_seconds
-    queue: Annotated[
-        Whole,
-        Field(ge=1, le=1_000_000),
-        About("How many requests may wait for a reader; more get a 503.", "a whole number from 1 to 1000000"),
-    ] = _LIMITS.queue
-    readers: Annotated[
-        Whole,
-        Field(ge=1, le=64),
-        About("Threads that read, each with a connection of its own to every broker.", "a whole number from 1 to 64"),
-    ] = _LIMITS.readers
-    positions_per_reader: Annotated[
-        Whole,
-        Field(ge=1, le=1000),
-        About("How many positions, of distinct partitions, a reader reads at once.", "a whole number from 1 to 1000"),
-    ] = _LIMITS.positions_per_reader
-
-    @field_validator("delivery_timeout_seconds")
-    @classmethod
-    def _leaves_time_to_read(cls, seconds: float, info: ValidationInfo) -> float:
-        deadline = info.data.get("deadline_seconds")
-        if deadline is not None and seconds >= deadline:
-            raise ValueError(f"less than deadline_seconds, which is {deadline:g}")
-        return seconds
-
-
-class QuerySettings(_Section):
-    """How much may be read to find records, on every instance; the defaults are those of kafka.config.QueryLimits."""
-
-    max_scan_records: Annotated[
-        Whole,
-        Field(ge=1000, le=100_000_000),
-        About(
-            "How many records one request may read; then it is answered with what was found and a cursor to go on.",
-            "a whole number from 1000 to 100000000",
-        ),
-    ] = _QUERY.max_scan_records
-    max_scan_seconds: Annotated[
-        Seconds,
-        Field(ge=0.1, le=60),
-        About(
-            "How long one request may read; likewise. As long may it wait for its turn.",
-            "a number of seconds from 0.1 to 60",
-        ),
-    ] = _QUERY.max_scan_seconds
-    max_scans: Annotated[
-        Whole,
-        Field(ge=1, le=64),
-        About(
-            "Searches at once on an instance, each with connections of its own; more wait, then get a 503.",
-            "a whole number from 1 to 64",
-        ),
-    ] = _QUERY.max_scans
-    max_value_bytes: Annotated[
-        Whole,
-        Field(ge=1, le=1_000_000_000),
-        About(
-            "The largest value that is shown; a larger one can only be downloaded.",
-            "a whole number from 1 to 1000000000",
-        ),
-    ] = 1_048_576
-
-
-class JobsSettings(_Section):
-    """Where jobs are kept and how they run, on every instance; the defaults are those of kafka.config.JobsConfig."""
-
-    worker: Annotated[
-        bool,
-        About("`serve` runs a worker of jobs beside it; otherwise `kafka-resend worker` is to run.", "true or false"),
-    ] = True
-    topic: Annotated[
-        str,
-        Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$"),
-        About("Topic that keeps jobs. Two deployments on one cluster need different ones.", "a name that Kafka allows"),
-    ] = _JOBS.topic
-    group: Annotated[
-        str,
-        Field(min_length=1, max_length=249),
-        About("Consumer group of the workers; likewise.", "text"),
-    ] = _JOBS.group
-    transactional_prefix: Annotated[
-        str,
-        Field(min_length=1, max_length=200),
-        About("What the workers' transactional ids begin with; likewise.", "text"),
-    ] = _JOBS.transactional_prefix
-    partitions: Annotated[
-        Whole,
-        Field(ge=1, le=1000),
-        About(
-            "How many partitions the topic gets when it is made: so many jobs run at once.",
-            "a whole number from 1 to 1000",
-        ),
-    ] = _JOBS.partitions
-    batch_records: Annotated[
-        Whole,
-        Field(ge=1, le=100_000),
-        About("Records that one transaction copies, at most.", "a whole number from 1 to 100000"),
-    ] = _JOBS.batch_records
-    keep_seconds: Annotated[
-        Seconds,
-        Field(ge=60, le=10 * 365 * 24 * 3600),
-        About("How long finished jobs are kept.", "a number of seconds from 60 to 315360000"),
-    ] = _JOBS.keep_seconds
-    max_records: Annotated[
-        Whole,
-        Field(ge=1, le=10**15),
-        About("How many offsets one job may select.", "a whole number from 1 to 1000000000000000"),
-    ] = _JOBS.max_records
-    keep_keys_seconds: Annotated[
-        Seconds,
-        Field(ge=60, le=10 * 365 * 24 * 3600),
-        About(
-            "How long the answer to a single resend with an `Idempotency-Key` is kept; each takes memory, see "
-            "[idempotency.md](idempotency.md).",
-            "a number of seconds from 60 to 315360000",
-        ),
-    ] = _JOBS.keep_keys_seconds
-
-
-class InstanceSettings(_Section):
-    """One Kafka cluster, as callers address it."""
-
-    embedded: ClassVar[bool] = False
-
-    bootstrap_servers: Annotated[
-        Servers,
-        About(
-            "Brokers to ask first for all others. Mandatory.",
-            "one or more host:port, such as kafka-1:9092,kafka-2:9092",
-        ),
-    ]
-    projects: Annotated[
-        Patterns,
-        About(
-            "Shell-style patterns of the project ids that own the instance; to others it does not exist. With `*` the "
-            "callers' grants alone decide.",
-            "a list of project ids or patterns, at least one",
-        ),
-    ] = ("*",)
-    properties: Annotated[
-        Properties,
-        Field(repr=False),
-        About(
-            "Properties of librdkafka, for TLS, SASL and the like; except those that the promises rest on.",
-            "properties of librdkafka: text, numbers, true or false by name",
-        ),
-    ] = {}
-    policy: PolicySettings = PolicySettings()
-    limits: LimitSettings = LimitSettings()
-
-    def cluster(self, name: str, query: QuerySettings, jobs: JobsSettings) -> ClusterConfig:
-        """Return the worker's configuration of this instance.
-
-        Args:
-            name: the instance's id.
-            query: how much may be read there to find records.
-            jobs: where jobs are kept, and how they run.
-        """
-        return ClusterConfig(
-            name,
-            self.bootstrap_servers,
-            dict(self.properties),
-            Limits(**self.limits.model_dump()),
-            ResendPolicy(**self.policy.model_dump()),
-            QueryLimits(**query.model_dump(exclude={"max_value_bytes"})),
-            JobsConfig(**jobs.model_dump(exclude={"worker"})),
-            embedded=self.embedded,
-        )
-
-
-class KafkaSettings(InstanceSettings):
-    """The short form for one cluster."""
-
-    id: Annotated[InstanceId, About("The instance's id in the path of a request.", ID_MAY_BE)] = "default"
-
-
-class _EmbeddedInstance(InstanceSettings):
-    embedded: ClassVar[bool] = True
-
-
-class LogSettings(_Section):
-    """The log, written to standard error."""
-
-    format: Annotated[
-        Literal["json", "console"],
-        BeforeValidator(lower),
-        About("A JSON object a line, or lines for people.", "json or console"),
-    ] = "json"
-    level: Annotated[
-        Literal["debug", "info", "warning", "error", "critical"],
-        BeforeValidator(lower),
-        About(
-            "What is at least this important is logged. `info` has a line per request, `debug` also those for health.",
-            "debug, info, warning, error or critical",
-        ),
-    ] = "info"
 
 
 class Settings(BaseSettings):
@@ -443,7 +116,7 @@ def demo_settings(bootstrap: str, instance: str, port: int) -> Settings:
     return Settings(
         http=HttpSettings(port=port),
         auth=AuthSettings(open=True),
-        instances={instance: _EmbeddedInstance(bootstrap_servers=(bootstrap,))},
+        instances={instance: EmbeddedInstance(bootstrap_servers=(bootstrap,))},
         log=LogSettings(format="console"),
     )
 

@@ -31,7 +31,7 @@ from service.refusals import (
     TagRefused,
     shown,
 )
-from service.settings import QuerySettings
+from service.settings_sections import QuerySettings
 from service.wire import MAX_OFFSET, MAX_PARTITION
 from service.wire_query import (
     BucketItem,

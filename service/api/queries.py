@@ -15,7 +15,7 @@ from service.api.access import Access
 from service.api.documentation import error_answers, path_parameter, query_parameter
 from service.api.resend import RawRoute
 from service.instances import Instances
-from service.settings import QuerySettings
+from service.settings_sections import QuerySettings
 from service.wire import MAX_OFFSET, MAX_PARTITION
 from service.wire_query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
 

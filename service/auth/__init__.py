@@ -30,7 +30,7 @@ from service.auth.watching import WatchedCallers
 
 if TYPE_CHECKING:
     # The settings read the callers file once, to refuse a broken one at the start; this would close a circle.
-    from service.settings import AuthSettings
+    from service.settings_sections import AuthSettings
 
 __all__ = [
     "EVERYTHING",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from service.cli.options import Target
-    from service.settings import LogSettings
+    from service.settings_sections import LogSettings
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 300.0

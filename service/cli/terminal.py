@@ -28,7 +28,8 @@ def refuse(reason: str, code: int = MISCONFIGURED) -> NoReturn:
 
 def settings_or_exit() -> Settings:
     """Return the settings of the environment, or say what is wrong with them and exit with code 2."""
-    from service.settings import SettingsError, load_settings
+    from service.settings import load_settings
+    from service.variables import SettingsError
 
     try:
         return load_settings(os.environ)

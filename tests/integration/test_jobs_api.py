@@ -19,7 +19,8 @@ from kafka.policy import ResendPolicy
 from kafka.records import Header
 from service.app import create_app
 from service.auth import operator_authenticator, standing
-from service.settings import AuthSettings, load_settings
+from service.settings import load_settings
+from service.settings_sections import AuthSettings
 from service.wire_jobs_told import JobResponse, JobsResponse
 from tests.contract.conftest import callers, serving, toml
 from tests.support.brokers import Broker

@@ -27,7 +27,7 @@ from service.auth import (
     parse_callers,
     read_callers,
 )
-from service.settings import AuthSettings
+from service.settings_sections import AuthSettings
 
 GRANTS = 'projects = ["*"]\ninstances = ["*"]\ntopics = ["*"]\nactions = ["resend"]\n'
 TOKEN = "resend_a-token"

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from service.logs import TurnBuffer, configure_logs
-from service.settings import LogSettings
+from service.settings_sections import LogSettings
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from kafka.config import ClusterConfig, Limits, QueryLimits
 from kafka.policy import ResendPolicy
 from kafka.records import TimestampPolicy
-from service.settings import LimitSettings, Settings, SettingsError, demo_settings, load_settings
-from service.variables import leaves, variable_of
+from service.settings import Settings, demo_settings, load_settings
+from service.settings_sections import LimitSettings
+from service.variables import SettingsError, leaves, variable_of
 
 SECRET = "hunter2-secret"
 DIGEST = "ab" * 32

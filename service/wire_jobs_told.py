@@ -100,7 +100,7 @@ class ReportItem(_Body):
     matching: int
     partitions: list[MatchingItem]
     size_bytes: int = Field(description="Of the keys and values of the matching messages.")
-    first: list[MessagePosition] = Field(description="The first 100.")
+    first: list[MessagePosition] = Field(description="The first 100, by partition, then by offset.")
     histogram: list[BucketItem] = Field(description="Stretches without any are left out.")
     targets: list[TargetMatchingItem] | None = Field(
         default=None, description="The first 100 topics; absent where the target is the messages' own."

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from heapq import nsmallest
 from typing import Any, Literal
 
 from kafka.jobs.plan import FORMAT, Plan, PlanNotUnderstood, decode_plan
@@ -79,7 +80,7 @@ class Report:
     Attributes:
         matching: records that would be resent, by partition.
         size_bytes: of their keys and values together.
-        first: partition and offset of the first KEPT_POSITIONS.
+        first: partition and offset of the first KEPT_POSITIONS, by partition, then by offset.
         bucket_ms: how long a bucket of the histogram is.
         histogram: how many of them have their time in the bucket that begins then (Unix milliseconds).
         targets: of a job whose target is not the records' own topic, how many of them would go where: the first
@@ -104,12 +105,11 @@ class Report:
     def with_records(self, records: Iterable[tuple[int, int, int, int]]) -> Report:
         """Return the report with more records: partition, offset, size in bytes, and time in Unix milliseconds."""
         matching, histogram, size_bytes = dict(self.matching), dict(self.histogram), self.size_bytes
-        first, bucket_ms = list(self.first), self.bucket_ms
+        positions, bucket_ms = list(self.first), self.bucket_ms
         for partition, offset, size, time_ms in records:
             matching[partition] = matching.get(partition, 0) + 1
             size_bytes += size
-            if len(first) < KEPT_POSITIONS:
-                first.append((partition, offset))
+            positions.append((partition, offset))
             start = time_ms - time_ms % bucket_ms
             histogram[start] = histogram.get(start, 0) + 1
             while len(histogram) > KEPT_BUCKETS:
@@ -118,7 +118,9 @@ class Report:
                 for begin, count in histogram.items():
                     wider[begin - begin % bucket_ms] = wider.get(begin - begin % bucket_ms, 0) + count
                 histogram = wider
-        return Report(matching, size_bytes, tuple(first), bucket_ms, histogram, self.targets)
+        # Which partition is read first differs from run to run; the report must not.
+        first = tuple(nsmallest(KEPT_POSITIONS, positions))
+        return Report(matching, size_bytes, first, bucket_ms, histogram, self.targets)
 
 
 @dataclass(frozen=True, slots=True)

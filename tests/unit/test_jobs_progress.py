@@ -211,7 +211,7 @@ def test_report_counts_every_record_in_few_buckets(records: list[tuple[int, int,
 
     assert sum(report.matching.values()) == sum(report.histogram.values()) == len(records)
     assert report.size_bytes == sum(size for _, _, size, _ in records)
-    assert report.first == tuple((partition, offset) for partition, offset, _, _ in records[:KEPT_POSITIONS])
+    assert report.first == tuple(sorted((partition, offset) for partition, offset, _, _ in records)[:KEPT_POSITIONS])
     assert len(report.histogram) <= KEPT_BUCKETS
     assert set(report.histogram) == {time - time % report.bucket_ms for _, _, _, time in records}
 

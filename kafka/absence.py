@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from queue import Empty, SimpleQueue
@@ -266,9 +267,14 @@ def _ask_bounds(committed: Consumer, uncommitted: Consumer, position: Position) 
         log_start_offset, high_watermark = uncommitted.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
         _, last_stable_offset = committed.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
     except KafkaException as exception:
-        if cause(exception).code() not in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
-            return from_lookup(cause(exception), position.topic, "Describe")
-        return _missing(uncommitted, position)
+        if cause(exception).code() in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
+            return _missing(uncommitted, position)
+        # The broker that was asked may be dead, and the partition have another leader: the client asks who it is only
+        # when a connection breaks, which is before there is another one.
+        for consumer in (committed, uncommitted):
+            with suppress(KafkaException):
+                consumer.list_topics(position.topic, timeout=_QUERY_SECONDS)
+        return from_lookup(cause(exception), position.topic, "Describe")
     return _Bounds(log_start_offset, last_stable_offset, high_watermark)
 
 

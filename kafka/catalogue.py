@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType, TopicMetadata
+from confluent_kafka.admin import ClusterMetadata, ConfigResource, ResourceType, TopicMetadata
 
+from kafka.admin import Admin
 from kafka.errors import NothingWritten, cause, from_lookup
 from kafka.offsets import Offsets
 from kafka.topics import INTERNAL_TOPICS, Topic, configured_topic
@@ -79,12 +80,11 @@ class AdminTopicList:
         admin: a client that others may use, too.
     """
 
-    def __init__(self, admin: AdminClient) -> None:
+    def __init__(self, admin: Admin) -> None:
         self._admin = admin
 
     async def outlines(self) -> list[Outline]:
         """Return all topics."""
-        # Without a name: with one, it would create a topic on a cluster that creates topics by itself.
         return await _outlines(lambda: self._admin.list_topics(timeout=_LOOKUP_SECONDS))
 
     async def facts(self, outlines: Sequence[Outline]) -> dict[str, Facts]:
@@ -102,14 +102,14 @@ class AdminTopicList:
             trouble: NothingWritten | None = None
             known = complete = False
             try:
-                description = await asyncio.wrap_future(described[name])
+                description = await self._admin.answer(described[name])
                 internal = topic.internal or description.is_internal
                 topic = Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
                 known = True
             except KafkaException as exception:
                 trouble = from_lookup(cause(exception), name, "Describe")
             try:
-                topic = configured_topic(topic, await asyncio.wrap_future(configured[resources[name]]))
+                topic = configured_topic(topic, await self._admin.answer(configured[resources[name]]))
                 complete = known
             except KafkaException as exception:
                 trouble = trouble or from_lookup(cause(exception), name, "DescribeConfigs")

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
-from confluent_kafka.admin import AdminClient
-
+from kafka.admin import Admin
 from kafka.catalogue import AdminTopicList, Catalogue, EmbeddedTopicList, Listed
 from kafka.clients import log
 from kafka.config import ClusterConfig
@@ -94,7 +93,7 @@ class Cluster:
 
     def _open_lookups(self) -> None:
         """Make the one client that answers what does not take records, and all that asks by it."""
-        self._admin: AdminClient | None
+        self._admin: Admin | None
         self._lookup: Lookup
         self._offsets: Offsets
         if self.config.embedded:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection
 from concurrent.futures import Future
 from typing import Protocol
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
+from kafka.admin import Admin
 from kafka.errors import NoLookupByTime, cause, from_lookup
 
 Partition = tuple[str, int]
 """A partition by topic and number."""
 
 _LOOKUP_SECONDS = 5.0
+_FIRST_TRY_SECONDS = 1.5
+_LOOK_AGAIN_SECONDS = 0.1
+_ASK_AGAIN = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -46,7 +60,7 @@ class AdminOffsets:
         admin: a client that others may use, too.
     """
 
-    def __init__(self, admin: AdminClient) -> None:
+    def __init__(self, admin: Admin) -> None:
         self._admin = admin
 
     async def starts(self, partitions: Collection[Partition]) -> dict[Partition, int | KafkaException]:
@@ -66,12 +80,33 @@ class AdminOffsets:
     async def _ask(
         self, partitions: Collection[Partition], spec: OffsetSpec, *, committed: bool
     ) -> dict[Partition, int | KafkaException]:
+        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        deadline = time.monotonic() + _LOOKUP_SECONDS
+        # The library asks each partition's leader as it knows it, once; one that has died never answers.
+        found = await self._ask_once(partitions, spec, level, _FIRST_TRY_SECONDS)
+        while again := [partition for partition, answer in found.items() if _perhaps_elsewhere(answer)]:
+            await self._admin.learn_leaders({topic for topic, _ in again})
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            left = deadline - time.monotonic()
+            if left < _LOOK_AGAIN_SECONDS:
+                break
+            found |= await self._ask_once(again, spec, level, left)
+        return found
+
+    async def _ask_once(
+        self, partitions: Collection[Partition], spec: OffsetSpec, level: IsolationLevel, seconds: float
+    ) -> dict[Partition, int | KafkaException]:
         if not partitions:
             return {}
-        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         asked = {TopicPartition(*partition): spec for partition in partitions}
-        futures = self._admin.list_offsets(asked, isolation_level=level, request_timeout=_LOOKUP_SECONDS)
-        return {(partition.topic, partition.partition): await _offset(future) for partition, future in futures.items()}
+        futures = self._admin.list_offsets(asked, isolation_level=level, request_timeout=seconds)
+        return {(asked.topic, asked.partition): await self._offset(future) for asked, future in futures.items()}
+
+    async def _offset(self, future: Future[ListOffsetsResultInfo]) -> int | KafkaException:
+        try:
+            return (await self._admin.answer(future)).offset
+        except KafkaException as exception:
+            return exception
 
 
 class EmbeddedOffsets:
@@ -112,11 +147,9 @@ class EmbeddedOffsets:
         raise NoLookupByTime
 
 
-async def _offset(future: Future[ListOffsetsResultInfo]) -> int | KafkaException:
-    try:
-        return (await asyncio.wrap_future(future)).offset
-    except KafkaException as exception:
-        return exception
+def _perhaps_elsewhere(answer: int | KafkaException) -> bool:
+    """Whether another broker may know, who leads the partition by now."""
+    return isinstance(answer, KafkaException) and cause(answer).code() in _ASK_AGAIN
 
 
 def of_topic(topic: str, answers: dict[Partition, int | KafkaException]) -> dict[int, int]:

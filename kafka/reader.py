@@ -336,6 +336,8 @@ class _ReaderThread(Thread):
                 if batch.topic.name in self._denied:
                     self._deny(batch)
                 self._ask(batch.requests, Sign.SILENCE)
+                # Its leader may have died, and the client not have noticed that there is another one.
+                self._known_topics.pop(batch.topic.name, None)
             else:
                 continue
             self._release(consumer, batch)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import AclOperation, ConfigEntry, ConfigResource, ResourceType
 
-from kafka.config import ClusterConfig, admin_properties, reader_properties
+from kafka.admin import Admin
+from kafka.config import ClusterConfig, reader_properties
 from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
 
 INTERNAL_TOPICS = frozenset(
@@ -24,6 +25,7 @@ _FRESH_SECONDS = 2.0
 _USABLE_SECONDS = 10.0
 _LOOKUP_SECONDS = 5.0
 _KEPT_TOPICS = 10_000
+_PROBES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +95,15 @@ class Lookup(Protocol):
 
 
 class AdminLookup:
-    """Asks a real cluster through an AdminClient.
-
-    Neither of its requests creates a topic on a cluster that creates topics by itself; AdminClient.list_topics would.
+    """Asks a real cluster.
 
     Attributes:
         admin: the client, which others may use, too.
     """
 
     def __init__(self, config: ClusterConfig) -> None:
-        self.admin = AdminClient(admin_properties(config))
+        self.admin = Admin(config)
         self._internal = INTERNAL_TOPICS | {config.jobs.topic}
-        self._probed = config.jobs.topic
 
     async def topic(self, name: str, *, to_write: bool = False) -> Topic:
         """Ask for the facts of one topic.
@@ -119,7 +118,7 @@ class AdminLookup:
         )[name]
         configured = self.admin.describe_configs([resource], request_timeout=_LOOKUP_SECONDS)[resource]
         try:
-            description = await asyncio.wrap_future(described)
+            description = await self.admin.answer(described)
         except KafkaException as exception:
             # The other answer is not needed any more, and its error must not be reported as never retrieved.
             configured.add_done_callback(lambda done: done.exception())
@@ -133,7 +132,7 @@ class AdminLookup:
             configured.add_done_callback(lambda done: done.exception())
             raise AccessDenied("Write", f"topic {name!r}")
         try:
-            entries = await asyncio.wrap_future(configured)
+            entries = await self.admin.answer(configured)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "DescribeConfigs") from exception
         return configured_topic(Topic(name, str(description.topic_id), len(description.partitions)), entries)
@@ -142,26 +141,28 @@ class AdminLookup:
         """Ask without the configuration."""
         described = self.admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
         try:
-            description = await asyncio.wrap_future(described)
+            description = await self.admin.answer(described)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "Describe") from exception
         internal = name in self._internal or description.is_internal
         return Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
 
     async def probe(self, timeout_seconds: float) -> None:
-        """Ask for a topic, there or not: any answer is a sign of life.
+        """Ask any broker for metadata: three times, as one that hangs may be asked first.
 
-        To ask for the cluster would be more natural, but librdkafka ends the process (an assertion in
-        rd_kafka_admin_response_parse, 2.16) where the answer names neither a broker nor a topic, as it does while all
-        brokers are fenced.
+        The admin request for the cluster would be more natural, but librdkafka ends the process (an assertion in
+        rd_kafka_admin_response_parse, 2.16) where the answer names no broker, as it does while all are fenced.
         """
-        asked = TopicCollection([self._probed])
-        try:
-            await asyncio.wrap_future(self.admin.describe_topics(asked, request_timeout=timeout_seconds)[self._probed])
-        except KafkaException as exception:
-            # The brokers' own errors have positive numbers.
-            if cause(exception).code() < 0:
-                raise _away(exception) from exception
+        for tries_left in reversed(range(_PROBES)):
+            try:
+                brokers = await asyncio.to_thread(self.admin.look_around, timeout_seconds / _PROBES)
+            except KafkaException as exception:
+                if not tries_left:
+                    raise _away(exception) from exception
+            else:
+                if not brokers:
+                    raise ClusterAway("the cluster's metadata names no broker")
+                return
 
     def close(self) -> None:
         """End the client."""

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.errors import DeadlineExceeded, InstanceFrozen, OutcomeUnknown, cause, from_lookup
 from kafka.jobs.errors import (
@@ -74,7 +74,7 @@ class Jobs:
         config: ClusterConfig,
         planner: Planner,
         writer: Writer,
-        admin: AdminClient | None,
+        admin: Admin | None,
         admitted: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._config = config

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.errors import AccessDenied, ClusterAway, cause
 from kafka.jobs.errors import NoWorker
 
@@ -26,7 +26,7 @@ class Presence:
         group: the workers' consumer group.
     """
 
-    def __init__(self, admin: AdminClient, group: str) -> None:
+    def __init__(self, admin: Admin, group: str) -> None:
         self._admin = admin
         self._group = group
         self._seen_at = float("-inf")
@@ -78,7 +78,7 @@ class Presence:
     async def _look(self) -> bool:
         asked = self._admin.describe_consumer_groups([self._group], request_timeout=_LOOKUP_SECONDS)
         try:
-            found = await asyncio.wrap_future(asked[self._group])
+            found = await self._admin.answer(asked[self._group])
         except KafkaException as exception:
             error = cause(exception)
             if error.code() in _NOBODY:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from threading import Event
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 
+from kafka.admin import Admin
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, store_reader_properties
 from kafka.errors import cause
@@ -65,7 +66,7 @@ class Store:
     partitions: int
 
 
-def find_store(admin: AdminClient, name: str) -> Store | None:
+def find_store(admin: Admin, name: str) -> Store | None:
     """Return the store if it is there, however fit.
 
     Args:
@@ -76,7 +77,7 @@ def find_store(admin: AdminClient, name: str) -> Store | None:
         KafkaException: the cluster did not answer.
     """
     try:
-        found = admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name].result()
+        found = admin.wait_for(admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name])
     except KafkaException as exception:
         if cause(exception).code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
@@ -84,7 +85,7 @@ def find_store(admin: AdminClient, name: str) -> Store | None:
     return Store(name, len(found.partitions))
 
 
-def ensure_store(admin: AdminClient, config: ClusterConfig) -> Store:
+def ensure_store(admin: Admin, config: ClusterConfig) -> Store:
     """Return the store, made if need be.
 
     Args:
@@ -105,12 +106,12 @@ def ensure_store(admin: AdminClient, config: ClusterConfig) -> Store:
     return _check(admin, name)
 
 
-def _create(admin: AdminClient, config: ClusterConfig) -> None:
-    replicas = min(3, _count_brokers(admin))
+def _create(admin: Admin, config: ClusterConfig) -> None:
+    replicas = min(3, admin.look_around(_REQUEST_SECONDS))
     topic_config = _TOPIC_CONFIG | {"min.insync.replicas": "2" if replicas == 3 else "1"}
     topic = NewTopic(config.jobs.topic, config.jobs.partitions, replicas, config=topic_config)
     try:
-        admin.create_topics([topic], request_timeout=_REQUEST_SECONDS)[config.jobs.topic].result()
+        admin.wait_for(admin.create_topics([topic], request_timeout=_REQUEST_SECONDS)[config.jobs.topic])
     except KafkaException as exception:
         code = cause(exception).code()
         if code in (
@@ -137,17 +138,17 @@ def _create(admin: AdminClient, config: ClusterConfig) -> None:
             return
 
 
-def _check(admin: AdminClient, name: str) -> Store:
-    description = admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name].result()
+def _check(admin: Admin, name: str) -> Store:
+    description = admin.wait_for(admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name])
     resource = ConfigResource(ResourceType.TOPIC, name)
-    entries = admin.describe_configs([resource], request_timeout=_REQUEST_SECONDS)[resource].result()
+    entries = admin.wait_for(admin.describe_configs([resource], request_timeout=_REQUEST_SECONDS)[resource])
     alter = f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config"
     if entries["cleanup.policy"].value != "compact":
         raise StoreUnfit(
             f"topic {name!r} has cleanup.policy={entries['cleanup.policy'].value}, so that jobs would be deleted by "
             f"their age: {alter} cleanup.policy=compact"
         )
-    brokers = _count_brokers(admin)
+    brokers = admin.look_around(_REQUEST_SECONDS)
     replicas = min(len(partition.replicas) for partition in description.partitions)
     if replicas < min(3, brokers):
         raise StoreUnfit(
@@ -162,12 +163,6 @@ def _check(admin: AdminClient, name: str) -> Store:
             f"{alter} unclean.leader.election.enable=false"
         )
     return Store(name, len(description.partitions))
-
-
-def _count_brokers(admin: AdminClient) -> int:
-    # describe_cluster() would end the process while no broker is in the cluster's metadata, see kafka.topics. Without a
-    # name this creates no topic.
-    return len(admin.list_topics(timeout=_REQUEST_SECONDS).brokers)
 
 
 class StoreTail:

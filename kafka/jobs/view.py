@@ -10,8 +10,8 @@ from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.clients import log
 from kafka.config import ClusterConfig
 from kafka.errors import cause
@@ -56,7 +56,7 @@ class View(Thread):
         admin: the client, which others may use, too.
     """
 
-    def __init__(self, config: ClusterConfig, admin: AdminClient) -> None:
+    def __init__(self, config: ClusterConfig, admin: Admin) -> None:
         super().__init__(name=f"{config.name} jobs view", daemon=True)
         self._config = config
         self.admin = admin

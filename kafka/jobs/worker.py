@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from threading import Event
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.clients import ErrorLog, LibraryLog, log
-from kafka.config import ClusterConfig, admin_properties, worker_properties
+from kafka.config import ClusterConfig, worker_properties
 from kafka.jobs.owner import PartitionOwner
 from kafka.jobs.preparing import Preparing
 from kafka.jobs.rules import MayResend, Rules, nobody
@@ -69,7 +69,7 @@ class JobsWorker:
 
     def _wait_for_store(self, stopped: Event) -> bool:
         """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
-        admin = AdminClient(admin_properties(self._config))
+        admin = Admin(self._config)
         told: str | None = None
         while not stopped.is_set():
             try:

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.cluster import Cluster
-from kafka.config import admin_properties
 from kafka.jobs import owner
 from kafka.jobs.errors import JobMissing
 from kafka.jobs.plan import Plan, encode_plan, new_job_id
@@ -350,7 +349,7 @@ async def test_unfit_store_is_refused_with_the_command_that_mends_it(
     name = jobs_stage.config.jobs.topic
     jobs_stage.plain.create_topic(name, 3, config)
     with pytest.raises(StoreUnfit) as caught:
-        ensure_store(AdminClient(admin_properties(jobs_stage.config)), jobs_stage.config)
+        ensure_store(Admin(jobs_stage.config), jobs_stage.config)
     assert f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config {command}" in str(
         caught.value
     )

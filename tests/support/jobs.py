@@ -10,10 +10,10 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
+from kafka.admin import Admin
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig, admin_properties
+from kafka.config import ClusterConfig, JobsConfig
 from kafka.jobs.progress import Job
 from kafka.jobs.rules import MayResend, nobody
 from kafka.jobs.store import ensure_store
@@ -100,7 +100,7 @@ class JobsStage:
     def make_store(self, partitions: int) -> None:
         """Make the store before the first job does."""
         config = replace(self.config, jobs=replace(self.config.jobs, partitions=partitions))
-        ensure_store(AdminClient(admin_properties(config)), config)
+        ensure_store(Admin(config), config)
 
     async def stop_workers(self) -> None:
         """Stop all that still run."""

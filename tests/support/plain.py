@@ -213,6 +213,15 @@ class PlainClient:
         finally:
             consumer.close()
 
+    def in_sync_replicas(self, topic: str) -> int:
+        """Return how many replicas of all partitions are in sync."""
+        consumer = self._consumer("read_uncommitted")
+        try:
+            partitions = consumer.list_topics(topic, timeout=WAIT_SECONDS).topics[topic].partitions
+            return sum(len(partition.isrs) for partition in partitions.values())
+        finally:
+            consumer.close()
+
     def groups(self) -> set[str]:
         """Return the ids of all consumer groups."""
         found = self._admin.list_consumer_groups().result(WAIT_SECONDS)

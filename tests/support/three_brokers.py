@@ -12,12 +12,15 @@ _BROKERS = 3
 class BrokerCluster:
     """Three brokers; topics have three replicas, two of which must be in sync.
 
+    Args:
+        extra: broker properties to add to the usual ones.
+
     Attributes:
         brokers: to be stopped or killed one at a time.
         bootstrap: host:port of each, separated by commas.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, extra: dict[str, str] | None = None) -> None:
         ports = [free_port() for _ in range(_BROKERS)]
         controllers = [free_port() for _ in range(_BROKERS)]
         self.bootstrap = ",".join(f"127.0.0.1:{port}" for port in ports)
@@ -35,6 +38,7 @@ class BrokerCluster:
                     "transaction.state.log.replication.factor": "3",
                     "transaction.state.log.min.isr": "2",
                     "transaction.state.log.num.partitions": "3",
+                    **(extra or {}),
                 },
                 on_host=True,
             )

@@ -105,7 +105,7 @@ class Preparer:
         """
         topic = await self.topic(position, deadline)
         record = await self._reader.read(position, topic, deadline)
-        policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
+        policy = copy_time(topic, self._policy)
         copy = copy_of(record, consumer_key, policy)
         refuse_copy(copy, topic)
         timestamp: Literal["original", "now", "broker"] = (
@@ -147,6 +147,11 @@ class Resender:
         except CopyTooLarge as error:
             raise prepared.explained(error) from error
         return Resent(position, written.partition, written.offset, prepared.timestamp)
+
+
+def copy_time(topic: Topic, policy: ResendPolicy) -> TimestampPolicy:
+    """Return whose time copies in this topic get; where the broker sets it, it must not look like the original's."""
+    return TimestampPolicy.NOW if topic.log_append_time else policy.timestamp
 
 
 def refuse_source(topic: Topic, policy: ResendPolicy) -> None:

@@ -7,75 +7,36 @@ never guessed.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Event, Thread
 
 from confluent_kafka import KafkaException
 
 from kafka.clients import log
 from kafka.config import JOB_BATCH_BYTES, ClusterConfig, job_batch_bytes
-from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten, ResendError
+from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten
 from kafka.jobs.keyed_owner import KeyedResends
-from kafka.jobs.plan import Plan, encode_plan, parse_expression
+from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.preparing import Preparing
-from kafka.jobs.progress import KEPT_FAILURES, KINDS, Counts, Failure, Job, Progress, Report, State, encode_progress
-from kafka.jobs.source import Chunk, Source
+from kafka.jobs.progress import KINDS, Job, Progress, State, encode_progress
+from kafka.jobs.run import Run, Step, now_ms
+from kafka.jobs.source import Chunk
 from kafka.jobs.store import StoreTail
-from kafka.jobs.targets import Targets, refuse_job_copy
 from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
 from kafka.jobs.trouble import Trouble
-from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
-from kafka.resend import refuse_source, refuse_topic
-from kafka.topics import AdminLookup, Topic
+from kafka.records import Copy
+from kafka.topics import AdminLookup
 
 _CATCH_UP_SECONDS = 60.0
 _IDLE_SECONDS = 0.2
-_PARTITION_BYTES = 900_000
-"""What one transaction copies of one partition: it has to fit into one batch, see job_writer_properties."""
-_FACTS_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 5.0
-_QUIET_COMMIT_SECONDS = 1.0
 _REMOVE_SECONDS = 30.0
 _REMOVED_AT_ONCE = 200
-_STANDSTILL_SECONDS = 30.0
 _MOST_RUNS = 32
 """Jobs that are run side by side, each with a Consumer of its own; more wait until one ends."""
-_SLICE_SECONDS = 0.25
-"""How much of a capped rate goes into one transaction: few are held up, and not for long."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """A job in the hands of its owner.
-
-    Attributes:
-        plan: as adopted.
-        progress: what is committed.
-        source: where its records come from.
-        topic: the facts of its topic, as of `topic_known`.
-        moved: when the source last had something; a point of time.monotonic(), as all times here.
-        dealt: what was read since the last commit without a copy to write.
-        committed: when the last transaction ended.
-        due: before then the rate allows nothing more.
-        refused: records that the broker does not take.
-        targets: where the copies go; None: to the topic and the partition of their records.
-    """
-
-    plan: Plan
-    progress: Progress
-    source: Source
-    topic: Topic
-    topic_known: float
-    moved: float
-    dealt: Progress | None = None
-    committed: float = 0.0
-    due: float = 0.0
-    refused: dict[Position, ResendError] = field(default_factory=dict)
-    targets: Targets | None = None
 
 
 class PartitionOwner(Thread):
@@ -137,7 +98,7 @@ class _Ownership:
         self._trouble = trouble
         self._stopped = stopped
         self._name = f"{config.name} jobs {partition}"
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._unfinished: dict[str, None] = {}
         self._removed_at = 0.0
         self._tail = StoreTail(config, self._name, (partition,))
@@ -151,7 +112,7 @@ class _Ownership:
         if self._transactions is not None:
             self._transactions.close()
         for run in self._runs.values():
-            run.source.close()
+            run.close()
         self._tail.close()
         self._lookup.close()
 
@@ -279,143 +240,50 @@ class _Ownership:
             run = self._begin(job, plan)
         if time.monotonic() < run.due:
             return False
-        self._refresh(run)
+        run.refresh()
         return self._step(run)
 
-    def _begin(self, job: Job, plan: Plan) -> _Run:
-        if plan.filter.jmespath is not None:
-            parse_expression(plan.filter.jmespath)
-        topic = self._describe(plan)
+    def _begin(self, job: Job, plan: Plan) -> Run:
         progress = job.progress
         if not job.adopted:
-            progress = replace(progress, state="running", started_at_ms=_now_ms(), updated_at_ms=_now_ms())
+            progress = replace(progress, state="running", started_at_ms=now_ms(), updated_at_ms=now_ms())
+        run = Run(self._config, self._lookup, self._rules, plan, progress)
+        if not job.adopted:
             self._commit(plan, progress, (), adopt=True)
-        run = self._runs[job.job_id] = _Run(
-            plan, progress, self._source(plan, progress), topic, time.monotonic(), time.monotonic()
-        )
-        if plan.target is not None:
-            run.targets = Targets(self._lookup, plan, plan.target, self._rules)
+        self._runs[job.job_id] = run
         return run
 
-    def _source(self, plan: Plan, progress: Progress) -> Source:
-        return Source(self._config, f"{self._name} source", plan.topic, plan.spans, progress.next_offsets)
-
-    def _refresh(self, run: _Run) -> None:
-        """See from time to time whether the topic is still the same, and still allowed."""
-        if time.monotonic() - run.topic_known >= _FACTS_SECONDS:
-            run.topic, run.topic_known = self._describe(run.plan), time.monotonic()
-
-    def _describe(self, plan: Plan) -> Topic:
-        topic = asyncio.run(self._lookup.topic(plan.topic))
-        if topic.topic_id != plan.topic_id:
-            raise _TopicChanged(plan.topic)
-        refuse = refuse_topic if plan.target is None else refuse_source
-        refuse(topic, self._rules.policies[plan.instance])
-        return topic
-
-    def _step(self, run: _Run) -> bool:
+    def _step(self, run: Run) -> bool:
         """Read a chunk, and commit the copies of what is selected; return whether anything was there."""
-        begun = time.monotonic()
-        rate = None if run.plan.dry_run else run.plan.records_per_second
-        most = self._config.jobs.batch_records
-        if rate is not None:
-            most = max(1, min(most, int(rate * _SLICE_SECONDS)))
-        chunk = run.source.read(most, _PARTITION_BYTES, _SLICE_SECONDS if len(self._runs) == 1 else 0.02)
-        overdue = begun - run.committed >= _QUIET_COMMIT_SECONDS
-        if chunk.next_offsets:
-            run.moved = begun
-        elif not run.source.finished and (run.dealt is None or not overdue):
-            if begun - run.moved >= _STANDSTILL_SECONDS:
-                # An open transaction, most likely; but a client that hangs would look the same.
-                self._read_anew(run)
+        chunk = run.read(alone=len(self._runs) == 1)
+        if chunk is None:
             return False
-        copies, progress = self._dealt_with(run, chunk)
-        if not copies and progress.state == "running" and not overdue:
-            run.dealt = progress
-            return True
-        written = self._write(run, chunk, copies, progress)
-        if rate is not None:
-            run.due = max(run.due, begun - _SLICE_SECONDS) + written / rate
+        step = run.deal_with(chunk)
+        if step.due:
+            self._write(run, chunk, step)
+        else:
+            run.note_read(step)
         if run.progress.state != "running":
             self._forget(run.plan.job_id)
         return True
 
-    def _read_anew(self, run: _Run) -> None:
-        run.source.close()
-        run.dealt, run.moved = None, time.monotonic()
-        run.source = self._source(run.plan, run.progress)
-
-    def _dealt_with(self, run: _Run, chunk: Chunk) -> tuple[list[Copy], Progress]:
-        """Return the copies to write, and the progress that they make."""
-        policy = TimestampPolicy.NOW if run.topic.log_append_time else self._rules.policies[run.plan.instance].timestamp
-        found: list[tuple[Record, Copy]] = []
-        failures: list[Failure] = []
-        selected = [read for read in chunk.records if run.plan.selects(read[0], headers_known=read[1] is None)]
-        if run.targets is not None:
-            run.targets.look_up(record for record, _ in selected)
-        for record, unreadable in selected:
-            try:
-                found.append((record, self._copy(run, record, unreadable, policy)))
-            except NothingWritten as error:
-                reason = str(error) if run.targets is None else run.targets.worded(record, error)
-                failures.append(Failure(record.position.partition, record.position.offset, reason))
-        before = run.dealt or run.progress
-        skipped = len(chunk.records) - len(found) - len(failures)
-        counts = Counts(
-            len(chunk.records), 0 if run.plan.dry_run else len(found), skipped, len(failures), chunk.expired
-        )
-        progress = replace(
-            before,
-            next_offsets={**before.next_offsets, **chunk.next_offsets},
-            counts=before.counts + counts,
-            failures=(*before.failures, *failures)[:KEPT_FAILURES],
-            updated_at_ms=_now_ms(),
-        )
-        if run.plan.dry_run:
-            report = (before.report or Report()).with_records(_facts(record for record, _ in found))
-            if run.targets is not None:
-                report = report.with_targets(copy.topic for _, copy in found)
-            return [], self._judged(run, replace(progress, report=report))
-        return [copy for _, copy in found], self._judged(run, progress)
-
-    def _judged(self, run: _Run, progress: Progress) -> Progress:
-        """Return the progress with the state that it means."""
-        limit = run.plan.stop_after_failures
-        if limit is not None and progress.counts.failed >= limit:
-            reason = f"{progress.counts.failed} records could not be resent"
-            return replace(progress, state="failed", reason=reason, ended_at_ms=_now_ms())
-        if run.source.finished:
-            return replace(progress, state="succeeded", ended_at_ms=_now_ms())
-        return progress
-
-    def _copy(self, run: _Run, record: Record, unreadable: ResendError | None, policy: TimestampPolicy) -> Copy:
-        if (error := unreadable or run.refused.get(record.position)) is not None:
-            raise error
-        if run.targets is not None:
-            return run.targets.copy(record)
-        copy = copy_of(record, run.plan.consumer_key, policy)
-        refuse_job_copy(copy, run.topic)
-        return copy
-
-    def _write(self, run: _Run, chunk: Chunk, copies: list[Copy], progress: Progress) -> int:
-        """Commit, without those that the broker refuses; return how many copies were written."""
-        limit = run.topic.max_message_bytes if run.targets is None else run.targets.max_message_bytes
-        batch_bytes = job_batch_bytes(limit)
+    def _write(self, run: Run, chunk: Chunk, step: Step) -> None:
+        """Commit, without those that the broker refuses."""
+        batch_bytes = job_batch_bytes(run.max_message_bytes)
         while True:
             try:
-                self._commit(run.plan, progress, copies, batch_bytes=batch_bytes)
+                self._commit(run.plan, step.progress, step.copies, batch_bytes=batch_bytes)
             except RecordsRefused as error:
                 # If it does not say which, written one by one they will tell.
                 batch_bytes = batch_bytes if error.refused else 0
                 run.refused.update(error.refused)
-                copies, progress = self._dealt_with(run, chunk)
+                step = run.deal_with(chunk)
             else:
-                run.progress, run.dealt, run.committed = progress, None, time.monotonic()
-                run.refused.clear()
-                return len(copies)
+                run.note_committed(step)
+                return
 
     def _end(self, plan: Plan, progress: Progress, state: State, reason: str | None) -> None:
-        now = _now_ms()
+        now = now_ms()
         ended = replace(progress, state=state, reason=reason, updated_at_ms=now, ended_at_ms=now)
         self._commit(plan, ended, (), adopt=progress.started_at_ms is None)
         self._forget(plan.job_id)
@@ -445,7 +313,7 @@ class _Ownership:
         if time.monotonic() - self._removed_at < min(_REMOVE_SECONDS, keep_seconds):
             return
         self._removed_at = time.monotonic()
-        oldest_ms = _now_ms() - keep_seconds * 1000
+        oldest_ms = now_ms() - keep_seconds * 1000
         old = [
             job.job_id
             for job in self._tail.jobs.values()
@@ -469,21 +337,4 @@ class _Ownership:
     def _drop(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)
         if run is not None:
-            run.source.close()
-
-
-class _TopicChanged(NothingWritten):
-    """The topic was deleted and made again since the job was accepted: its offsets mean other records."""
-
-    def __init__(self, topic: str) -> None:
-        super().__init__(f"topic {topic!r} was deleted and made again since the job was accepted")
-
-
-def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:
-    for record in records:
-        size = len(record.key or b"") + len(record.value or b"")
-        yield record.position.partition, record.position.offset, size, max(0, record.timestamp_ms)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+            run.close()

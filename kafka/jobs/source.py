@@ -68,6 +68,11 @@ class Source:
         self._assign(self._left)
 
     @property
+    def partitions(self) -> int:
+        """How many partitions are still to be read."""
+        return len(self._left)
+
+    @property
     def finished(self) -> bool:
         """Whether everything was read."""
         return not self._left

@@ -23,8 +23,8 @@ from kafka.errors import (
 from kafka.jobs.origin import OriginUnclear, Target, origin_of, without_origin
 from kafka.jobs.plan import Plan
 from kafka.jobs.rules import Rules
-from kafka.records import Copy, Place, Record, TimestampPolicy, copy_of
-from kafka.resend import refuse_copy, refuse_topic
+from kafka.records import Copy, Place, Record, copy_of
+from kafka.resend import copy_time, refuse_copy, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
 _FRESH_SECONDS = 1.0
@@ -119,8 +119,7 @@ class Targets:
         """
         place = origin_of(record, self._target.origin)
         topic = self._topic(place)
-        policy = TimestampPolicy.NOW if topic.log_append_time else self._policy.timestamp
-        copy = copy_of(record, self._plan.consumer_key, policy)
+        copy = copy_of(record, self._plan.consumer_key, copy_time(topic, self._policy))
         headers = without_origin(copy.headers, self._target.origin) if self._target.remove_headers else copy.headers
         copy = replace(copy, headers=headers, to=place)
         refuse_job_copy(copy, topic)

@@ -1,0 +1,250 @@
+"""One job in the hands of its owner: what it reads, which copies that makes, and how far the job is with them.
+
+Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from kafka.config import ClusterConfig
+from kafka.errors import NothingWritten, ResendError
+from kafka.jobs.plan import Plan, parse_expression, partition_of
+from kafka.jobs.progress import KEPT_FAILURES, Counts, Failure, Progress, Report
+from kafka.jobs.rules import Rules
+from kafka.jobs.source import Chunk, Source
+from kafka.jobs.targets import Targets, refuse_job_copy
+from kafka.records import Copy, Position, Record, copy_of
+from kafka.resend import copy_time, refuse_source, refuse_topic
+from kafka.topics import AdminLookup, Topic
+
+_PARTITION_BYTES = 900_000
+"""What one transaction copies to one partition: it has to fit into one batch, see job_writer_properties."""
+_FACTS_SECONDS = 1.0
+_QUIET_COMMIT_SECONDS = 1.0
+_STANDSTILL_SECONDS = 30.0
+_SLICE_SECONDS = 0.25
+"""How much of a capped rate goes into one transaction: few are held up, and not for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be committed together.
+
+    Attributes:
+        copies: to write.
+        progress: that they make.
+        due: whether to commit even without a copy: the job has ended, or nothing was told for a while.
+    """
+
+    copies: list[Copy]
+    progress: Progress
+    due: bool
+
+
+class Run:
+    """A job from when its owner takes it up. Only one thread may use it.
+
+    Args:
+        config: the cluster.
+        lookup: where the facts of topics come from.
+        rules: what operators allow.
+        plan: as adopted.
+        progress: what is committed.
+
+    Attributes:
+        plan: likewise.
+        progress: likewise.
+        due: before then the rate allows nothing more; a point of time.monotonic(), as all times here.
+        refused: records that the broker does not take.
+
+    Raises:
+        NothingWritten: the job can never go on, or, if ClusterUnavailable, not now.
+    """
+
+    def __init__(
+        self, config: ClusterConfig, lookup: AdminLookup, rules: Rules, plan: Plan, progress: Progress
+    ) -> None:
+        if plan.filter.jmespath is not None:
+            # A version before may have accepted what this one does not.
+            parse_expression(plan.filter.jmespath)
+        self._config = config
+        self._name = f"{config.name} jobs {partition_of(plan.job_id)} source"
+        self._lookup = lookup
+        self._policy = rules.policies[plan.instance]
+        self.plan = plan
+        self.progress = progress
+        self._rate = None if plan.dry_run else plan.records_per_second
+        self._targets = None if plan.target is None else Targets(lookup, plan, plan.target, rules)
+        self._topic, self._topic_known = self._describe(), time.monotonic()
+        self._opened: Source | None = None
+        self._read_since_commit: Progress | None = None
+        self._committed = 0.0
+        self._moved = time.monotonic()
+        self._began = 0.0
+        self.due = 0.0
+        self.refused: dict[Position, ResendError] = {}
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest batch that each of the topics takes that copies go to."""
+        return self._topic.max_message_bytes if self._targets is None else self._targets.max_message_bytes
+
+    def refresh(self) -> None:
+        """See from time to time whether the topic is still the same, and still allowed.
+
+        Raises:
+            NothingWritten: it is not, or, if ClusterUnavailable, it cannot be told.
+        """
+        if time.monotonic() - self._topic_known >= _FACTS_SECONDS:
+            self._topic, self._topic_known = self._describe(), time.monotonic()
+
+    def read(self, *, alone: bool) -> Chunk | None:
+        """Read on; None if there is nothing to deal with yet.
+
+        Args:
+            alone: no other job waits for its turn, so that there is time to wait for records.
+
+        Raises:
+            NothingWritten: the records may not be read.
+            KafkaException: the cluster did not answer.
+        """
+        self._began = time.monotonic()
+        most = self._config.jobs.batch_records
+        if self._rate is not None:
+            most = max(1, min(most, int(self._rate * _SLICE_SECONDS)))
+        source = self._source()
+        # The copies of all partitions may go to the same one.
+        most_bytes = _PARTITION_BYTES // max(1, 1 if self._targets is None else source.partitions)
+        chunk = source.read(most, most_bytes, _SLICE_SECONDS if alone else 0.02)
+        if chunk.next_offsets:
+            self._moved = self._began
+        elif not source.finished and (self._read_since_commit is None or not self._overdue):
+            if self._began - self._moved >= _STANDSTILL_SECONDS:
+                # An open transaction, most likely; but a client that hangs would look the same.
+                self._read_anew()
+            return None
+        return chunk
+
+    def deal_with(self, chunk: Chunk) -> Step:
+        """Return what to commit for what was read.
+
+        May be called again for the same chunk, when more is known of what the broker refuses.
+
+        Raises:
+            ClusterUnavailable: the facts of a target are not to be had now.
+        """
+        selected = [read for read in chunk.records if self.plan.selects(read[0], headers_known=read[1] is None)]
+        if self._targets is not None:
+            self._targets.look_up(record for record, _ in selected)
+        found: list[tuple[Record, Copy]] = []
+        failures: list[Failure] = []
+        for record, unreadable in selected:
+            try:
+                found.append((record, self._copy(record, unreadable)))
+            except NothingWritten as error:
+                reason = str(error) if self._targets is None else self._targets.worded(record, error)
+                failures.append(Failure(record.position.partition, record.position.offset, reason))
+        before = self._read_since_commit or self.progress
+        counts = Counts(
+            read=len(chunk.records),
+            resent=0 if self.plan.dry_run else len(found),
+            skipped=len(chunk.records) - len(found) - len(failures),
+            failed=len(failures),
+            expired=chunk.expired,
+        )
+        progress = replace(
+            before,
+            next_offsets={**before.next_offsets, **chunk.next_offsets},
+            counts=before.counts + counts,
+            failures=(*before.failures, *failures)[:KEPT_FAILURES],
+            report=self._report(before, found) if self.plan.dry_run else None,
+            updated_at_ms=now_ms(),
+        )
+        progress = self._judged(progress)
+        copies = [] if self.plan.dry_run else [copy for _, copy in found]
+        return Step(copies, progress, bool(copies) or progress.state != "running" or self._overdue)
+
+    def note_read(self, step: Step) -> None:
+        """Remember a step without copies, which goes into a later commit."""
+        self._read_since_commit = step.progress
+
+    def note_committed(self, step: Step) -> None:
+        """Remember that a step was committed, and how long the rate makes the job wait for the next one."""
+        self.progress, self._read_since_commit, self._committed = step.progress, None, time.monotonic()
+        self.refused.clear()
+        if self._rate is not None:
+            self.due = max(self.due, self._began - _SLICE_SECONDS) + len(step.copies) / self._rate
+
+    def close(self) -> None:
+        """End the client."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    @property
+    def _overdue(self) -> bool:
+        """Whether users were told nothing for a while, as of the last read."""
+        return self._began - self._committed >= _QUIET_COMMIT_SECONDS
+
+    def _source(self) -> Source:
+        if self._opened is None:
+            plan = self.plan
+            self._opened = Source(self._config, self._name, plan.topic, plan.spans, self.progress.next_offsets)
+        return self._opened
+
+    def _read_anew(self) -> None:
+        self.close()
+        self._read_since_commit, self._moved = None, time.monotonic()
+
+    def _describe(self) -> Topic:
+        topic = asyncio.run(self._lookup.topic(self.plan.topic))
+        if topic.topic_id != self.plan.topic_id:
+            raise _TopicChanged(self.plan.topic)
+        refuse = refuse_topic if self._targets is None else refuse_source
+        refuse(topic, self._policy)
+        return topic
+
+    def _copy(self, record: Record, unreadable: ResendError | None) -> Copy:
+        if (error := unreadable or self.refused.get(record.position)) is not None:
+            raise error
+        if self._targets is not None:
+            return self._targets.copy(record)
+        copy = copy_of(record, self.plan.consumer_key, copy_time(self._topic, self._policy))
+        refuse_job_copy(copy, self._topic)
+        return copy
+
+    def _report(self, before: Progress, found: list[tuple[Record, Copy]]) -> Report:
+        report = (before.report or Report()).with_records(_facts(record for record, _ in found))
+        return report if self._targets is None else report.with_targets(copy.topic for _, copy in found)
+
+    def _judged(self, progress: Progress) -> Progress:
+        """Return the progress with the state that it means."""
+        limit = self.plan.stop_after_failures
+        if limit is not None and progress.counts.failed >= limit:
+            reason = f"{progress.counts.failed} records could not be resent"
+            return replace(progress, state="failed", reason=reason, ended_at_ms=now_ms())
+        if self._source().finished:
+            return replace(progress, state="succeeded", ended_at_ms=now_ms())
+        return progress
+
+
+class _TopicChanged(NothingWritten):
+    """The topic was deleted and made again since the job was accepted: its offsets mean other records."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic!r} was deleted and made again since the job was accepted")
+
+
+def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:
+    for record in records:
+        size = len(record.key or b"") + len(record.value or b"")
+        yield record.position.partition, record.position.offset, size, max(0, record.timestamp_ms)
+
+
+def now_ms() -> int:
+    """Return the present in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000

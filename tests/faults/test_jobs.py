@@ -66,10 +66,12 @@ class Workers:
             self._healthy.append(process)
         return process
 
-    def kill_one(self, choose: random.Random) -> None:
-        victim = self._healthy.pop(choose.randrange(len(self._healthy)))
-        victim.kill()
-        self.kills += 1
+    def kill_all_but_one(self, choose: random.Random) -> None:
+        # With more workers than the store has partitions, the one that is to end itself might get none of these.
+        while len(self._healthy) > 1:
+            victim = self._healthy.pop(choose.randrange(len(self._healthy)))
+            victim.kill()
+            self.kills += 1
 
     def hang_one(self, choose: random.Random) -> None:
         victim = self._healthy.pop(choose.randrange(len(self._healthy)))
@@ -219,7 +221,7 @@ async def do_harm(jobs: Jobs, workers: Workers, killable: list[ControlledBroker]
         if number % 3 == 1:
             workers.hang_one(choose)
         else:
-            workers.kill_one(choose)
+            workers.kill_all_but_one(choose)
         workers.start()
 
         async def dead(dying: subprocess.Popen[bytes] = dying) -> bool:

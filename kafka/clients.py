@@ -1,13 +1,16 @@
-"""What all clients of librdkafka have in common: their log and their errors, neither of which may flood ours."""
+"""What clients of librdkafka have in common: a log and errors that must not flood ours, and how they take copies."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from confluent_kafka import KafkaError
+    from confluent_kafka import KafkaError, Message, Producer
+
+    from kafka.records import Copy
 
 log = logging.getLogger("kafka")
 
@@ -64,3 +67,33 @@ class ErrorLog:
         if now - self._last.get(error.code(), -_QUIET_SECONDS) >= _QUIET_SECONDS:
             self._last[error.code()] = now
             log.warning("%s: %s: %s", self._client, error.name(), error.str())
+
+
+def produce(producer: Producer, copy: Copy, report: Callable[[KafkaError | None, Message], None]) -> None:
+    """Hand a copy over to a Producer.
+
+    Args:
+        producer: polled by somebody.
+        copy: what to write, and where.
+        report: is called with the outcome when the Producer is polled.
+
+    Raises:
+        BufferError: the Producer's queue is full.
+        KafkaException: it does not take the copy.
+    """
+    producer.produce(
+        copy.topic,
+        copy.value,
+        copy.key,
+        copy.partition,
+        # 0 is what the library takes for the present.
+        timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
+        headers=list(copy.headers),
+        on_delivery=report,
+    )
+
+
+def written_offset(message: Message) -> int | None:
+    """Return the offset of a record that was written; None where the broker's answer has none."""
+    offset = message.offset()
+    return offset if offset is not None and offset >= 0 else None

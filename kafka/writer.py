@@ -10,7 +10,7 @@ from threading import Thread
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from kafka.clients import ErrorLog, LibraryLog, log
+from kafka.clients import ErrorLog, LibraryLog, log, produce, written_offset
 from kafka.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
 from kafka.errors import (
     ClusterAway,
@@ -168,16 +168,7 @@ class _ProducerThread(Thread):
         position = copy.original
         future: asyncio.Future[Written] = self._loop.create_future()
         try:
-            self._producer.produce(
-                copy.topic,
-                copy.value,
-                copy.key,
-                copy.partition,
-                # 0 is what the library takes for the present.
-                timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
-                headers=list(copy.headers),
-                on_delivery=partial(self._report, copy, future),
-            )
+            produce(self._producer, copy, partial(self._report, copy, future))
         except BufferError:
             raise QueueFull(len(self._producer)) from None
         except KafkaException as exception:
@@ -219,8 +210,7 @@ class _ProducerThread(Thread):
         """Take a delivery report; called by poll(), on this thread."""
         outcome: Written | ResendError
         if error is None:
-            offset = message.offset()
-            outcome = Written(copy.partition, offset if offset is not None and offset >= 0 else None)
+            outcome = Written(copy.partition, written_offset(message))
         elif error.code() in _NOT_NOW:
             outcome = _NotTaken(error.name())
         elif self._batching and error.code() in _BATCH_REFUSED:

@@ -14,7 +14,7 @@ from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from kafka.clients import ErrorLog, LibraryLog
+from kafka.clients import ErrorLog, LibraryLog, produce, written_offset
 from kafka.config import ClusterConfig, job_writer_properties
 from kafka.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
 from kafka.jobs.store import OWNER_KEY
@@ -132,10 +132,6 @@ class Transactions:
             raise self._explained(cause(exception)) from exception
         self.spoiled = False
 
-    def poll(self) -> None:
-        """Let the client report what it has to."""
-        self._producer.poll(0)
-
     def close(self) -> None:
         """Drop the client; a transaction left open is ended by the next owner."""
         # Messages without a report hold their callback, and so this object, in a place where no collector looks.
@@ -145,16 +141,7 @@ class Transactions:
         position = copy.original
         while True:
             try:
-                self._producer.produce(
-                    copy.topic,
-                    copy.value,
-                    copy.key,
-                    copy.partition,
-                    # 0 is what the library takes for the present.
-                    timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
-                    headers=list(copy.headers),
-                    on_delivery=partial(self._report, copy),
-                )
+                produce(self._producer, copy, partial(self._report, copy))
             except BufferError:
                 self._producer.poll(_POLL_SECONDS)
             except KafkaException as exception:
@@ -185,8 +172,7 @@ class Transactions:
         if error is not None:
             self._reports.append((copy, error))
         elif self._offsets is not None:
-            offset = message.offset()
-            self._offsets[copy.original] = offset if offset is not None and offset >= 0 else None
+            self._offsets[copy.original] = written_offset(message)
 
     def _explained(self, error: KafkaError) -> Exception:
         """Return what the failure of a transaction means."""

@@ -12,6 +12,7 @@ import time
 from threading import Event, Thread
 
 _STOP_SECONDS = 10.0
+_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
 
@@ -35,17 +36,17 @@ class Companion:
         self._thread.join(2 * _STOP_SECONDS)
 
     def _keep_running(self) -> None:
-        back_off = 1.0
+        back_off = _BACK_OFF_SECONDS
         while not self._stopped.is_set():
             begun = time.monotonic()
             self._run()
             if self._stopped.is_set():
                 return
-            back_off = (
-                1.0 if time.monotonic() - begun > _HEALTHY_SECONDS else min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
-            )
+            if time.monotonic() - begun > _HEALTHY_SECONDS:
+                back_off = _BACK_OFF_SECONDS
             _log.error("the worker of jobs has ended; starting it again in %g s", back_off)
             self._stopped.wait(back_off)
+            back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
 
     def _run(self) -> None:
         """Run the worker until it ends, or until stopped."""

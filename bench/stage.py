@@ -201,6 +201,7 @@ class Service:
         try:
             self._wait_until_ready()
         except BaseException:
+            # Whatever ends the measuring, Ctrl-C included: the process must not stay behind.
             self.stop()
             raise
         self.ready_seconds = time.perf_counter() - begun

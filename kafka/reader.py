@@ -201,6 +201,7 @@ class _ReaderThread(Thread):
         try:
             batches = [batch for batch in taken if self._knows_topic(consumer, batch)]
         except BaseException:
+            # Whatever it is, they are nowhere else: nobody would answer them.
             for batch in taken:
                 self._waiting.put_back(batch.requests)
             raise

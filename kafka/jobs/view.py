@@ -121,7 +121,7 @@ class View(Thread):
                 if (reason := cause(exception).str()) != told:
                     log.warning("%s: %s", self.name, reason)
                 told = reason
-            except Exception:  # noqa: BLE001 the thread's edge
+            except Exception:  # noqa: BLE001 the thread's edge: without it old jobs would be told for ever
                 log.exception("%s: beginning again", self.name)
             self._wake.wait(wait_seconds)
             self._wake.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,60 +101,38 @@ def watch_command(
     follow(job, asked, person=for_person(as_json=as_json))
 
 
-def cancel_command(
-    job: JobId,
-    *,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    project: Project = None,
-    instance: Instance = None,
-) -> None:
-    """Have a job end, within seconds; what was resent stays. One that has ended stays as it is."""
-    _ask(job, "cancel", target(url, token, token_file, project, instance), as_json=as_json)
+def _action(action: str, about: str) -> Callable[..., None]:
+    """Return the command that asks for something to be done with a job.
+
+    Args:
+        action: the last part of its path in the API.
+        about: for `--help`.
+    """
+
+    def command(
+        job: JobId,
+        *,
+        as_json: Json = False,
+        url: Url = None,
+        token: Token = None,
+        token_file: TokenFile = None,
+        project: Project = None,
+        instance: Instance = None,
+    ) -> None:
+        _ask(job, action, target(url, token, token_file, project, instance), as_json=as_json)
+
+    command.__doc__ = about
+    return command
 
 
-def pause_command(
-    job: JobId,
-    *,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    project: Project = None,
-    instance: Instance = None,
-) -> None:
-    """Have a job wait until `kafka-resend job resume`."""
-    _ask(job, "pause", target(url, token, token_file, project, instance), as_json=as_json)
-
-
-def resume_command(
-    job: JobId,
-    *,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    project: Project = None,
-    instance: Instance = None,
-) -> None:
-    """Have a job that waits go on from where it was."""
-    _ask(job, "resume", target(url, token, token_file, project, instance), as_json=as_json)
-
-
-def resend_failed_command(
-    job: JobId,
-    *,
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    token_file: TokenFile = None,
-    project: Project = None,
-    instance: Instance = None,
-) -> None:
-    """Make a new job of the failures that a job lists, once their reason is mended."""
-    _ask(job, "resend-failed", target(url, token, token_file, project, instance), as_json=as_json)
+cancel_command = _action(
+    "cancel", "Have a job end, within seconds; what was resent stays. One that has ended stays as it is."
+)
+pause_command = _action("pause", "Have a job wait until `kafka-resend job resume`.")
+resume_command = _action("resume", "Have a job that waits go on from where it was.")
+resend_failed_command = _action(
+    "resend-failed", "Make a new job of the failures that a job lists, once their reason is mended."
+)
 
 
 def _ask(job_id: str, action: str, asked: Target, *, as_json: bool) -> None:

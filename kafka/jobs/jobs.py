@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -133,11 +133,11 @@ class Jobs:
             deadline = time.monotonic() + _CATCH_UP_SECONDS
             view, store, seen = await self.keyed_store(deadline)
             job_id = key.id("job", store.partitions)
-            known = self._current(seen).get(job_id)
+            known = self._known(seen, job_id)
             if known is None:
                 # Also what another process has accepted just now: two with the same key must not both be written.
                 await self._catch_up(view, job_id, deadline)
-                known = self._current(view.seen or seen).get(job_id)
+                known = self._known(view.seen or seen, job_id)
             if known is not None:
                 return _same(known, key), True
             if self._config.policy.frozen and not wish.dry_run:
@@ -182,7 +182,9 @@ class Jobs:
         """
         view = self._reading()
         with self._admitted():
-            jobs = self._current(await self.first_seen(view)).values()
+            seen = await self.first_seen(view)
+            ids = [*seen.jobs, *(written.job_id for written in self._ahead(seen) if written.job_id not in seen.jobs)]
+            jobs = [job for job_id in dict.fromkeys(ids) if (job := self._known(seen, job_id)) is not None]
         return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
 
     async def cancel(self, job_id: str) -> Job:
@@ -282,10 +284,10 @@ class Jobs:
     async def _found(self, view: View, job_id: str) -> Job:
         deadline = time.monotonic() + _CATCH_UP_SECONDS
         seen = await self.first_seen(view)
-        if (found := self._current(seen).get(job_id)) is not None:
+        if (found := self._known(seen, job_id)) is not None:
             return found
         await self._catch_up(view, job_id, deadline)
-        found = self._current(view.seen or seen).get(job_id)
+        found = self._known(view.seen or seen, job_id)
         if found is None:
             raise JobMissing(job_id)
         return found
@@ -305,19 +307,22 @@ class Jobs:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         return seen
 
-    def _current(self, seen: Seen) -> Mapping[str, Job]:
-        """Return the jobs as far as they are known, with what was written here and not read back yet."""
+    def _known(self, seen: Seen, job_id: str) -> Job | None:
+        """Return a job as far as it is known, with what was written here and not read back yet."""
+        job = seen.jobs.get(job_id)
+        for written in self._ahead(seen):
+            if written.job_id == job_id:
+                job = fold(job, job_id, written.kind, written.value)
+        return job
+
+    def _ahead(self, seen: Seen) -> list[_Written]:
+        """Return what was written here and not read back yet; the rest is forgotten."""
         self._written = [
             written
             for written in self._written
             if seen.next_offsets.get(partition_of(written.job_id), 0) <= written.offset
         ]
-        jobs = dict(seen.jobs)
-        for written in self._written:
-            job = fold(jobs.get(written.job_id), written.job_id, written.kind, written.value)
-            if job is not None:
-                jobs[written.job_id] = job
-        return jobs
+        return self._written
 
     async def _catch_up(self, view: View, job_id: str, deadline: float) -> None:
         """Have read the job's partition up to where it ends now."""

@@ -226,16 +226,6 @@ class KeyedTable:
         self._asked: dict[str, bytes] = {}
         self._answers: dict[str, bytes] = {}
 
-    def __len__(self) -> int:
-        return len(self._asked) + len(self._answers)
-
-    @property
-    def size_bytes(self) -> int:
-        """How much memory it takes."""
-        tables = (self._asked, self._answers)
-        kept = sum(sys.getsizeof(part) for table in tables for entry in table.items() for part in entry)
-        return kept + sum(map(sys.getsizeof, tables))
-
     def take(self, key_id: str, kind: str, value: bytes | None) -> None:
         """Take one more record of the store; None removes what was there."""
         if kind == RESEND:

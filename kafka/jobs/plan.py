@@ -151,11 +151,6 @@ class Plan:
     digest: str | None = None
 
     @property
-    def store_partition(self) -> int:
-        """Which partition of the store holds the job."""
-        return partition_of(self.job_id)
-
-    @property
     def offsets(self) -> int:
         """How many offsets there are to read: an upper bound of the records."""
         return sum(span.length for span in self.spans)

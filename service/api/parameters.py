@@ -91,17 +91,6 @@ class Parameters:
             raise ParameterNotWhole(f"{name} is {shown(value)}, not a whole number from {least} to {most}")
         return int(value)
 
-    def require_whole(self, name: str, least: int, most: int) -> int:
-        """Return a whole number that must be there.
-
-        Raises:
-            ParameterMissing, ParameterNotWhole: it is not.
-        """
-        value = self.whole(name, least, most)
-        if value is None:
-            raise ParameterMissing(f"the query has no {name}")
-        return value
-
     def yes(self, name: str) -> bool | None:
         """Return whether the parameter says true, None where it says nothing.
 

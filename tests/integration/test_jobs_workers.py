@@ -18,7 +18,7 @@ from kafka.admin import Admin
 from kafka.cluster import Cluster
 from kafka.jobs import owner
 from kafka.jobs.errors import JobMissing
-from kafka.jobs.plan import Plan, encode_plan, new_job_id
+from kafka.jobs.plan import Plan, encode_plan, new_job_id, partition_of
 from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KINDS, Counts, Progress, encode_progress
 from kafka.jobs.store import StoreTail, StoreUnfit, ensure_store
@@ -149,7 +149,7 @@ async def test_open_transaction_on_the_store_loses_and_doubles_nothing(
     job = await jobs_stage.make(topic, records_per_second=1000)
     await jobs_stage.resent(job, 1)
     assert job.plan is not None
-    transaction = plain.transaction(jobs_stage.config.jobs.topic, job.plan.store_partition, [b"foreign"], "open")
+    transaction = plain.transaction(jobs_stage.config.jobs.topic, partition_of(job.job_id), [b"foreign"], "open")
     written = len(jobs_stage.copies(topic, 3000))
 
     async def goes_on() -> bool:
@@ -278,7 +278,7 @@ async def test_ten_thousand_finished_jobs_are_there_within_two_seconds(jobs_stag
     for number in range(10_000):
         job_id = new_job_id(3)
         plan = Plan(job_id, "test", "project", "me", number, "topic", uuid.uuid4().hex, (Span(0, 0, 100),))
-        partition = plan.store_partition
+        partition = partition_of(job_id)
         for kind, value in (("request", encode_plan(plan)), ("plan", encode_plan(plan)), ("state", done)):
             producer.produce(store, value, f"{job_id}/{kind}", partition)
         producer.poll(0)

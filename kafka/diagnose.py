@@ -78,7 +78,7 @@ def diagnose(config: ClusterConfig, timeout_seconds: float = 10.0, *, jobs: bool
         error = cause(exception)
         findings.append(lacks("topics", f"{error.name()}: {error.str()}", "try again"))
     if jobs and not config.embedded:
-        findings += diagnose_jobs(admin, config, timeout_seconds)
+        findings += diagnose_jobs(admin, config, everything=everything, timeout_seconds=timeout_seconds)
     return tuple(findings)
 
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import shlex
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import (
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AclOperation, AdminClient
 
 from kafka.config import ClusterConfig
 from kafka.errors import cause
@@ -27,21 +20,28 @@ _ON_STORE = {
 """What jobs need on their store; Kafka grants Describe along with Read or Write."""
 
 
-def diagnose_jobs(admin: AdminClient, config: ClusterConfig, timeout_seconds: float) -> list[Finding]:
+def diagnose_jobs(
+    admin: AdminClient, config: ClusterConfig, *, everything: bool, timeout_seconds: float
+) -> list[Finding]:
     """Tell whether jobs, and requests with an Idempotency-Key, can run, and what is missing for them.
 
     Args:
         admin: connected, to a cluster that knows its brokers.
         config: the cluster, and what the store, the group and the transactions are called.
+        everything: the service may even alter the cluster's ACLs.
         timeout_seconds: how long each answer may take.
     """
-    findings: list[Finding] = []
-    for look in (_store, _group, _transactions):
-        try:
-            findings += look(admin, config, timeout_seconds)
-        except KafkaException as exception:
-            error = cause(exception)
-            findings.append(lacks("jobs", f"{error.name()}: {error.str()}", "try again"))
+    findings = []
+    on_group: set[AclOperation] = set()
+    try:
+        findings += _store(admin, config, timeout_seconds)
+        on_group = _group_operations(admin, config.jobs.group, timeout_seconds)
+        findings.append(_group(config, on_group))
+    except KafkaException as exception:
+        error = cause(exception)
+        findings.append(lacks("jobs", f"{error.name()}: {error.str()}", "try again"))
+    # Nothing in a job deletes groups: who may do that, and alter ACLs, is a super user, or the cluster has no ACLs.
+    findings.append(_transactions(config, everything=everything and AclOperation.DELETE in on_group))
     return findings
 
 
@@ -90,45 +90,29 @@ def _unusable(config: ClusterConfig, error: StoreError) -> Finding:
     return lacks("jobs' store", error.reason, command)
 
 
-def _group(admin: AdminClient, config: ClusterConfig, timeout_seconds: float) -> list[Finding]:
-    group = config.jobs.group
+def _group_operations(admin: AdminClient, group: str, timeout_seconds: float) -> set[AclOperation]:
     # A group that is not there is described as well, with what may be done to it.
     asked = admin.describe_consumer_groups([group], include_authorized_operations=True, request_timeout=timeout_seconds)
     try:
-        readable = AclOperation.READ in (asked[group].result().authorized_operations or ())
+        return set(asked[group].result().authorized_operations or ())
     except KafkaException as exception:
         if cause(exception).code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
             raise
-        readable = False
-    if readable:
-        return [works("jobs' ACLs", f"Read granted on group {group!r}")]
-    cure = grant_command(config, "--group", [group], ["Read"])
-    return [lacks("jobs' ACLs", f"Read missing on group {group!r}", cure)]
+    return set()
 
 
-def _transactions(admin: AdminClient, config: ClusterConfig, timeout_seconds: float) -> list[Finding]:
+def _group(config: ClusterConfig, operations: set[AclOperation]) -> Finding:
+    group = config.jobs.group
+    if AclOperation.READ in operations:
+        return works("jobs' ACLs", f"Read granted on group {group!r}")
+    return lacks("jobs' ACLs", f"Read missing on group {group!r}", grant_command(config, "--group", [group], ["Read"]))
+
+
+def _transactions(config: ClusterConfig, *, everything: bool) -> Finding:
     # init_transactions() would tell, but it would also end the transaction of a job that is running.
     prefix = config.jobs.transactional_prefix
-    if not _has_acls(admin, timeout_seconds):
-        return [works("jobs' ACLs", f"transactional ids {prefix + '*'!r} are open to all: the cluster has no ACLs")]
+    if everything:
+        return works("jobs' ACLs", f"the service may do everything, with transactional ids {prefix + '*'!r} as well")
     detail = f"Write on transactional ids {prefix + '*'!r} cannot be seen without writing; it is granted by"
     cure = grant_command(config, "--transactional-id", [prefix], ["Write", "Describe"], prefixed=True)
-    return [Finding("jobs' ACLs", ok=True, detail=detail, cure=cure, unseen=True)]
-
-
-def _has_acls(admin: AdminClient, timeout_seconds: float) -> bool:
-    """Return False only if the cluster says that everybody may do everything."""
-    any_acl = AclBindingFilter(
-        ResourceType.TRANSACTIONAL_ID,
-        None,
-        ResourcePatternType.ANY,
-        None,
-        None,
-        AclOperation.ANY,
-        AclPermissionType.ANY,
-    )
-    try:
-        admin.describe_acls(any_acl, request_timeout=timeout_seconds).result()
-    except KafkaException as exception:
-        return cause(exception).code() != KafkaError.SECURITY_DISABLED
-    return True
+    return Finding("jobs' ACLs", ok=True, detail=detail, cure=cure, unseen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kafka.config import ClusterConfig, admin_properties
@@ -28,10 +28,14 @@ class Admin(AdminClient):
 
     Args:
         config: the cluster.
+        error_cb: takes what the library reports, whenever the client is polled; None: nobody does.
     """
 
-    def __init__(self, config: ClusterConfig) -> None:
-        super().__init__(admin_properties(config))
+    def __init__(self, config: ClusterConfig, error_cb: Callable[[KafkaError], None] | None = None) -> None:
+        properties: dict[str, Any] = {**admin_properties(config)}
+        if error_cb is not None:
+            properties["error_cb"] = error_cb
+        super().__init__(properties)
         self._any_topic = config.jobs.topic
 
     async def answer(self, asked: Future[_Answer]) -> _Answer:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shlex
 import socket
 import time
 from collections import defaultdict
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient
 
+from kafka.admin import Admin
 from kafka.config import ClusterConfig, admin_properties, reader_properties, writer_properties
 from kafka.errors import cause
+from kafka.findings import Finding, grant_command, lacks, works
+from kafka.jobs.rights import diagnose_jobs
 from kafka.policy import matches
 from kafka.topics import INTERNAL_TOPICS
 
@@ -43,31 +42,14 @@ _CURES = {
 
 _DOWN_GRACE_SECONDS = 1.5
 _REACH_SECONDS = 2.0
+_LOOK_SECONDS = 0.25
 _TOPICS_PER_REQUEST = 200
 _NAMED_TOPICS = 5
-_PROBED = "__consumer_offsets"
 _GRANTED_TOPICS = 20
 _WILDCARDS = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        subject: what was looked at, such as `connection`.
-        ok: whether the service can work with it as it is.
-        detail: what was found; addresses and topic names, never secrets.
-        cure: what to do, one line or several; None where nothing is to be done.
-    """
-
-    subject: str
-    ok: bool
-    detail: str
-    cure: str | None = None
-
-
-def diagnose(config: ClusterConfig, timeout_seconds: float = 10.0) -> tuple[Finding, ...]:
+def diagnose(config: ClusterConfig, timeout_seconds: float = 10.0, *, jobs: bool = False) -> tuple[Finding, ...]:
     """Connect to a cluster as the service would, and tell what works and what is missing. Nothing is written.
 
     Blocks for up to about twice the time-out. Stops at the first thing without which the rest cannot be asked.
@@ -75,24 +57,26 @@ def diagnose(config: ClusterConfig, timeout_seconds: float = 10.0) -> tuple[Find
     Args:
         config: the cluster.
         timeout_seconds: how long the connection, and then each answer, may take.
+        jobs: look at what jobs need as well; the embedded broker has none.
     """
     refused = refused_property(config)
     if refused is not None:
-        return (_lacks("properties", refused, "correct the property"),)
+        return (lacks("properties", refused, "correct the property"),)
     reported: list[KafkaError] = []
-    properties: dict[str, Any] = {**admin_properties(config), "error_cb": reported.append}
-    admin = AdminClient(properties)
+    admin = Admin(config, reported.append)
     description = _connect(admin, reported, timeout_seconds)
     if description is None:
         return (_unreachable(config, reported),)
     brokers = sorted((node.id, node.host, node.port) for node in description.nodes)
-    findings = [_works("connection", _connected_as(config)), _reach(brokers)]
+    findings = [works("connection", _connected_as(config)), _reach(brokers)]
+    everything = AclOperation.ALTER in (description.authorized_operations or ())
     try:
-        everything = AclOperation.ALTER in (description.authorized_operations or ())
         findings += _topics(admin, config, everything=everything, timeout_seconds=timeout_seconds)
     except KafkaException as exception:
         error = cause(exception)
-        findings.append(_lacks("topics", f"{error.name()}: {error.str()}", "try again"))
+        findings.append(lacks("topics", f"{error.name()}: {error.str()}", "try again"))
+    if jobs and not config.embedded:
+        findings += diagnose_jobs(admin, config, everything=everything, timeout_seconds=timeout_seconds)
     return tuple(findings)
 
 
@@ -115,26 +99,20 @@ def refused_property(config: ClusterConfig) -> str | None:
     return None
 
 
-def _connect(admin: AdminClient, reported: list[KafkaError], timeout_seconds: float) -> Any | None:
+def _connect(admin: Admin, reported: list[KafkaError], timeout_seconds: float) -> Any | None:
     """Return the description of the cluster, or None when no broker answered in time."""
     deadline = time.monotonic() + timeout_seconds
-    probe: Future[Any] = admin.describe_topics(TopicCollection([_PROBED]), request_timeout=timeout_seconds)[_PROBED]
     down_seen = False
     while time.monotonic() < deadline:
         admin.poll(0.05)  # serves error_cb
         try:
-            probe.result(timeout=0.05)
-        except FutureTimeout:
+            admin.look_around(_LOOK_SECONDS)
+        except KafkaException:
             # A name with two addresses reports the first as down before it tries the second: wait a little longer.
             if not down_seen and any(error.code() == KafkaError._ALL_BROKERS_DOWN for error in reported):
                 down_seen = True
                 deadline = min(deadline, time.monotonic() + _DOWN_GRACE_SECONDS)
             continue
-        except KafkaException as exception:
-            # The brokers' own errors have positive numbers: it need not be there, nor visible.
-            if cause(exception).code() < 0:
-                reported.append(cause(exception))
-                break
         try:
             return _description(admin, timeout_seconds)
         except KafkaException as exception:
@@ -144,20 +122,20 @@ def _connect(admin: AdminClient, reported: list[KafkaError], timeout_seconds: fl
     return None
 
 
-def _description(admin: AdminClient, timeout_seconds: float) -> Any | None:
+def _description(admin: Admin, timeout_seconds: float) -> Any | None:
     """Return the description of the cluster; None while it knows no broker, which would end the process, see topics."""
-    if not admin.list_topics(timeout=timeout_seconds).brokers:
+    if not admin.look_around(timeout_seconds):
         return None
-    return admin.describe_cluster(include_authorized_operations=True, request_timeout=timeout_seconds).result()
+    return admin.wait_for(admin.describe_cluster(include_authorized_operations=True, request_timeout=timeout_seconds))
 
 
 def _unreachable(config: ClusterConfig, reported: list[KafkaError]) -> Finding:
     for code, cure in _CURES.items():
         told = [error.str() for error in reported if error.code() == code]
         if told:
-            return _lacks("connection", _without_secrets(told[-1], config), cure)
+            return lacks("connection", _without_secrets(told[-1], config), cure)
     detail = f"no broker answers at {', '.join(config.bootstrap_servers)}"
-    return _lacks("connection", detail, _CURES[KafkaError._TRANSPORT])
+    return lacks("connection", detail, _CURES[KafkaError._TRANSPORT])
 
 
 def _connected_as(config: ClusterConfig) -> str:
@@ -177,12 +155,12 @@ def _reach(brokers: Sequence[tuple[int, str, int]]) -> Finding:
             lost.append(f"broker {number} at {host}:{port} ({error.strerror or error})")
     if lost:
         cure = "make these addresses reachable from here, or correct advertised.listeners on the brokers"
-        return _lacks("brokers", f"out of reach: {', '.join(lost)}", cure)
+        return lacks("brokers", f"out of reach: {', '.join(lost)}", cure)
     listed = ", ".join(f"{number} at {host}:{port}" for number, host, port in brokers)
-    return _works("brokers", f"{_count(len(brokers), 'broker')}, all within reach: {listed}")
+    return works("brokers", f"{_count(len(brokers), 'broker')}, all within reach: {listed}")
 
 
-def _topics(admin: AdminClient, config: ClusterConfig, *, everything: bool, timeout_seconds: float) -> list[Finding]:
+def _topics(admin: Admin, config: ClusterConfig, *, everything: bool, timeout_seconds: float) -> list[Finding]:
     """Look at the ACLs on every topic that the policy allows.
 
     Args:
@@ -210,22 +188,22 @@ def _topics(admin: AdminClient, config: ClusterConfig, *, everything: bool, time
         lacking[tuple(_NEEDED)] += hidden
     for missing, names in lacking.items():
         cure = _grant(config, missing, names if len(names) <= _GRANTED_TOPICS else None, allowed)
-        findings.append(_lacks("ACLs", f"{' and '.join(missing)} missing on {_listed(names)}", cure))
+        findings.append(lacks("ACLs", f"{' and '.join(missing)} missing on {_listed(names)}", cure))
     if absent:
-        findings.append(_lacks("topics", f"not there: {_listed(absent)}", "create them, or correct the policy"))
+        findings.append(lacks("topics", f"not there: {_listed(absent)}", "create them, or correct the policy"))
     if not granted and not hidden and not absent:
         findings.append(_nothing_visible(config, everything=everything))
     elif not findings:
         words = ", ".join(_NEEDED)
         detail = f"{words} granted on {_listed(sorted(granted))}"
-        findings.append(_works("ACLs", detail))
+        findings.append(works("ACLs", detail))
     if config.policy.frozen:
-        findings.append(_works("policy", "frozen: every resend on this instance is refused"))
+        findings.append(works("policy", "frozen: every resend on this instance is refused"))
     return findings
 
 
 def _operations(
-    admin: AdminClient, names: Sequence[str], timeout_seconds: float
+    admin: Admin, names: Sequence[str], timeout_seconds: float
 ) -> tuple[dict[str, frozenset[AclOperation]], dict[str, int]]:
     """Return, for each topic, the operations that the cluster grants, or the code of the error it gives instead."""
     granted: dict[str, frozenset[AclOperation]] = {}
@@ -235,7 +213,7 @@ def _operations(
         answers = admin.describe_topics(collection, include_authorized_operations=True, request_timeout=timeout_seconds)
         for name, answer in answers.items():
             try:
-                description = answer.result()
+                description = admin.wait_for(answer)
             except KafkaException as exception:
                 code = cause(exception).code()
                 if code not in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
@@ -249,13 +227,13 @@ def _operations(
 def _nothing_visible(config: ClusterConfig, *, everything: bool) -> Finding:
     wanted = ", ".join(config.policy.topics)
     if everything:
-        return _works("topics", f"the cluster has no topic yet that matches {wanted}")
+        return works("topics", f"the cluster has no topic yet that matches {wanted}")
     detail = f"no topic that matches {wanted} is visible: there is none, or all ACLs are missing"
-    return _lacks("topics", detail, _grant(config, tuple(_NEEDED), None, ()))
+    return lacks("topics", detail, _grant(config, tuple(_NEEDED), None, ()))
 
 
 def _grant(
-    config: ClusterConfig, operations: Iterable[str], names: Sequence[str] | None, visible: Iterable[str]
+    config: ClusterConfig, operations: Sequence[str], names: Sequence[str] | None, visible: Iterable[str]
 ) -> str:
     """Return the kafka-acls.sh commands that grant operations, one a line.
 
@@ -266,16 +244,12 @@ def _grant(
         visible: topics to fall back on where no ACL says the same as a pattern.
     """
     literal, prefixed = (list(names), []) if names is not None else _resources(config.policy.topics, list(visible))
-    common = ["kafka-acls.sh", "--bootstrap-server", ",".join(config.bootstrap_servers)]
-    common += ["--command-config", "admin.properties", "--add", "--allow-principal", _principal(config)]
-    common += [word for operation in operations for word in ("--operation", operation)]
     commands = []
     if literal:
-        commands.append([*common, *(word for name in literal for word in ("--topic", name))])
+        commands.append(grant_command(config, "--topic", literal, operations))
     if prefixed:
-        topics = [word for prefix in prefixed for word in ("--topic", prefix)]
-        commands.append([*common, *topics, "--resource-pattern-type", "prefixed"])
-    return "\n".join(shlex.join(command) for command in commands)
+        commands.append(grant_command(config, "--topic", prefixed, operations, prefixed=True))
+    return "\n".join(commands)
 
 
 def _resources(patterns: Iterable[str], visible: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -297,23 +271,6 @@ def _resources(patterns: Iterable[str], visible: Sequence[str]) -> tuple[list[st
             else:
                 prefixed.append(before)
     return literal, prefixed
-
-
-def _principal(config: ClusterConfig) -> str:
-    protocol = config.properties.get("security.protocol", "plaintext").lower()
-    name = config.properties.get("sasl.username")
-    if protocol.startswith("sasl") and name:
-        return f"User:{name}"
-    # With a certificate, a Kerberos ticket or a token the brokers alone know what they call the service.
-    return "User:ANONYMOUS" if protocol == "plaintext" else "User:<the name that the brokers give this service>"
-
-
-def _works(subject: str, detail: str) -> Finding:
-    return Finding(subject, ok=True, detail=detail)
-
-
-def _lacks(subject: str, detail: str, cure: str) -> Finding:
-    return Finding(subject, ok=False, detail=detail, cure=cure)
 
 
 def _listed(names: Sequence[str]) -> str:

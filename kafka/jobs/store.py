@@ -42,7 +42,17 @@ OWNER_KEY = b"owner"
 
 
 class StoreError(Exception):
-    """The root of the tree."""
+    """The root of the tree.
+
+    Attributes:
+        reason: what is wrong with the topic.
+        cure: what mends it, mostly a command.
+    """
+
+    def __init__(self, reason: str, cure: str) -> None:
+        super().__init__(f"{reason}: {cure}")
+        self.reason = reason
+        self.cure = cure
 
 
 class StoreMissing(StoreError):
@@ -98,20 +108,32 @@ def ensure_store(admin: Admin, config: ClusterConfig) -> Store:
     """
     name = config.jobs.topic
     try:
-        return _check(admin, name)
+        return check_store(admin, name)
     except KafkaException as exception:
         if cause(exception).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise
-    _create(admin, config)
-    return _check(admin, name)
+    create_store(admin, config)
+    return check_store(admin, name)
 
 
-def _create(admin: Admin, config: ClusterConfig) -> None:
+def create_store(admin: Admin, config: ClusterConfig, *, validate_only: bool = False) -> None:
+    """Make the store, unless somebody else does at the same time.
+
+    Args:
+        admin: a client of the cluster.
+        config: how the store is called, and how large it is to be.
+        validate_only: only ask the cluster whether it would make it; makes nothing.
+
+    Raises:
+        StoreMissing: the service may not make it; says how to.
+        KafkaException: the cluster did not answer.
+    """
     replicas = min(3, admin.look_around(_REQUEST_SECONDS))
     topic_config = _TOPIC_CONFIG | {"min.insync.replicas": "2" if replicas == 3 else "1"}
     topic = NewTopic(config.jobs.topic, config.jobs.partitions, replicas, config=topic_config)
     try:
-        admin.wait_for(admin.create_topics([topic], request_timeout=_REQUEST_SECONDS)[config.jobs.topic])
+        asked = admin.create_topics([topic], request_timeout=_REQUEST_SECONDS, validate_only=validate_only)
+        admin.wait_for(asked[config.jobs.topic])
     except KafkaException as exception:
         code = cause(exception).code()
         if code in (
@@ -121,24 +143,36 @@ def _create(admin: Admin, config: ClusterConfig) -> None:
         ):
             options = " ".join(f"--config {key}={value}" for key, value in topic_config.items())
             raise StoreMissing(
-                f"topic {config.jobs.topic!r} does not exist, and the service may not create it: kafka-topics.sh "
-                f"--create --topic {config.jobs.topic} --partitions {config.jobs.partitions} "
-                f"--replication-factor {replicas} {options}"
+                f"topic {config.jobs.topic!r} does not exist, and the service may not create it",
+                f"kafka-topics.sh --create --topic {config.jobs.topic} --partitions {config.jobs.partitions} "
+                f"--replication-factor {replicas} {options}",
             ) from None
         if code != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+    if validate_only:
+        return
     # The brokers learn of it one after the other.
     deadline = time.monotonic() + _REQUEST_SECONDS
     while time.monotonic() < deadline:
         try:
-            _check(admin, config.jobs.topic)
+            check_store(admin, config.jobs.topic)
         except KafkaException:
             time.sleep(0.1)
         else:
             return
 
 
-def _check(admin: Admin, name: str) -> Store:
+def check_store(admin: Admin, name: str) -> Store:
+    """Return the store if it is there and fit to keep jobs.
+
+    Args:
+        admin: a client of the cluster.
+        name: the store's topic.
+
+    Raises:
+        StoreUnfit: jobs could be lost there; says what to do.
+        KafkaException: it is not there, may not be looked at, or the cluster did not answer.
+    """
     description = admin.wait_for(admin.describe_topics(TopicCollection([name]), request_timeout=_REQUEST_SECONDS)[name])
     resource = ConfigResource(ResourceType.TOPIC, name)
     entries = admin.wait_for(admin.describe_configs([resource], request_timeout=_REQUEST_SECONDS)[resource])
@@ -146,21 +180,22 @@ def _check(admin: Admin, name: str) -> Store:
     if entries["cleanup.policy"].value != "compact":
         raise StoreUnfit(
             f"topic {name!r} has cleanup.policy={entries['cleanup.policy'].value}, so that jobs would be deleted by "
-            f"their age: {alter} cleanup.policy=compact"
+            "their age",
+            f"{alter} cleanup.policy=compact",
         )
     brokers = admin.look_around(_REQUEST_SECONDS)
     replicas = min(len(partition.replicas) for partition in description.partitions)
     if replicas < min(3, brokers):
         raise StoreUnfit(
-            f"topic {name!r} has {replicas} replicas of {min(3, brokers)}, so that jobs would be lost with a broker: "
-            "kafka-reassign-partitions.sh gives it more"
+            f"topic {name!r} has {replicas} replicas of {min(3, brokers)}, so that jobs would be lost with a broker",
+            "kafka-reassign-partitions.sh gives it more",
         )
     if replicas >= 3 and int(entries["min.insync.replicas"].value) < 2:
-        raise StoreUnfit(f"topic {name!r} has min.insync.replicas=1: {alter} min.insync.replicas=2")
+        raise StoreUnfit(f"topic {name!r} has min.insync.replicas=1", f"{alter} min.insync.replicas=2")
     if entries["unclean.leader.election.enable"].value == "true":
         raise StoreUnfit(
-            f"topic {name!r} has unclean.leader.election.enable=true, so that jobs could forget what they have done: "
-            f"{alter} unclean.leader.election.enable=false"
+            f"topic {name!r} has unclean.leader.election.enable=true, so that jobs could forget what they have done",
+            f"{alter} unclean.leader.election.enable=false",
         )
     return Store(name, len(description.partitions))
 

@@ -12,7 +12,7 @@ from service.cli.terminal import MISCONFIGURED, OK, PROBLEM, output, refuse, set
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kafka.diagnose import Finding
+    from kafka.findings import Finding
 
 
 def check_command(
@@ -22,23 +22,34 @@ def check_command(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.5, help="How long to wait for each cluster.")
     ] = 10.0,
+    jobs: Annotated[
+        bool | None,
+        typer.Option(
+            "--jobs/--no-jobs", help="Look at what jobs need, too. Default: as RESEND_JOBS__WORKER says, which is yes."
+        ),
+    ] = None,
 ) -> None:
     """Connect to each configured Kafka cluster and say what works and which Kafka ACLs are missing.
 
     Reads only. What is missing comes with what to do about it, such as the kafka-acls.sh command that grants it.
 
+    What cannot be seen without writing is told as UNKNOWN, with the command that grants it. It does not
+    count as missing.
+
     Exit code 0: nothing is missing. 1: something is. 2: the settings are wrong.
     """
     from kafka.diagnose import diagnose
 
-    configs = {config.name: config for config in settings_or_exit().clusters()}
+    settings = settings_or_exit()
+    configs = {config.name: config for config in settings.clusters()}
+    with_jobs = settings.jobs.worker if jobs is None else jobs
     unknown = [name for name in instance or () if name not in configs]
     if unknown:
         refuse(f"no instance {unknown[0]!r} is configured; there is {', '.join(configs)}", MISCONFIGURED)
     console = output()
     complete = True
     for name in instance or configs:
-        findings = diagnose(configs[name], timeout)
+        findings = diagnose(configs[name], timeout, jobs=with_jobs)
         show(console, name, findings)
         complete = complete and all(finding.ok for finding in findings)
     raise typer.Exit(OK if complete else PROBLEM)
@@ -49,6 +60,8 @@ def show(console: Console, instance: str, findings: tuple[Finding, ...]) -> None
     console.print(Text.assemble("instance ", (instance, "bold")))
     for finding in findings:
         mark = ("  ok       ", "green") if finding.ok else ("  MISSING  ", "bold red")
+        if finding.unseen:
+            mark = ("  UNKNOWN  ", "yellow")
         console.print(Text.assemble(mark, (f"{finding.subject}: ", "bold"), finding.detail))
         for line in (finding.cure or "").splitlines():
             console.print(Text(f"           {line}"))

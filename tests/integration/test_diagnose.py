@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka.admin import AclOperation
 
 from kafka.config import ClusterConfig
-from kafka.diagnose import Finding, diagnose
+from kafka.diagnose import diagnose
+from kafka.findings import Finding
 from kafka.policy import ResendPolicy
 from kafka.samples import SAMPLE_RECORDS, ensure_sample_topic
 from tests.support.acls import Administrator, sasl

@@ -19,7 +19,21 @@ from confluent_kafka.admin import (
 
 from tests.support.brokers import new_broker
 
-USERS = ("full", "poor", "blind", "reader", "writer", "configless", "looker", "describer", "postman", "keyed")
+USERS = (
+    "full",
+    "poor",
+    "blind",
+    "reader",
+    "writer",
+    "configless",
+    "looker",
+    "describer",
+    "postman",
+    "keyed",
+    "jobless",
+    "jobber",
+    "maker",
+)
 """Users without any right, each for one test, which grants it what it needs."""
 
 JAAS = (
@@ -87,6 +101,24 @@ class Administrator:
         """Create a store of jobs, of one partition."""
         config = {"cleanup.policy": "compact"}
         self._admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(timeout=20)
+
+    def allow_group(self, user: str, name: str, *operations: AclOperation) -> None:
+        """Grant operations on a consumer group."""
+        self._allow_all(user, [(ResourceType.GROUP, name, operation) for operation in operations])
+
+    def allow_topic(self, user: str, topic: str, operation: AclOperation) -> None:
+        """Grant an operation on a topic that need not be there; does not wait until it is in effect."""
+        self._allow_all(user, [(ResourceType.TOPIC, topic, operation)])
+
+    def topics(self) -> set[str]:
+        """Return the names of all topics."""
+        return set(self._admin.list_topics(timeout=20).topics)
+
+    def _allow_all(self, user: str, wanted: list[tuple[ResourceType, str, AclOperation]]) -> None:
+        literal, permitted = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+        acls = [AclBinding(kind, name, literal, f"User:{user}", "*", op, permitted) for kind, name, op in wanted]
+        for answer in self._admin.create_acls(acls).values():
+            answer.result(timeout=20)
 
     def allow_jobs(self, user: str, name: str) -> None:
         """Grant what jobs need besides the store: the group, and transactional ids that begin with this name."""

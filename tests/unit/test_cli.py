@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kafka.diagnose import Finding
+from kafka.findings import Finding
 from service.cli import _COMMANDS, _JOB_COMMANDS
 from service.cli.check import show
 from service.cli.demo import EXAMPLE_BODY, call, introduce

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, source_properties
-from kafka.errors import AccessDenied, ResendError
+from kafka.errors import AccessDenied, NothingWritten, ResendError
 from kafka.reader import record_of
 from kafka.records import Position, Record, Span, TimestampType
 
@@ -38,6 +38,19 @@ class Chunk:
     sizes_bytes: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
+class RecordsDamaged(NothingWritten):
+    """The broker gives a batch whose checksum is wrong: where it ends, and so what follows, cannot be told."""
+
+    position: Position
+
+    def __str__(self) -> str:
+        return (
+            f"the records from {self.position} on are damaged on the broker, up to an end that cannot be told "
+            "(kafka-dump-log.sh shows it); what was resent stays, and another job can begin behind them"
+        )
+
+
 class Source:
     """Reads the spans of one topic with a Consumer of its own, committed records only. Only one thread may use it.
 
@@ -63,6 +76,8 @@ class Source:
             if start < span.end:
                 self._left.setdefault(span.partition, []).append(Span(span.partition, start, span.end))
         self._next = {partition: spans[0].start for partition, spans in self._left.items()}
+        self._seen_damaged: set[tuple[int, int]] = set()
+        self._damaged: RecordsDamaged | None = None
         # Read already, when there was enough of their partitions.
         self._held: list[Message] = []
         self._assign(self._left)
@@ -87,12 +102,13 @@ class Source:
 
         Raises:
             AccessDenied: Kafka's ACLs do not allow it.
+            RecordsDamaged: they cannot be read.
             KafkaException: the cluster did not answer.
         """
         chunk = Chunk([], {})
         sizes, held, held_bytes = chunk.sizes_bytes, [], 0
         messages, wait = self._held, timeout_seconds
-        while not self.finished:
+        while not self.finished and self._damaged is None:
             for message in messages:
                 # The library hands out a megabyte of one partition after a megabyte of another.
                 if sizes.get(message.partition() or 0, 0) < most_bytes and len(chunk.records) < most:
@@ -110,6 +126,9 @@ class Source:
                 break
             wait = _FILL_SECONDS
         self._held = held
+        if self._damaged is not None and not chunk.next_offsets:
+            # What was read before them comes first.
+            raise self._damaged
         return chunk
 
     def close(self) -> None:
@@ -144,6 +163,12 @@ class Source:
             # It may lie behind a hole, beyond the last record that was read.
             if offset >= self._next[partition]:
                 self._skip_expired(partition, chunk)
+        elif error.code() == KafkaError._BAD_MSG:
+            # The library goes on asking for it. Once, it may have been damaged on its way.
+            self._errors(error)
+            if (partition, offset) in self._seen_damaged:
+                self._damaged = RecordsDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
+            self._seen_damaged.add((partition, offset))
         elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             raise AccessDenied("Read", f"topic {self._topic!r}")
         else:

@@ -315,7 +315,7 @@ def admin_properties(config: ClusterConfig) -> Properties:
         **_shared(config),
         # What it asks, it asks by itself, of any number of topics; the answers are small.
         "topic.metadata.refresh.interval.ms": 300_000,
-        "socket.timeout.ms": 3_000,
+        "socket.timeout.ms": 5_000,
         **config.properties,
         # Its log lines would repeat those of the reader and the writer.
         "log_level": 0,

@@ -9,7 +9,8 @@
     │   │   ├── OffsetAtEnd                equal to the high watermark: the next record will get it
     │   │   ├── OffsetBeyondEnd            above the high watermark
     │   │   ├── NoRecordAtOffset           a hole in the log; its reason is `aborted` or `no_record`
-    │   │   └── TransactionOpen            at or above the last stable offset until the deadline
+    │   │   ├── TransactionOpen            at or above the last stable offset until the deadline
+    │   │   └── RecordDamaged              its batch fails the checksum
     │   ├── TopicRefused                   records of this topic are not resent
     │   │   ├── InternalTopic
     │   │   ├── CompactedTopic
@@ -148,6 +149,16 @@ class TransactionOpen(RecordUnavailable):
             f"{self.position} is held back by an open transaction: "
             f"the last stable offset is still {self.last_stable_offset}"
         )
+
+
+@dataclass(eq=False)
+class RecordDamaged(RecordUnavailable):
+    """The broker gives a batch that fails its checksum; where it ends, and so what follows, cannot be told."""
+
+    position: Position
+
+    def __str__(self) -> str:
+        return f"{self.position} is damaged on the broker: its batch fails the checksum"
 
 
 class TopicRefused(NothingWritten):

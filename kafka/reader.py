@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from kafka.absence import AbsenceInspector, Sign
 from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
-from kafka.errors import AccessDenied, HeaderNameNotUtf8, ResendError
+from kafka.errors import AccessDenied, HeaderNameNotUtf8, RecordDamaged, ResendError
 from kafka.records import Header, Position, Record, TimestampType
 from kafka.topics import Topic
 from kafka.waiting import READ_AHEAD, Batch, Partition, Request, WaitingPositions
@@ -84,6 +84,7 @@ class Reader:
             OffsetAtEnd, OffsetBeyondEnd: the offset is not written yet.
             NoRecordAtOffset: the log continues past it (compaction, a transaction marker, an aborted transaction).
             TransactionOpen: a transaction below it was still open at the deadline.
+            RecordDamaged: it fails the checksum.
             HeaderNameNotUtf8: the record cannot be read faithfully.
             AccessDenied: Kafka's ACLs forbid reading the topic.
             QueueFull, Closing: it was not even tried.
@@ -303,6 +304,13 @@ class _ReaderThread(Thread):
         elif code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             self._denied.add(batch.topic.name)
             self._deny(batch)
+        elif code == KafkaError._BAD_MSG and batch.requests:
+            # The client would ask for this batch for ever. How far it goes is not told: whether a record is in it shows
+            # when nothing before it is read.
+            self._errors(error)
+            if batch.began is None:
+                self._found(batch, RecordDamaged(batch.requests[0].position))
+            self._waiting.put_back(batch.requests)
         else:
             self._errors(error)
             return False

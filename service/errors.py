@@ -113,6 +113,9 @@ TABLE: dict[type[Exception], Row] = {
     worker.TransactionOpen: Row(
         400, 107, "send the request again once that transaction has ended; see why its producer does not end it"
     ),
+    worker.RecordDamaged: Row(
+        400, 108, "kafka-dump-log.sh on the brokers tells how far the damage goes; another replica may be sound"
+    ),
     worker.InternalTopic: Row(400, 201, "its records are never resent"),
     worker.CompactedTopic: Row(
         400, 202, "where that is wanted, the operator sets the instance's policy allow_compacted = true"

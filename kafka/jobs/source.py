@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, source_properties
-from kafka.errors import AccessDenied, NothingWritten, ResendError
+from kafka.errors import AccessDenied, RecordDamaged, ResendError
 from kafka.reader import record_of
 from kafka.records import Position, Record, Span, TimestampType
 
@@ -38,19 +38,6 @@ class Chunk:
     sizes_bytes: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(eq=False)
-class RecordsDamaged(NothingWritten):
-    """The broker gives a batch whose checksum is wrong: where it ends, and so what follows, cannot be told."""
-
-    position: Position
-
-    def __str__(self) -> str:
-        return (
-            f"the records from {self.position} on are damaged on the broker, up to an end that cannot be told "
-            "(kafka-dump-log.sh shows it); what was resent stays, and another job can begin behind them"
-        )
-
-
 class Source:
     """Reads the spans of one topic with a Consumer of its own, committed records only. Only one thread may use it.
 
@@ -77,7 +64,7 @@ class Source:
                 self._left.setdefault(span.partition, []).append(Span(span.partition, start, span.end))
         self._next = {partition: spans[0].start for partition, spans in self._left.items()}
         self._seen_damaged: set[tuple[int, int]] = set()
-        self._damaged: RecordsDamaged | None = None
+        self._damaged: RecordDamaged | None = None
         # Read already, when there was enough of their partitions.
         self._held: list[Message] = []
         self._assign(self._left)
@@ -102,7 +89,7 @@ class Source:
 
         Raises:
             AccessDenied: Kafka's ACLs do not allow it.
-            RecordsDamaged: they cannot be read.
+            RecordDamaged: one cannot be read, and what follows it neither.
             KafkaException: the cluster did not answer.
         """
         chunk = Chunk([], {})
@@ -167,7 +154,7 @@ class Source:
             # The library goes on asking for it. Once, it may have been damaged on its way.
             self._errors(error)
             if (partition, offset) in self._seen_damaged:
-                self._damaged = RecordsDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
+                self._damaged = RecordDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
             self._seen_damaged.add((partition, offset))
         elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             raise AccessDenied("Read", f"topic {self._topic!r}")

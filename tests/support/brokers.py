@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -44,6 +45,10 @@ class ControlledBroker(Protocol):
     @property
     def bootstrap(self) -> str:
         """host:port of its listener."""
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its logs, a folder of this machine."""
 
     def start(self) -> None:
         """Start it, for the first time or again; return when it answers."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 # Ryuk, which removes what a killed run leaves behind, is an image of its own that not every machine can pull; the
@@ -17,6 +18,8 @@ from testcontainers.core.container import DockerContainer
 
 from tests.support.brokers import VERSION, free_port, properties, wait_until_started
 
+_DATA = "/var/lib/kafka/data"
+
 
 class ContainerBroker:
     """A ControlledBroker from the image apache/kafka."""
@@ -25,7 +28,7 @@ class ContainerBroker:
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
-        config = properties(f"0.0.0.0:{port}", self.bootstrap, 9093) | {"log.dirs": "/var/lib/kafka/data"} | extra
+        config = properties(f"0.0.0.0:{port}", self.bootstrap, 9093) | {"log.dirs": _DATA} | extra
         self._container = DockerContainer(f"apache/kafka:{VERSION}")
         # Its type knows only ports on all addresses; docker-py takes this form for a single one.
         ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", port)}
@@ -38,6 +41,12 @@ class ContainerBroker:
         self._container.with_env("KAFKA_HEAP_OPTS", jvm)
         self._container.with_env("KAFKA_JVM_PERFORMANCE_OPTS", "-Djava.awt.headless=true")
         self._created = False
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its logs: a volume, on the machine of the engine."""
+        mounts = self._container.get_wrapped_container().attrs["Mounts"]
+        return Path(next(mount["Source"] for mount in mounts if mount["Destination"] == _DATA))
 
     def start(self) -> None:
         """Start it, for the first time or again; return when it answers."""

@@ -27,7 +27,7 @@ class JarBroker:
         listener = f"127.0.0.1:{free_port()}"
         self.bootstrap = listener
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-resend-broker-"))
-        config = properties(listener, listener, free_port()) | {"log.dirs": str(self._folder / "data")} | extra
+        config = properties(listener, listener, free_port()) | {"log.dirs": str(self.data)} | extra
         self._config = self._folder / "server.properties"
         self._config.write_text("".join(f"{name}={value}\n" for name, value in config.items()))
         self._log = self._folder / "broker.log"
@@ -59,6 +59,11 @@ class JarBroker:
     def resume(self) -> None:
         """Let it go on."""
         self._signal(signal.SIGCONT)
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its logs."""
+        return self._folder / "data"
 
     def remove(self) -> None:
         """End it, and delete what it kept."""

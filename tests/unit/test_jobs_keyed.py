@@ -40,6 +40,7 @@ REFUSALS: list[NothingWritten] = [
     errors.OffsetBeyondEnd(POSITION, 6),
     errors.NoRecordAtOffset(POSITION, "aborted"),
     errors.TransactionOpen(POSITION, 5),
+    errors.RecordDamaged(POSITION),
     errors.InternalTopic("topic"),
     errors.CompactedTopic("topic"),
     errors.TopicNotAllowed("topic"),

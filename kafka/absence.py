@@ -35,6 +35,7 @@ from kafka.waiting import Partition, Request
 
 _LOOK_AGAIN_SECONDS = 0.05
 _QUERY_SECONDS = 1.0
+_LEADERS_SECONDS = 0.25
 _LONGEST_PATIENCE_SECONDS = 8.0
 _ROUND_SECONDS = 1.0
 _RESTART_SECONDS = 0.5
@@ -273,7 +274,7 @@ def _ask_bounds(committed: Consumer, uncommitted: Consumer, position: Position) 
         # when a connection breaks, which is before there is another one.
         for consumer in (committed, uncommitted):
             with suppress(KafkaException):
-                consumer.list_topics(position.topic, timeout=_QUERY_SECONDS)
+                consumer.list_topics(position.topic, timeout=_LEADERS_SECONDS)
         return from_lookup(cause(exception), position.topic, "Describe")
     return _Bounds(log_start_offset, last_stable_offset, high_watermark)
 

@@ -183,8 +183,13 @@ class Jobs:
         view = self._reading()
         with self._admitted():
             seen = await self.first_seen(view)
-            ids = [*seen.jobs, *(written.job_id for written in self._ahead(seen) if written.job_id not in seen.jobs)]
-            jobs = [job for job_id in dict.fromkeys(ids) if (job := self._known(seen, job_id)) is not None]
+            found = dict(seen.jobs)
+            # Once over what was written, not once for each job: there may be many of both.
+            for written in self._ahead(seen):
+                job = fold(found.get(written.job_id), written.job_id, written.kind, written.value)
+                if job is not None:
+                    found[written.job_id] = job
+        jobs = found.values()
         return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
 
     async def cancel(self, job_id: str) -> Job:

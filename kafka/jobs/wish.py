@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from kafka.config import ClusterConfig
-from kafka.errors import InstanceFrozen
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
 from kafka.jobs.origin import Target
 from kafka.jobs.plan import Filter, Plan, new_job_id, parse_expression, spans_of_positions
@@ -84,8 +83,6 @@ class Planner:
             SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is not as it may be.
             ClusterAway, DeadlineExceeded: not now.
         """
-        if self._config.policy.frozen and not wish.dry_run:
-            raise InstanceFrozen
         if wish.filter.jmespath is not None:
             parse_expression(wish.filter.jmespath)
         # As it is now: a plan outlives what is known of a topic for some seconds.

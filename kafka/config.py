@@ -230,6 +230,8 @@ def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
         "acks": "all",
         "enable.idempotence": False,
         "retries": 0,
+        # It asks again and again for the topics that it has written to, also for those that were deleted since.
+        "allow.auto.create.topics": False,
         **({"batch.size": BATCH_BYTES} if batching else {"batch.num.messages": 1}),
         "delivery.timeout.ms": round(config.limits.delivery_timeout_seconds * 1000),
     }

@@ -170,7 +170,6 @@ def _topics(admin: Admin, config: ClusterConfig, *, everything: bool, timeout_se
         everything: the cluster lets the service do everything, so what it does not show does not exist.
     """
     patterns = config.policy.topics
-    # Without a name the request creates no topic, not even on a cluster that creates topics by itself.
     visible = set(admin.list_topics(timeout=timeout_seconds).topics) - INTERNAL_TOPICS
     allowed = sorted(name for name in visible if matches(name, patterns))
     named = sorted({pattern for pattern in patterns if not _WILDCARDS & set(pattern)} - visible)

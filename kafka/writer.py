@@ -178,18 +178,15 @@ class _ProducerThread(Thread):
                 limit = "message.max.bytes of the client"
                 raise CopyTooLarge(position, copy.size_bytes, self._max_message_bytes, limit) from exception
             if code == KafkaError._UNKNOWN_PARTITION:
-                await self._learn_partitions()
+                await self._learn_partitions(copy.topic)
                 raise _NotTaken(cause(exception).name()) from exception
             raise from_lookup(cause(exception), copy.topic, "Write") from exception
         return await future
 
-    async def _learn_partitions(self) -> None:
-        """Ask for the partitions that there are now: the library itself does so every five minutes.
-
-        Of all topics: a Producer that asks for one creates it on a cluster that creates topics by itself.
-        """
+    async def _learn_partitions(self, topic: str) -> None:
+        """Ask for the partitions that there are now: the library itself does so every few seconds."""
         try:
-            await asyncio.to_thread(self._producer.list_topics, timeout=_METADATA_SECONDS)
+            await asyncio.to_thread(self._producer.list_topics, topic, _METADATA_SECONDS)
         except KafkaException as exception:
             raise ClusterAway(cause(exception).name()) from exception
 

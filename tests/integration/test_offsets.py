@@ -257,6 +257,22 @@ async def test_partition_that_is_missing_is_an_error_until_it_appears(
     await eventually(resent, seconds=10)
 
 
+async def test_deleted_topic_is_not_made_again(
+    open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Where the broker creates topics by itself: all clients have used it, and go on asking for it."""
+    cluster = await open_cluster(properties={"topic.metadata.refresh.interval.ms": "50"})
+    topic, other = make_topic(), make_topic()
+    for name in (topic, other):
+        plain.produce(name, b"0")
+        await cluster.resend(Position(name, 0, 0), None)
+    plain.delete_topic(topic)
+    for _ in range(20):
+        await cluster.resend(Position(other, 0, 0), None)
+        await asyncio.sleep(0.05)
+        assert topic not in plain.topics()
+
+
 async def test_topic_deleted_and_made_again_is_read_anew(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:

@@ -209,6 +209,6 @@ def test_key_takes_little_memory() -> None:
         for number in range(10_000):
             answer = Answer("ab" * 16, 1_767_225_600_000, Resent(POSITION, 2, number, "original"))
             table.take(f"0-{number:024x}", "answer", encode_answer(answer))
-        assert tracemalloc.get_traced_memory()[0] / 10_000 < 400
+        assert tracemalloc.get_traced_memory()[0] / 10_000 < 350
     finally:
         tracemalloc.stop()

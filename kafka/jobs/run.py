@@ -17,7 +17,7 @@ from kafka.jobs.progress import KEPT_FAILURES, Counts, Failure, Progress, Report
 from kafka.jobs.rules import Rules
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.targets import Targets, refuse_job_copy
-from kafka.records import Copy, Position, Record, copy_of
+from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
 from kafka.resend import copy_time, refuse_source, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
@@ -142,9 +142,10 @@ class Run:
             self._targets.look_up(record for record, _ in selected)
         found: list[tuple[Record, Copy]] = []
         failures: list[Failure] = []
+        policy = copy_time(self._topic, self._policy)
         for record, unreadable in selected:
             try:
-                found.append((record, self._copy(record, unreadable)))
+                found.append((record, self._copy(record, unreadable, policy)))
             except NothingWritten as error:
                 reason = str(error) if self._targets is None else self._targets.worded(record, error)
                 failures.append(Failure(record.position.partition, record.position.offset, reason))
@@ -208,12 +209,12 @@ class Run:
         refuse(topic, self._policy)
         return topic
 
-    def _copy(self, record: Record, unreadable: ResendError | None) -> Copy:
+    def _copy(self, record: Record, unreadable: ResendError | None, policy: TimestampPolicy) -> Copy:
         if (error := unreadable or self.refused.get(record.position)) is not None:
             raise error
         if self._targets is not None:
             return self._targets.copy(record)
-        copy = copy_of(record, self.plan.consumer_key, copy_time(self._topic, self._policy))
+        copy = copy_of(record, self.plan.consumer_key, policy)
         refuse_job_copy(copy, self._topic)
         return copy
 

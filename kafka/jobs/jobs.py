@@ -182,14 +182,7 @@ class Jobs:
         """
         view = self._reading()
         with self._admitted():
-            seen = await self.first_seen(view)
-            found = dict(seen.jobs)
-            # Once over what was written, not once for each job: there may be many of both.
-            for written in self._ahead(seen):
-                job = fold(found.get(written.job_id), written.job_id, written.kind, written.value)
-                if job is not None:
-                    found[written.job_id] = job
-        jobs = found.values()
+            jobs = self._current(await self.first_seen(view)).values()
         return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
 
     async def cancel(self, job_id: str) -> Job:
@@ -313,21 +306,23 @@ class Jobs:
         return seen
 
     def _known(self, seen: Seen, job_id: str) -> Job | None:
-        """Return a job as far as it is known, with what was written here and not read back yet."""
-        job = seen.jobs.get(job_id)
-        for written in self._ahead(seen):
-            if written.job_id == job_id:
-                job = fold(job, job_id, written.kind, written.value)
-        return job
+        """Return a job as far as it is known."""
+        return self._current(seen, job_id).get(job_id)
 
-    def _ahead(self, seen: Seen) -> list[_Written]:
-        """Return what was written here and not read back yet; the rest is forgotten."""
+    def _current(self, seen: Seen, only: str | None = None) -> dict[str, Job]:
+        """Return all jobs as far as they are known, or one alone, with what was written here and not read back yet."""
         self._written = [
             written
             for written in self._written
             if seen.next_offsets.get(partition_of(written.job_id), 0) <= written.offset
         ]
-        return self._written
+        jobs = dict(seen.jobs) if only is None else {only: seen.jobs[only]} if only in seen.jobs else {}
+        for written in self._written:
+            if only in (None, written.job_id):
+                job = fold(jobs.get(written.job_id), written.job_id, written.kind, written.value)
+                if job is not None:
+                    jobs[written.job_id] = job
+        return jobs
 
     async def _catch_up(self, view: View, job_id: str, deadline: float) -> None:
         """Have read the job's partition up to where it ends now."""

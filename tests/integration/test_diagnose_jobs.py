@@ -15,6 +15,7 @@ from kafka.findings import Finding
 from kafka.policy import ResendPolicy
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker
+from tests.support.command_line import CommandLine, settings
 
 ON_STORE = {
     "Read": AclOperation.READ,
@@ -144,3 +145,16 @@ def test_jobs_store_that_is_not_compacted_is_told_with_the_command_that_mends_it
         f"kafka-configs.sh --bootstrap-server {address} --command-config admin.properties --alter --entity-type topics"
         f" --entity-name {name} --add-config cleanup.policy=compact"
     ) == store.cure
+
+
+@pytest.mark.parametrize(
+    ("arguments", "worker", "times_told"),
+    [([], "true", 1), (["--no-jobs"], "true", 0), ([], "false", 0), (["--jobs"], "false", 1)],
+)
+def test_check_looks_at_jobs_where_there_is_a_worker_or_somebody_asks(
+    broker: Broker, arguments: list[str], worker: str, times_told: int
+) -> None:
+    """An option goes before the setting; on an open cluster nothing is missing, and the exit code is 0."""
+    command_line = CommandLine({**settings(broker.bootstrap), "RESEND_JOBS__WORKER": worker})
+    output, _ = command_line("check", *arguments, exits=0)
+    assert output.count("jobs' store: ") == times_told

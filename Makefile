@@ -42,7 +42,7 @@ layering: $(VENV)/.development ## Check which package imports which
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
 	@$(BIN)/pytest $(ARGS)
 
-test-faults: $(VENV)/.development ## Kill workers and brokers of a cluster of three under jobs of 500,000 records, some 10 minutes
+test-faults: $(VENV)/.development ## Kill workers and brokers of a cluster of three under jobs of 500,000 records, some 6 minutes
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py $(ARGS)
 
 screenshots: $(VENV)/.development ## Make the README's pictures of the console anew (wants Chromium, and what test wants)

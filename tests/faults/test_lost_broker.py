@@ -103,6 +103,7 @@ async def work(cluster: Cluster) -> None:
 async def quiet() -> bool:
     """Whether this process does next to nothing for a second."""
     begun = time.process_time()
+    # Not a wait for something: the time in which it is measured.
     await asyncio.sleep(1.0)
     return time.process_time() - begun < 0.3
 

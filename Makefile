@@ -4,6 +4,8 @@
 .PHONY: help install format lint typecheck layering test test-faults check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
+# That share all tests. With more than one, tests with deadlines need cores to spare.
+PROCESSES ?= 1
 ENV_FILE ?= .env
 TOKEN_FILE = $(dir $(ENV_FILE)).token
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
@@ -18,7 +20,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PORT= of the service (run, up), KAFKA_PORT= of the broker (up), PYTHON= to make .venv with,"
-	@echo "ARGS= for pytest (test), the benchmark (--help lists), compose (down) or pip-compile (lock)"
+	@echo "PROCESSES= that share all tests (test), ARGS= for pytest instead (test), the benchmark (--help lists), compose (down) or pip-compile (lock)"
 
 run: $(VENV)/.runtime ## Try it out: serve at 127.0.0.1:PORT on a broker in memory, with sample records
 	@exec $(BIN)/kafka-resend demo --port $(PORT)
@@ -40,10 +42,11 @@ layering: $(VENV)/.development ## Check which package imports which
 	@$(BIN)/lint-imports --no-logo
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES) --dist loadfile))
 
-test-faults: $(VENV)/.development ## Kill workers and brokers of a cluster of three under jobs of 500,000 records, some 6 minutes
-	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py $(ARGS)
+test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,000 records, and a broker a hundred times: an hour
+	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \
+	    tests/faults/test_outages_with_keys.py $(ARGS)
 
 screenshots: $(VENV)/.development ## Make the README's pictures of the console anew (wants Chromium, and what test wants)
 	@mkdir -p docs/images
@@ -77,6 +80,10 @@ up: $(ENV_FILE) ## Start Apache Kafka and the service with docker compose (wants
 	    "curl -i -X POST 'http://$$(docker port "$$service" 8080/tcp)$(CALL)' \\" \
 	    "  -H \"X-Auth-Token: $$token\" -H 'Content-Type: application/json' \\" \
 	    "  -d '$(subst ",\",$(BODY))'" \
+	    "" "The same on the command line (\`make install\` puts it into .venv/bin):" "" \
+	    "export PATH=\"$(CURDIR)/$(BIN):\$$PATH\"" \
+	    "export KAFKA_RESEND_URL=http://$$(docker port "$$service" 8080/tcp) KAFKA_RESEND_TOKEN=\"$$token\"" \
+	    "kafka-resend messages topic-test" \
 	    "" "Kafka, for other clients: $$(docker port "$$($(COMPOSE) ps -q kafka)" 9092/tcp). \`make down\` stops both."
 
 down: ## Stop what `make up` started; the records stay, unless ARGS=-v

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
+from kafka.connection import ConnectionErrors
 from kafka.errors import (
     ClusterAway,
     DeadlineExceeded,
@@ -38,6 +39,7 @@ _QUERY_SECONDS = 1.0
 _LEADERS_SECONDS = 0.25
 _LONGEST_PATIENCE_SECONDS = 8.0
 _ROUND_SECONDS = 1.0
+_MISSING_SECONDS = 2.0
 _RESTART_SECONDS = 0.5
 
 
@@ -92,18 +94,23 @@ class AbsenceInspector(Thread):
         limit: how many requests may be held here.
         settle: takes answers.
         retry: takes requests that should be read again.
+        errors: takes what the clients report of their connections.
 
     Attributes:
+        errors: see above.
         stalled: the last stable offset of partitions where a request is held back; a read at or above it cannot
             succeed and would only occupy a reader.
     """
 
-    def __init__(self, config: ClusterConfig, limit: int, settle: Settle, retry: Retry) -> None:
+    def __init__(
+        self, config: ClusterConfig, limit: int, settle: Settle, retry: Retry, errors: ConnectionErrors | None = None
+    ) -> None:
         super().__init__(name=f"{config.name} absence", daemon=True)
         self._config = config
         self._limit = limit
         self._settle = settle
         self._retry = retry
+        self.errors = errors
         self._asked: SimpleQueue[tuple[Request, Sign] | None] = SimpleQueue()
         self._held: list[_Held] = []
         self._closing = False
@@ -142,7 +149,7 @@ class AbsenceInspector(Thread):
                 return
 
     def _inspect(self) -> None:
-        errors, lines = ErrorLog(self.name), LibraryLog(self.name)
+        errors, lines = ErrorLog(self.name, self.errors), LibraryLog(self.name)
         committed = Consumer({**reader_properties(self._config), "error_cb": errors}, logger=lines)
         uncommitted = Consumer(
             {**reader_properties(self._config, "read_uncommitted"), "error_cb": errors}, logger=lines
@@ -224,11 +231,13 @@ class AbsenceInspector(Thread):
 def _verdict(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) -> ResendError | _Next:
     """Return why there is no record, or what to do to find out."""
     position = held.request.position
-    if isinstance(bounds, ClusterAway):
+    if isinstance(bounds, ResendError):
+        # The topic was there when the request came: a broker that misses it may not have heard of it yet.
+        unheard = isinstance(bounds, TopicMissing) and time.monotonic() - held.request.arrived < _MISSING_SECONDS
+        if not unheard and not isinstance(bounds, ClusterAway):
+            return bounds
         held.request.at_deadline = bounds
         return _Next.LOOK_AGAIN
-    if isinstance(bounds, ResendError):
-        return bounds
     outside = _outside(position, bounds)
     if outside is not None:
         return outside

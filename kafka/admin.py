@@ -8,8 +8,8 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo
 
 from kafka.config import ClusterConfig, admin_properties
 
@@ -79,4 +79,22 @@ class Admin(AdminClient):
         Raises:
             KafkaException: none answered in time.
         """
-        return len(self.list_topics(self._any_topic, timeout_seconds).brokers)
+        return len(self.brokers(timeout_seconds))
+
+    def brokers(self, timeout_seconds: float) -> list[tuple[int, str, int]]:
+        """Return number, host and port of each broker, as look_around."""
+        found = self.list_topics(self._any_topic, timeout_seconds).brokers.values()
+        return sorted((broker.id, str(broker.host), broker.port) for broker in found)
+
+
+def offset_of(answer: ListOffsetsResultInfo) -> int:
+    """Return the offset in an answer to list_offsets; -1 where no record is as late as the time that was asked for.
+
+    Raises:
+        KafkaException: there is none. Of a broker that hangs the library (2.16, measured) gives an answer without an
+            error, and with an offset that is not valid.
+    """
+    offset: int = answer.offset
+    if offset == OFFSET_INVALID:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    return offset

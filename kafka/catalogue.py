@@ -11,11 +11,15 @@ from confluent_kafka import Consumer, KafkaException, TopicCollection
 from confluent_kafka.admin import ClusterMetadata, ConfigResource, ResourceType, TopicMetadata
 
 from kafka.admin import Admin
+from kafka.config import ClusterConfig
 from kafka.errors import NothingWritten, cause, from_lookup
+from kafka.fair import FairShares
 from kafka.offsets import Offsets
-from kafka.topics import INTERNAL_TOPICS, Topic, configured_topic
+from kafka.topics import Topic, configured_topic, is_internal
 
 _LOOKUP_SECONDS = 5.0
+_LISTS_AT_ONCE = 4
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,12 @@ class AdminTopicList:
     """Asks a real cluster: for any number of topics one request for metadata, one to describe, one for configurations.
 
     Args:
-        admin: a client that others may use, too.
+        config: the cluster.
+        admin: a client of it that others may use, too.
     """
 
-    def __init__(self, admin: Admin) -> None:
+    def __init__(self, config: ClusterConfig, admin: Admin) -> None:
+        self._config = config
         self._admin = admin
 
     async def outlines(self) -> list[Outline]:
@@ -98,7 +104,7 @@ class AdminTopicList:
         facts: dict[str, Facts] = {}
         for outline in outlines:
             name = outline.name
-            topic = Topic(name, "", outline.partitions, internal=name in INTERNAL_TOPICS)
+            topic = Topic(name, "", outline.partitions, internal=is_internal(name, self._config))
             trouble: NothingWritten | None = None
             known = complete = False
             try:
@@ -121,10 +127,12 @@ class EmbeddedTopicList:
     """Asks librdkafka's mock cluster, which answers metadata requests only: all topics have default settings.
 
     Args:
-        consumer: a client that others may ask, too, and that nobody polls.
+        config: the cluster.
+        consumer: a client of it that others may ask, too, and that nobody polls.
     """
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, config: ClusterConfig, consumer: Consumer) -> None:
+        self._config = config
         self._consumer = consumer
 
     async def outlines(self) -> list[Outline]:
@@ -135,7 +143,7 @@ class EmbeddedTopicList:
         """Return the facts of these topics."""
         return {
             outline.name: (
-                Topic(outline.name, "", outline.partitions, internal=outline.name in INTERNAL_TOPICS),
+                Topic(outline.name, "", outline.partitions, internal=is_internal(outline.name, self._config)),
                 True,
                 None,
             )
@@ -154,18 +162,27 @@ class Catalogue:
     def __init__(self, topics: TopicList, offsets: Offsets) -> None:
         self._topics = topics
         self._offsets = offsets
+        self._places = FairShares(_LISTS_AT_ONCE, _PATIENCE_SECONDS)
 
-    async def page(self, wanted: Callable[[str], bool], offset: int, limit: int) -> tuple[int, list[Listed]]:
+    async def page(
+        self, wanted: Callable[[str], bool], offset: int, limit: int, *, caller: str = ""
+    ) -> tuple[int, list[Listed]]:
         """Return how many topics are wanted, and some of them with their facts, sorted by name.
 
         Args:
             wanted: whether a topic of this name is.
             offset: how many to leave out.
             limit: how many at most.
+            caller: who asks: callers share fairly what can be listed at once.
 
         Raises:
+            TooManyScans: as many lists are being made.
             ClusterAway: no answer came in time.
         """
+        async with self._places.place(caller):
+            return await self._page(wanted, offset, limit)
+
+    async def _page(self, wanted: Callable[[str], bool], offset: int, limit: int) -> tuple[int, list[Listed]]:
         outlines = [outline for outline in await self._topics.outlines() if wanted(outline.name)]
         page = outlines[offset : offset + limit]
         asked = [(outline.name, number) for outline in page for number in range(outline.partitions)]

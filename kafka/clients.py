@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-    from kafka.records import Copy
+    from kafka.connection import ConnectionErrors
+    from kafka.copies import Copy
 
 log = logging.getLogger("kafka")
 
@@ -49,18 +50,22 @@ class ErrorLog:
 
     Args:
         client: what to call the client in the log.
+        errors: takes each of them as well, to explain why the cluster is away.
 
     Attributes:
         fatal: the first error after which the client is of no use any more.
     """
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, client: str, errors: ConnectionErrors | None = None) -> None:
         self._client = client
+        self._errors = errors
         self._last: dict[int, float] = {}
         self.fatal: KafkaError | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """Take an error, as librdkafka's error_cb."""
+        if self._errors is not None:
+            self._errors(error)
         if error.fatal() and self.fatal is None:
             self.fatal = error
         now = time.monotonic()

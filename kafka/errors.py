@@ -29,6 +29,8 @@
     │   ├── AccessDenied                   Kafka's ACLs do not allow the service what it needs
     │   ├── ClusterUnavailable             worth another try later, as it is
     │   │   ├── ClusterAway
+    │   │   ├── NotEnoughReplicas      of the partition: fewer in sync than min.insync.replicas
+    │   │   ├── Throttled              by a quota of the cluster
     │   │   ├── QueueFull
     │   │   ├── TooManyScans
     │   │   └── Closing
@@ -40,13 +42,18 @@ Each error carries its facts as fields and words itself. None holds a record's c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException
 
-if TYPE_CHECKING:
-    from kafka.records import Position
+from kafka.records import Position
+
+AwayKind = Literal["credentials", "tls", "controller", "advertised", "unresolved", "unreachable"]
+"""Why a cluster cannot be used: the brokers refuse the login; TLS is not established; what answers is a KRaft
+controller; no broker answers at the address that it advertises; a name has no address; nothing is told but silence or
+a connection that is refused."""
 
 
 class ResendError(Exception):
@@ -341,8 +348,10 @@ class AccessDenied(NothingWritten):
 class ClusterUnavailable(NothingWritten):
     """The same request may succeed later."""
 
-    retry_after_seconds: ClassVar[int] = 1
-    """When another try makes sense."""
+    @property
+    def retry_after_seconds(self) -> int:
+        """When another try makes sense."""
+        return 1
 
 
 @dataclass(eq=False)
@@ -351,9 +360,11 @@ class ClusterAway(ClusterUnavailable):
 
     Attributes:
         reason: what the client library said last; holds addresses, no secrets.
+        kind: which kind of reason it is; None where that is not known.
     """
 
     reason: str
+    kind: AwayKind | None = None
 
     def __str__(self) -> str:
         return "the Kafka cluster does not answer"
@@ -370,13 +381,46 @@ class QueueFull(ClusterUnavailable):
 
 
 @dataclass(eq=False)
+class Throttled(ClusterUnavailable):
+    """A broker throttles the service for its quota, and the copy would not be acknowledged within the deadline.
+
+    Attributes:
+        seconds: for how long it reads nothing more.
+    """
+
+    seconds: float
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """When another try makes sense."""
+        return max(1, math.ceil(self.seconds))
+
+    def __str__(self) -> str:
+        return "the Kafka cluster throttles this service by a quota, and the copy would not be written in time"
+
+
+@dataclass(eq=False)
+class NotEnoughReplicas(ClusterUnavailable):
+    """Fewer replicas of the partition are in sync than min.insync.replicas demands: its leader takes no record."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return (
+            f"partition {self.partition} of topic {self.topic!r} has fewer in-sync replicas than its "
+            "min.insync.replicas demands, and takes no record"
+        )
+
+
+@dataclass(eq=False)
 class TooManyScans(ClusterUnavailable):
-    """As many searches are under way as the service is set to do at once, and none ended in time."""
+    """As many searches are under way as the service is set to do at once, or as it does for one caller."""
 
     limit: int
 
     def __str__(self) -> str:
-        return f"{self.limit} searches are already under way"
+        return f"{self.limit} searches at once are carried out, at most half of them for one caller, and others wait"
 
 
 @dataclass(eq=False)
@@ -433,6 +477,14 @@ _AWAY = frozenset(
 )
 
 
+_AWAY_KINDS: dict[int, AwayKind] = {
+    KafkaError._AUTHENTICATION: "credentials",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "credentials",
+    KafkaError._SSL: "tls",
+    KafkaError._RESOLVE: "unresolved",
+}
+
+
 def cause(exception: KafkaException) -> KafkaError:
     """Return the KafkaError inside a KafkaException."""
     error = exception.args[0]
@@ -459,7 +511,16 @@ def from_lookup(error: KafkaError, topic: str, operation: str) -> NothingWritten
     if code == KafkaError.TOPIC_EXCEPTION:
         # INVALID_TOPIC_EXCEPTION: no topic can have that name.
         return TopicMissing(topic)
-    return ClusterAway(error.name() if code in _AWAY else f"{error.name()}: {error.str()}")
+    return ClusterAway(error.name() if code in _AWAY else f"{error.name()}: {error.str()}", away_kind(error))
+
+
+def away_kind(error: KafkaError) -> AwayKind | None:
+    """Return why a cluster cannot be used where a client reports this error; None where it does not tell."""
+    code = error.code()
+    # A certificate of ours that the broker refuses shows as a connection that breaks, with OpenSSL's words for why.
+    if code == KafkaError._TRANSPORT and ":SSL routines:" in error.str():
+        return "tls"
+    return _AWAY_KINDS.get(code)
 
 
 def from_delivery(error: KafkaError, position: Position, topic: str) -> ResendError:

@@ -21,7 +21,7 @@ class Finding:
         ok: whether the service can work with it as it is.
         detail: what was found; addresses and topic names, never secrets.
         cure: what to do, one line or several; None where nothing is to be done.
-        unseen: it cannot be found out without writing: not known to be missing, so `ok` is true.
+        unseen: it could not be found out: not known to be missing, so `ok` is true.
     """
 
     subject: str

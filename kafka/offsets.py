@@ -11,7 +11,7 @@ from typing import Protocol
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
-from kafka.admin import Admin
+from kafka.admin import Admin, offset_of
 from kafka.errors import NoLookupByTime, cause, from_lookup
 
 Partition = tuple[str, int]
@@ -20,7 +20,8 @@ Partition = tuple[str, int]
 _LOOKUP_SECONDS = 5.0
 _FIRST_TRY_SECONDS = 1.5
 _LOOK_AGAIN_SECONDS = 0.1
-_ASK_AGAIN = frozenset(
+_MISSING_SECONDS = 0.7
+ASK_AGAIN = frozenset(
     {
         KafkaError._TIMED_OUT,
         KafkaError._TRANSPORT,
@@ -28,8 +29,10 @@ _ASK_AGAIN = frozenset(
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.REPLICA_NOT_AVAILABLE,
         KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.OFFSET_NOT_AVAILABLE,
     }
 )
+"""With these another broker may lead the partition by now and be able to answer, or the same one a moment later."""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -81,10 +84,13 @@ class AdminOffsets:
         self, partitions: Collection[Partition], spec: OffsetSpec, *, committed: bool
     ) -> dict[Partition, int | KafkaException]:
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        deadline = time.monotonic() + _LOOKUP_SECONDS
+        began = time.monotonic()
+        deadline = began + _LOOKUP_SECONDS
         # The library asks each partition's leader as it knows it, once; one that has died never answers.
         found = await self._ask_once(partitions, spec, level, _FIRST_TRY_SECONDS)
-        while again := [partition for partition, answer in found.items() if _perhaps_elsewhere(answer)]:
+        while again := [
+            partition for partition, answer in found.items() if _perhaps_elsewhere(answer, time.monotonic() - began)
+        ]:
             await self._admin.learn_leaders({topic for topic, _ in again})
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             left = deadline - time.monotonic()
@@ -104,7 +110,7 @@ class AdminOffsets:
 
     async def _offset(self, future: Future[ListOffsetsResultInfo]) -> int | KafkaException:
         try:
-            return (await self._admin.answer(future)).offset
+            return offset_of(await self._admin.answer(future))
         except KafkaException as exception:
             return exception
 
@@ -147,9 +153,17 @@ class EmbeddedOffsets:
         raise NoLookupByTime
 
 
-def _perhaps_elsewhere(answer: int | KafkaException) -> bool:
-    """Whether another broker may know, who leads the partition by now."""
-    return isinstance(answer, KafkaException) and cause(answer).code() in _ASK_AGAIN
+def _perhaps_elsewhere(answer: int | KafkaException, seconds: float) -> bool:
+    """Whether another broker may know, who leads the partition by now, or has not heard of it yet.
+
+    Args:
+        answer: as it came.
+        seconds: how long it was asked already.
+    """
+    if not isinstance(answer, KafkaException):
+        return False
+    code = cause(answer).code()
+    return code in ASK_AGAIN or (code == KafkaError.UNKNOWN_TOPIC_OR_PART and seconds < _MISSING_SECONDS)
 
 
 def of_topic(topic: str, answers: dict[Partition, int | KafkaException]) -> dict[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from kafka.records import TimestampPolicy
+from kafka.copies import TimestampPolicy
 
 
 @dataclass(frozen=True, slots=True)

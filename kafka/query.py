@@ -1,9 +1,10 @@
-"""Find records by time, by position, or the newest; and count them by time.
+"""Find records by time, by position, or the newest, and count them by time, in places that callers share fairly.
 
 Where the records of a range of times stand, by the broker's index, is only half of the answer: a log is not sorted by
 time, since a copy that was resent keeps its original's. So a search by time has two stages:
 
-    1. from the index entry of the start to that of the end: nearly all that is looked for, fast
+    1. from the index entry of the start to that of the end: nearly all that is looked for, fast; of a partition whose
+       index says nothing, behind a record of the future, all the rest
     2. from there to the end of the log: what came late
 
 In both, partitions are read side by side and merged by time, and records of other times are left out. All offsets are
@@ -14,19 +15,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from threading import Event
 
 from kafka.config import ClusterConfig
-from kafka.errors import AccessDenied, NoLookupByTime, TooManyScans, TopicReplaced
+from kafka.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
+from kafka.fair import FairShares
+from kafka.histogram import Histogram, HistogramPlan, count
 from kafka.offsets import Offsets, of_topic
 from kafka.records import Span
-from kafka.scan import Plan, Scanners, Stop
+from kafka.scan import Plan, Stop, scan
+from kafka.scanners import Scanners
 from kafka.streams import Found
-from kafka.topics import Topic, Topics
+from kafka.time_index import Border, ReadingEnd, contradicted
+from kafka.topics import Topic, Topics, is_internal
 
 Stages = tuple[tuple[Span, ...], ...]
+
+_PATIENCE = 2.0
+"""How many times as long as one search may take others wait for their turn: every caller comes by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +117,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A stretch of time, and about how many records have their time in it."""
+class HistogramQuery:
+    """Which records to count, and how finely.
 
-    start_ms: int
-    end_ms: int
-    count: int
+    Attributes:
+        topic: where.
+        partition: the only one; None: all.
+        times_ms: half-open range of the record's own timestamp.
+        buckets: into how many stretches to divide it; fewer where a stretch would be shorter than a millisecond.
+    """
+
+    topic: str
+    partition: int | None
+    times_ms: tuple[int, int]
+    buckets: int
 
 
 class Query:
@@ -132,22 +148,31 @@ class Query:
         self._topics = topics
         self._offsets = offsets
         self._scanners = Scanners(config)
-        self._free = asyncio.Semaphore(config.query.max_scans)
+        self._places = FairShares(config.query.max_scans, _PATIENCE * config.query.max_scan_seconds)
 
-    async def describe(self, name: str, deadline: float) -> Topic:
+    async def readable(self, name: str, deadline: float) -> Topic:
         """Return the facts of a topic as far as reading needs them: not its configuration, if ACLs hide that.
 
         Raises:
+            InternalTopic: what is in it is Kafka's own, or other callers' jobs.
             TopicMissing, AccessDenied, ClusterAway, DeadlineExceeded: they are not known.
         """
+        if is_internal(name, self._config):
+            # Whether or not it is there.
+            raise InternalTopic(name)
         try:
-            return await self._topics.describe(name, deadline)
+            topic = await self._topics.describe(name, deadline)
         except AccessDenied as error:
             if error.operation != "DescribeConfigs":
                 raise
-            return await self._topics.outline(name)
+            topic = await self._topics.outline(name)
+        if topic.internal:
+            raise InternalTopic(name)
+        return topic
 
-    async def find(self, selection: Selection, paging: Paging, rest: Rest | None, abandoned: Event) -> Page:
+    async def find(
+        self, selection: Selection, paging: Paging, rest: Rest | None, abandoned: Event, *, caller: str = ""
+    ) -> Page:
         """Return a page of records.
 
         Args:
@@ -155,27 +180,31 @@ class Query:
             paging: how much of it to give.
             rest: where to go on; None for the first page.
             abandoned: set it to have the search end soon.
+            caller: who asks: callers share fairly what can be searched at once.
 
         Raises:
-            TopicMissing, PartitionMissing, TopicReplaced, AccessDenied: there is nothing to search.
+            TopicMissing, PartitionMissing, TopicReplaced, InternalTopic, AccessDenied: there is nothing to search.
             NoLookupByTime: by time, on the embedded broker.
             TooManyScans, ClusterAway, DeadlineExceeded: not now.
-            kafka.scan.Abandoned: it was set.
+            kafka.scanners.Abandoned: it was set.
         """
-        deadline = time.monotonic() + self._limits.max_scan_seconds
-        topic = await self.describe(selection.topic, deadline)
-        if rest is None:
-            if selection.partition is not None:
-                topic.require_partition(selection.partition)
-            rest = Rest(topic.topic_id, await self._stages(selection, topic), paging.skip, 0)
-        elif rest.topic_id != topic.topic_id:
+        topic = await self.readable(selection.topic, time.monotonic() + self._limits.max_scan_seconds)
+        if selection.partition is not None:
+            topic.require_partition(selection.partition)
+        if rest is not None and rest.topic_id != topic.topic_id:
             raise TopicReplaced(topic.name)
-        async with _Slot(self._free, self._limits.max_scans, self._limits.max_scan_seconds):
+        async with self._places.place(caller):
+            if rest is None:
+                rest = Rest(topic.topic_id, await self._stages(selection, topic, abandoned), paging.skip, 0)
+            else:
+                rest = await self._within(topic, rest)
             started = time.monotonic()
             plan = Plan(
                 topic,
                 rest.stages,
                 selection.ascending,
+                # By time, sorted logs make sorted pages; else no timestamps may keep a partition from a page.
+                selection.times_ms is None,
                 selection.times_ms,
                 selection.key,
                 rest.skip,
@@ -184,7 +213,7 @@ class Query:
                 self._limits.max_scan_records,
                 started + self._limits.max_scan_seconds,
             )
-            scanned = await self._scanners.scan(plan, abandoned)
+            scanned = await self._scanners.run(topic, lambda consumer: scan(consumer, plan, abandoned), abandoned)
             seconds = time.monotonic() - started
         passed = rest.passed + scanned.skipped + len(scanned.found)
         left = sum(span.length for stage in scanned.rest for span in stage)
@@ -199,39 +228,30 @@ class Query:
             stopped_by=scanned.stopped_by,
         )
 
-    async def histogram(
-        self, topic: str, partition: int | None, times_ms: tuple[int, int], buckets: int
-    ) -> list[Bucket]:
-        """Return about how many records there are in each stretch of time, from the broker's index; nothing is read.
+    async def histogram(self, asked: HistogramQuery, abandoned: Event, *, caller: str = "") -> Histogram:
+        """Return how many records there are in each stretch of time; see kafka.histogram.
 
         Args:
-            topic: the topic.
-            partition: the only one; None: all.
-            times_ms: half-open range of times.
-            buckets: into how many stretches to divide it; fewer where a stretch would be shorter than a millisecond.
+            asked: of which records, and how finely.
+            abandoned: set it to have the counting end soon.
+            caller: who asks; as find.
 
         Raises:
-            TopicMissing, PartitionMissing, AccessDenied, NoLookupByTime, ClusterAway, DeadlineExceeded: as find.
+            TopicMissing, PartitionMissing, InternalTopic, AccessDenied, NoLookupByTime: as find.
+            TooManyScans, ClusterAway, DeadlineExceeded: not now.
+            kafka.scanners.Abandoned: it was set.
         """
         if self._config.embedded:
             raise NoLookupByTime
-        described = await self.describe(topic, time.monotonic() + self._limits.max_scan_seconds)
-        asked = _partitions(described, partition)
-        start, end = times_ms
-        number = min(buckets, end - start)
-        borders = [start + (end - start) * index // number for index in range(number + 1)]
-        ends, *at_borders = await asyncio.gather(
-            self._ends(topic, asked), *(self._at_time(topic, asked, border) for border in borders)
-        )
-        placed = [{p: ends[p] if at[p] < 0 else min(at[p], ends[p]) for p in ends} for at in at_borders]
-        return [
-            Bucket(
-                borders[index], borders[index + 1], sum(max(0, placed[index + 1][p] - placed[index][p]) for p in ends)
-            )
-            for index in range(number)
-        ]
+        topic = await self.readable(asked.topic, time.monotonic() + self._limits.max_scan_seconds)
+        partitions = _partitions(topic, asked.partition)
+        async with self._places.place(caller):
+            ends = await self._ends(topic.name, partitions)
+            deadline = time.monotonic() + self._limits.max_scan_seconds
+            plan = HistogramPlan(topic, ends, asked.times_ms, asked.buckets, self._limits.max_scan_records, deadline)
+            return await self._scanners.run(topic, lambda consumer: count(consumer, plan, abandoned), abandoned)
 
-    async def _stages(self, selection: Selection, topic: Topic) -> Stages:
+    async def _stages(self, selection: Selection, topic: Topic, abandoned: Event) -> Stages:
         asked = _partitions(topic, selection.partition)
         stages: Stages
         if selection.times_ms is not None:
@@ -243,6 +263,9 @@ class Query:
                 self._ends(topic.name, asked),
             )
             borders = {p: ends[p] if after[p] < 0 else min(after[p], ends[p]) for p in ends}
+            for partition in await self._contradicted(topic, borders, ends, selection.times_ms[1], abandoned):
+                # It would else come after all others.
+                borders[partition] = ends[partition]
             stages = (
                 tuple(Span(p, borders[p] if first[p] < 0 else first[p], borders[p]) for p in ends),
                 tuple(Span(p, borders[p], ends[p]) for p in ends),
@@ -258,6 +281,38 @@ class Query:
             stages = tuple(tuple(_only(span, *selection.position) for span in stage) for stage in stages)
         return tuple(tuple(span for span in stage if span.length) for stage in stages)
 
+    async def _contradicted(
+        self, topic: Topic, borders: Mapping[int, int], ends: Mapping[int, int], time_ms: int, abandoned: Event
+    ) -> set[int]:
+        """Return the partitions in which the index does not tell where a time is."""
+        asked = [Border(p, borders[p], ends[p], time_ms) for p in ends if borders[p] < ends[p]]
+        if not asked:
+            return set()
+        until = ReadingEnd(time.monotonic() + self._limits.max_scan_seconds, abandoned)
+        return await self._scanners.run(
+            topic, lambda consumer: contradicted(consumer, topic.name, asked, until), abandoned
+        )
+
+    async def _within(self, topic: Topic, rest: Rest) -> Rest:
+        """Return the rest as far as it lies within the topic as it is now: a log may have been cut since.
+
+        Raises:
+            PartitionMissing: it names a partition that the topic does not have.
+        """
+        partitions = sorted({span.partition for stage in rest.stages for span in stage})
+        for partition in partitions:
+            topic.require_partition(partition)
+        try:
+            async with asyncio.timeout(self._limits.max_scan_seconds):
+                ends = await self._ends(topic.name, partitions)
+        except TimeoutError:
+            raise DeadlineExceeded(f"the ends of topic {topic.name!r}") from None
+        cut = (
+            (Span(span.partition, span.start, min(span.end, ends[span.partition])) for span in stage)
+            for stage in rest.stages
+        )
+        return replace(rest, stages=tuple(tuple(span for span in stage if span.length) for stage in cut))
+
     async def _starts(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
         return of_topic(topic, await self._offsets.starts([(topic, number) for number in partitions]))
 
@@ -271,31 +326,6 @@ class Query:
     async def close(self) -> None:
         """End the threads; no search is under way any more."""
         await self._scanners.close()
-
-
-class _Slot:
-    """One of the searches that may be under way at once.
-
-    Args:
-        free: as many as are free.
-        limit: how many there are, to tell.
-        seconds: how long to wait for one.
-    """
-
-    def __init__(self, free: asyncio.Semaphore, limit: int, seconds: float) -> None:
-        self._free = free
-        self._limit = limit
-        self._seconds = seconds
-
-    async def __aenter__(self) -> None:
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._free.acquire()
-        except TimeoutError:
-            raise TooManyScans(self._limit) from None
-
-    async def __aexit__(self, *_: object) -> None:
-        self._free.release()
 
 
 def _partitions(topic: Topic, partition: int | None) -> Collection[int]:

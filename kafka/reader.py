@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from kafka.absence import AbsenceInspector, Sign
 from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, reader_properties
+from kafka.connection import ConnectionErrors
 from kafka.errors import AccessDenied, HeaderNameNotUtf8, RecordDamaged, ResendError
 from kafka.records import Header, Position, Record, TimestampType
 from kafka.topics import Topic
@@ -56,13 +57,14 @@ class Reader:
 
     Args:
         config: the cluster; its limits say how many threads, positions and waiting requests there are.
+        errors: takes what the clients report of their connections.
     """
 
-    def __init__(self, config: ClusterConfig) -> None:
+    def __init__(self, config: ClusterConfig, errors: ConnectionErrors | None = None) -> None:
         limits = config.limits
         self._loop = asyncio.get_running_loop()
         self._waiting = WaitingPositions(limits.queue)
-        self._inspector = AbsenceInspector(config, limits.queue, self._settle, self._waiting.put_back)
+        self._inspector = AbsenceInspector(config, limits.queue, self._settle, self._waiting.put_back, errors)
         self._threads = [
             _ReaderThread(f"{config.name} reader {number}", config, self._waiting, self._inspector, self._settle)
             for number in range(limits.readers)
@@ -151,7 +153,7 @@ class _ReaderThread(Thread):
         self._waiting = waiting
         self._inspector = inspector
         self._settle = settle
-        self._errors = ErrorLog(name)
+        self._errors = ErrorLog(name, inspector.errors)
         self._assigned: dict[Partition, Batch] = {}
         self._known_topics: dict[str, Topic] = {}
         self._denied: set[str] = set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kafka.config import ClusterConfig
+from kafka.copies import Copy, TimestampPolicy, copy_of
 from kafka.errors import (
     CompactedTopic,
     CopyTooLarge,
@@ -17,7 +18,7 @@ from kafka.errors import (
 )
 from kafka.policy import ResendPolicy
 from kafka.reader import Reader
-from kafka.records import Copy, Position, TimestampPolicy, copy_of
+from kafka.records import Position
 from kafka.topics import Topic, Topics
 from kafka.writer import Writer
 
@@ -143,7 +144,8 @@ class Resender:
         read_deadline = deadline - self._limits.delivery_timeout_seconds
         prepared = await self._preparer.prepare(position, consumer_key, read_deadline)
         try:
-            written = await self._writer.write(prepared.copy, deadline, prepared.topic.max_message_bytes)
+            leader = prepared.topic.leader(position.partition)
+            written = await self._writer.write(prepared.copy, deadline, prepared.topic.max_message_bytes, leader)
         except CopyTooLarge as error:
             raise prepared.explained(error) from error
         return Resent(position, written.partition, written.offset, prepared.timestamp)

@@ -1,32 +1,26 @@
-"""Threads that read many records, each with a Consumer of its own that joins no group and commits nothing.
-
-They have nothing in common with the readers of single records: a long scan holds up no resend.
-"""
+"""Read many records of several partitions in one list, as far as a page and its bounds go."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from operator import methodcaller
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import Literal, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
-from kafka.config import ClusterConfig, scanner_properties
-from kafka.errors import AccessDenied, DeadlineExceeded, ResendError, cause, from_lookup
+from kafka.clients import log
+from kafka.errors import AccessDenied, DeadlineExceeded
+from kafka.merge import Merge, Placed, in_order
 from kafka.records import Header, Position, Record, Span, TimestampType
-from kafka.streams import Found, Merge, Stream, found_of
+from kafka.scanners import Abandoned
+from kafka.streams import Found, Stream, found_of
 from kafka.topics import Topic
 
 _POLL_SECONDS = 0.05
 _BATCH = 500
 _LOOKUP_SECONDS = 1.0
-_IDLE_SECONDS = 120.0
 
 _headers = methodcaller("headers")
 """Message.headers, called so that its failure is seen; see kafka.reader."""
@@ -40,8 +34,9 @@ class Plan:
 
     Attributes:
         topic: where.
-        stages: what to read, one stage after the other; within a stage partitions are merged by time.
+        stages: what to read, one stage after the other; within a stage partitions are merged.
         ascending: in the order of offsets and times, or against both.
+        in_turn: whether partitions take turns in the merge; there is one stage then. See kafka.merge.
         times_ms: half-open range that a record's own timestamp lies in; None: any.
         key: what its key is; None: anything. A null key is no b"".
         skip: how many of those found are left out first.
@@ -54,6 +49,7 @@ class Plan:
     topic: Topic
     stages: tuple[tuple[Span, ...], ...]
     ascending: bool
+    in_turn: bool
     times_ms: tuple[int, int] | None
     key: bytes | None
     skip: int
@@ -82,157 +78,30 @@ class Scanned:
     stopped_by: Stop | None
 
 
-class Abandoned(Exception):
-    """Nobody waits for the outcome any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    plan: Plan
-    abandoned: Event
-    settle: Callable[[Scanned | Exception], None]
-
-
-class Scanners:
-    """Scans, from an event loop. Threads are started as they are needed, and their Consumers kept for a while.
-
-    Whoever calls sees to it that no more scans are under way than there may be.
+def scan(consumer: Consumer, plan: Plan, abandoned: Event) -> Scanned:
+    """Do what the plan says.
 
     Args:
-        config: the cluster.
+        consumer: knows the topic, and has nothing assigned before or after.
+        plan: what to look for.
+        abandoned: is set when nobody waits for the result any more.
+
+    Raises:
+        AccessDenied: Kafka's ACLs forbid reading the topic.
+        DeadlineExceeded: not a single record came in time.
+        Abandoned: it was set.
+        KafkaException: as the library raises it.
     """
-
-    def __init__(self, config: ClusterConfig) -> None:
-        self._config = config
-        self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads: list[_ScanThread] = []
-        self._under_way = 0
-
-    async def scan(self, plan: Plan, abandoned: Event) -> Scanned:
-        """Do what the plan says.
-
-        Args:
-            plan: what to look for.
-            abandoned: set it to have the scan end soon.
-
-        Raises:
-            AccessDenied: Kafka's ACLs forbid reading the topic.
-            DeadlineExceeded: not a single record came in time.
-            Abandoned: it was set.
-        """
-        future: asyncio.Future[Scanned] = self._loop.create_future()
-
-        def settle(outcome: Scanned | Exception) -> None:
-            self._loop.call_soon_threadsafe(_deliver, future, outcome)
-
-        self._under_way += 1
-        if self._under_way > len(self._threads):
-            thread = _ScanThread(f"{self._config.name} scanner {len(self._threads)}", self._config, self._jobs)
-            self._threads.append(thread)
-            thread.start()
-        self._jobs.put(_Job(plan, abandoned, settle))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            abandoned.set()
-            raise
-        finally:
-            self._under_way -= 1
-
-    async def close(self) -> None:
-        """End the threads; no scan is under way any more."""
-        for _ in self._threads:
-            self._jobs.put(None)
-        for thread in self._threads:
-            await asyncio.to_thread(thread.join)
-
-
-def _deliver(future: asyncio.Future[Scanned], outcome: Scanned | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Scanned):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)
-
-
-class _ScanThread(Thread):
-    """One Consumer, which only this thread calls."""
-
-    def __init__(self, name: str, config: ClusterConfig, jobs: SimpleQueue[_Job | None]) -> None:
-        super().__init__(name=name, daemon=True)
-        self._config = config
-        self._jobs = jobs
-        self._errors = ErrorLog(name)
-        self._consumer: Consumer | None = None
-        self._known_topics: dict[str, Topic] = {}
-        self._last_used = 0.0
-
-    def run(self) -> None:
-        """Scan until told to end."""
-        while True:
-            try:
-                job = self._jobs.get(timeout=IDLE_POLL_SECONDS)
-            except Empty:
-                self._idle()
-                continue
-            if job is None:
-                self._drop()
-                return
-            job.settle(self._outcome(job))
-
-    def _outcome(self, job: _Job) -> Scanned | Exception:
-        try:
-            return _Scan(self._ready(job.plan.topic), job).run()
-        except (ResendError, Abandoned) as error:
-            return error
-        except KafkaException as exception:
-            self._drop()
-            return from_lookup(cause(exception), job.plan.topic.name, "Read")
-        except Exception as error:  # noqa: BLE001 the thread's edge: whoever waits gets the error, which is logged there
-            self._drop()
-            return error
-        finally:
-            self._last_used = time.monotonic()
-            if self._errors.fatal is not None:
-                self._drop()
-
-    def _ready(self, topic: Topic) -> Consumer:
-        """Return the Consumer, which knows the topic as it is now: else its first assignment takes up to a second."""
-        if self._consumer is None:
-            self._errors.fatal = None
-            self._consumer = Consumer(
-                {**scanner_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self.name)
-            )
-        known = self._known_topics.get(topic.name)
-        if known is None or (known.topic_id, known.partitions) != (topic.topic_id, topic.partitions):
-            self._consumer.list_topics(topic.name, timeout=_LOOKUP_SECONDS)
-            self._known_topics[topic.name] = topic
-        return self._consumer
-
-    def _idle(self) -> None:
-        if self._consumer is None:
-            return
-        # What an idle client reports of its connections would else pile up.
-        self._consumer.poll(0)
-        if time.monotonic() - self._last_used > _IDLE_SECONDS:
-            self._drop()
-
-    def _drop(self) -> None:
-        self._known_topics.clear()
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+    return _Scan(consumer, plan, abandoned).run()
 
 
 class _Scan:
-    """One plan, done with one Consumer, which has nothing assigned before or after."""
+    """One plan, done with one Consumer."""
 
-    def __init__(self, consumer: Consumer, job: _Job) -> None:
+    def __init__(self, consumer: Consumer, plan: Plan, abandoned: Event) -> None:
         self._consumer = consumer
-        self._plan = job.plan
-        self._abandoned = job.abandoned
+        self._plan = plan
+        self._abandoned = abandoned
         self._reading: dict[int, tuple[Span, Stream]] = {}
         self._read = 0
         self._moved = False
@@ -240,12 +109,18 @@ class _Scan:
     def run(self) -> Scanned:
         plan = self._plan
         most = plan.skip + plan.most
-        found: list[Found] = []
+        found: list[Placed] = []
         stopped_by: Stop | None = None
         rest: tuple[tuple[Span, ...], ...] = ()
         try:
             for number, stage in enumerate(plan.stages):
-                merge = Merge(stage, ascending=plan.ascending, most=most - len(found), most_read=plan.most_read)
+                merge = Merge(
+                    stage,
+                    ascending=plan.ascending,
+                    in_turn=plan.in_turn,
+                    most=most - len(found),
+                    most_read=plan.most_read,
+                )
                 stopped_by = self._run_stage(merge, found, most)
                 self._release_all()
                 if stopped_by is not None:
@@ -258,9 +133,11 @@ class _Scan:
         if not self._moved and stopped_by == "seconds":
             raise DeadlineExceeded(f"records of topic {plan.topic.name!r}")
         skipped = min(plan.skip, len(found))
-        return Scanned(found[skipped:], skipped, rest, self._read, stopped_by)
+        page = found[skipped:]
+        told = in_order(page) if plan.in_turn else [each for _, each in page]
+        return Scanned(told, skipped, rest, self._read, stopped_by)
 
-    def _run_stage(self, merge: Merge, found: list[Found], most: int) -> Stop | None:
+    def _run_stage(self, merge: Merge, found: list[Placed], most: int) -> Stop | None:
         """Add to what was found until everything is read, or return what stops it."""
         while True:
             found.extend(merge.give(most - len(found)))
@@ -363,10 +240,9 @@ class _Scan:
         if self._plan.key is not None and key != self._plan.key:
             return None
         position = Position(self._plan.topic.name, partition, offset)
-        record = Record(
-            position, key, message.value(), _headers_of(message), timestamp_ms, TimestampType(timestamp_type)
-        )
-        return found_of(record, self._plan.preview_bytes)
+        headers = _headers_of(message)
+        record = Record(position, key, message.value(), headers or (), timestamp_ms, TimestampType(timestamp_type))
+        return found_of(record, self._plan.preview_bytes, headers_known=headers is not None)
 
     def _release(self, partitions: list[int]) -> None:
         self._consumer.incremental_unassign([TopicPartition(self._plan.topic.name, number) for number in partitions])
@@ -377,9 +253,9 @@ class _Scan:
             self._reading.clear()
 
 
-def _headers_of(message: Message) -> tuple[Header, ...]:
-    """Return the headers; none where a name is not UTF-8, which the library cannot read."""
+def _headers_of(message: Message) -> tuple[Header, ...] | None:
+    """Return the headers; None where a name is not UTF-8, which the library cannot read."""
     try:
         return tuple(cast("list[Header]", _headers(message) or []))
     except SystemError:
-        return ()
+        return None

@@ -1,23 +1,16 @@
-"""Partitions read side by side and merged by time. Pure: what is read comes in, what to read next comes out.
+"""Partitions as streams of what was found in them. Pure: what is read comes in, what to read next comes out.
 
-Each partition is a stream of what was found in it, in the order of its offsets or against it. Merge gives the streams
-out by the timestamps at their heads, so that within a partition the order of offsets always holds. The times in a log
-are not sorted (a copy keeps its original's time), and neither then is what a merge gives.
-
-A log is only read forwards. A stream against the order of offsets reads it in blocks, the last one first.
+A stream is in the order of its partition's offsets or against it. A log is only read forwards: a stream against the
+order of offsets reads it in blocks, the last one first.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from kafka.records import CONSUMER_KEY, Record, Span, TimestampType
-
-_LARGEST_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +24,9 @@ class Found:
         key: None and b"" are different things.
         size_bytes: key, value and headers together.
         value_bytes: size of the value; None for a null.
-        consumer_key: value of the last header of that name; None without one.
+        consumer_key: value of the last header of that name; None for a null value, and without such a header.
         preview: the beginning of the value as it is; None for a null, or when none was asked for.
+        has_consumer_key: whether there is a header of that name; None where the headers cannot be read.
     """
 
     partition: int
@@ -44,26 +38,29 @@ class Found:
     value_bytes: int | None
     consumer_key: bytes | None
     preview: bytes | None
+    has_consumer_key: bool | None = False
 
     def __repr__(self) -> str:
         # A record in a traceback or a log line must not show its content.
         return f"<Found {self.partition}@{self.offset}>"
 
 
-def found_of(record: Record, preview_bytes: int) -> Found:
+def found_of(record: Record, preview_bytes: int, *, headers_known: bool = True) -> Found:
     """Return what is told of a record.
 
     Args:
         record: with its content.
         preview_bytes: how much of the value to bring along; 0: nothing.
+        headers_known: False where its headers could not be read, and it comes without them.
     """
     key, value = record.key, record.value
     size = (len(key) if key else 0) + (len(value) if value else 0)
     consumer_key: bytes | None = None
+    has_consumer_key = False if headers_known else None
     for name, content in record.headers:
         size += len(name.encode()) + (len(content) if content else 0)
         if name == CONSUMER_KEY:
-            consumer_key = content
+            consumer_key, has_consumer_key = content, True
     return Found(
         record.position.partition,
         record.position.offset,
@@ -74,6 +71,7 @@ def found_of(record: Record, preview_bytes: int) -> Found:
         None if value is None else len(value),
         consumer_key,
         value[:preview_bytes] if preview_bytes and value is not None else None,
+        has_consumer_key,
     )
 
 
@@ -93,6 +91,9 @@ class Stream(Protocol):
     @property
     def done(self) -> bool:
         """Whether all of it was read."""
+
+    def known(self, ahead: int) -> bool:
+        """Whether the next record is known, and as many offsets behind it; or all of the stream."""
 
     def reading(self) -> Span:
         """Return what to read next."""
@@ -130,6 +131,10 @@ class Ascending:
     def done(self) -> bool:
         """Whether all of it was read."""
         return self._next >= self._end
+
+    def known(self, ahead: int) -> bool:
+        """Whether the next record is known, and as many offsets behind it; or all of the stream."""
+        return self.done or (bool(self.found) and self._next - self.found[0].offset > ahead)
 
     def reading(self) -> Span:
         """Return what to read next: all the rest."""
@@ -180,6 +185,10 @@ class Descending:
         """Whether all of it was read."""
         return self._end <= self._start
 
+    def known(self, ahead: int) -> bool:
+        """Whether the next record is known, and as many offsets behind it; or all of the stream."""
+        return self.done or (bool(self.found) and self.found[0].offset - self._end >= ahead)
+
     def reading(self) -> Span:
         """Return what to read next: the last block of the rest."""
         self._read.clear()
@@ -209,77 +218,3 @@ class Descending:
     def rest(self) -> Span:
         """Return what was not given out."""
         return Span(self.partition, self._start, self.found[0].offset + 1 if self.found else self._end)
-
-
-class Merge:
-    """Several partitions of one topic, merged by the timestamps at the heads of their streams.
-
-    Args:
-        spans: what to read, at most one for each partition.
-        ascending: in the order of offsets and times, or against both.
-        most: so many found are enough.
-        most_read: how many records may be read altogether: the first blocks of all partitions stay within.
-    """
-
-    def __init__(self, spans: Iterable[Span], *, ascending: bool, most: int, most_read: int) -> None:
-        filled = [span for span in spans if span.length]
-        self._ascending = ascending
-        self._most = most
-        largest_block = min(_LARGEST_BLOCK, max(1, most_read // max(1, len(filled))))
-        # Twice an even share: mostly one block a partition is enough.
-        block = max(16, 2 * most // max(1, len(filled)))
-        self._streams: dict[int, Stream] = {
-            span.partition: Ascending(span, most) if ascending else Descending(span, block, largest_block)
-            for span in filled
-        }
-
-    def wanted(self) -> list[Stream]:
-        """Return the streams to be read now.
-
-        These are the ones without which nothing more can be given out; and if they prove barren, all others as well:
-        a key is mostly in one partition, and that one must not wait until the others are read from end to end.
-        """
-        needed = self._needed()
-        if not any(stream.fruitless for stream in needed):
-            return needed
-        return [stream for stream in self._streams.values() if not stream.done and len(stream.found) < self._most]
-
-    def _needed(self) -> list[Stream]:
-        return [stream for stream in self._streams.values() if not stream.found and not stream.done]
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether everything was read and given out."""
-        return all(stream.done and not stream.found for stream in self._streams.values())
-
-    def give(self, most: int, *, anyway: bool = False) -> Iterator[Found]:
-        """Yield what is next, as far as it is known.
-
-        Args:
-            most: how many at most.
-            anyway: do not wait for streams that were not read far enough to tell what they have next.
-        """
-        if most <= 0 or (not anyway and self._needed()):
-            return
-        heads = [(self._order(stream), partition) for partition, stream in self._streams.items() if stream.found]
-        heapq.heapify(heads)
-        while heads and most > 0:
-            _, partition = heads[0]
-            stream = self._streams[partition]
-            yield stream.found.popleft()
-            most -= 1
-            if stream.found:
-                heapq.heapreplace(heads, (self._order(stream), partition))
-            else:
-                heapq.heappop(heads)
-                if not stream.done and not anyway:
-                    return
-
-    def _order(self, stream: Stream) -> int:
-        timestamp_ms = stream.found[0].timestamp_ms
-        return timestamp_ms if self._ascending else -timestamp_ms
-
-    def rest(self) -> tuple[Span, ...]:
-        """Return what was not given out, by partition."""
-        rests = [stream.rest() for _, stream in sorted(self._streams.items())]
-        return tuple(rest for rest in rests if rest.length)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import Consumer, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, ConfigEntry, ConfigResource, ResourceType
 
 from kafka.admin import Admin
-from kafka.config import ClusterConfig, reader_properties
+from kafka.config import ClusterConfig, JobsConfig, reader_properties
+from kafka.connection import ConnectionErrors
 from kafka.errors import AccessDenied, ClusterAway, DeadlineExceeded, PartitionMissing, TopicMissing, cause, from_lookup
 
-INTERNAL_TOPICS = frozenset(
-    {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", "_resend_jobs"}
+_INTERNAL_TOPICS = frozenset(
+    {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", JobsConfig().topic}
 )
 """Topics that Kafka or this service keeps state in, also where the broker does not mark them internal."""
 
@@ -25,7 +27,15 @@ _FRESH_SECONDS = 2.0
 _USABLE_SECONDS = 10.0
 _LOOKUP_SECONDS = 5.0
 _KEPT_TOPICS = 10_000
-_PROBES = 3
+_MISSING_ASKED_AGAIN_AFTER_SECONDS = (0.1, 0.2, 0.4)
+
+
+def is_internal(name: str, config: ClusterConfig) -> bool:
+    """Whether a topic is Kafka's own or this service's by its name: neither read for a caller nor resent.
+
+    That is the job store under its configured name, and under the default one, which another deployment may use.
+    """
+    return name in _INTERNAL_TOPICS or name == config.jobs.topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Topic:
         retention_ms: age after which records are deleted; None: never for their age.
         timestamp_before_max_ms: greatest age that a record may have when it is written; None: any.
         timestamp_after_max_ms: how far ahead its timestamp may lie then; None: any.
+        leaders: number of the broker that leads each partition, as far as is known; -1 where none does.
 
     Source: Kafka's topic configuration; KIP-937 for the two bounds of a timestamp.
     """
@@ -57,6 +68,11 @@ class Topic:
     retention_ms: int | None = None
     timestamp_before_max_ms: int | None = None
     timestamp_after_max_ms: int | None = None
+    leaders: tuple[int, ...] = ()
+
+    def leader(self, partition: int) -> int | None:
+        """Return the number of the broker that leads a partition; None where it is not known."""
+        return self.leaders[partition] if partition < len(self.leaders) else None
 
     def require_partition(self, partition: int) -> None:
         """Raise PartitionMissing if the topic has no such partition."""
@@ -83,13 +99,6 @@ class Lookup(Protocol):
             TopicMissing, AccessDenied, ClusterAway: as topic.
         """
 
-    async def probe(self, timeout_seconds: float) -> None:
-        """Ask any broker for a sign of life.
-
-        Raises:
-            ClusterAway: none answered in time.
-        """
-
     def close(self) -> None:
         """End the client."""
 
@@ -97,13 +106,17 @@ class Lookup(Protocol):
 class AdminLookup:
     """Asks a real cluster.
 
+    Args:
+        config: the cluster.
+        errors: takes what the client reports of its connections, if it is polled.
+
     Attributes:
         admin: the client, which others may use, too.
     """
 
-    def __init__(self, config: ClusterConfig) -> None:
-        self.admin = Admin(config)
-        self._internal = INTERNAL_TOPICS | {config.jobs.topic}
+    def __init__(self, config: ClusterConfig, errors: ConnectionErrors | None = None) -> None:
+        self.admin = Admin(config, errors)
+        self._config = config
 
     async def topic(self, name: str, *, to_write: bool = False) -> Topic:
         """Ask for the facts of one topic.
@@ -112,6 +125,9 @@ class AdminLookup:
             name: the topic.
             to_write: AccessDenied also where Kafka's ACLs keep the service from writing to it.
         """
+        return await _unless_missing(lambda: self._topic(name, to_write=to_write))
+
+    async def _topic(self, name: str, *, to_write: bool) -> Topic:
         resource = ConfigResource(ResourceType.TOPIC, name)
         described = self.admin.describe_topics(
             TopicCollection([name]), include_authorized_operations=to_write, request_timeout=_LOOKUP_SECONDS
@@ -123,7 +139,7 @@ class AdminLookup:
             # The other answer is not needed any more, and its error must not be reported as never retrieved.
             configured.add_done_callback(lambda done: done.exception())
             raise from_lookup(cause(exception), name, "Describe") from exception
-        if name in self._internal or description.is_internal:
+        if is_internal(name, self._config) or description.is_internal:
             configured.add_done_callback(lambda done: done.exception())
             return Topic(name, str(description.topic_id), len(description.partitions), internal=True)
         allowed = description.authorized_operations if to_write else None
@@ -135,34 +151,23 @@ class AdminLookup:
             entries = await self.admin.answer(configured)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "DescribeConfigs") from exception
-        return configured_topic(Topic(name, str(description.topic_id), len(description.partitions)), entries)
+        partitions = sorted(description.partitions, key=lambda partition: partition.id)
+        leaders = tuple(-1 if partition.leader is None else partition.leader.id for partition in partitions)
+        topic = Topic(name, str(description.topic_id), len(partitions), leaders=leaders)
+        return configured_topic(topic, entries)
 
     async def outline(self, name: str) -> Topic:
         """Ask without the configuration."""
+        return await _unless_missing(lambda: self._outline(name))
+
+    async def _outline(self, name: str) -> Topic:
         described = self.admin.describe_topics(TopicCollection([name]), request_timeout=_LOOKUP_SECONDS)[name]
         try:
             description = await self.admin.answer(described)
         except KafkaException as exception:
             raise from_lookup(cause(exception), name, "Describe") from exception
-        internal = name in self._internal or description.is_internal
+        internal = is_internal(name, self._config) or description.is_internal
         return Topic(name, str(description.topic_id), len(description.partitions), internal=internal)
-
-    async def probe(self, timeout_seconds: float) -> None:
-        """Ask any broker for metadata: three times, as one that hangs may be asked first.
-
-        The admin request for the cluster would be more natural, but librdkafka ends the process (an assertion in
-        rd_kafka_admin_response_parse, 2.16) where the answer names no broker, as it does while all are fenced.
-        """
-        for tries_left in reversed(range(_PROBES)):
-            try:
-                brokers = await asyncio.to_thread(self.admin.look_around, timeout_seconds / _PROBES)
-            except KafkaException as exception:
-                if not tries_left:
-                    raise _away(exception) from exception
-            else:
-                if not brokers:
-                    raise ClusterAway("the cluster's metadata names no broker")
-                return
 
     def close(self) -> None:
         """End the client."""
@@ -179,6 +184,7 @@ class EmbeddedLookup:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.consumer = Consumer(reader_properties(config))
+        self._config = config
 
     async def topic(self, name: str) -> Topic:
         """Ask for the facts of one topic."""
@@ -189,18 +195,19 @@ class EmbeddedLookup:
         found = metadata.topics[name]
         if found.error is not None:
             raise from_lookup(found.error, name, "Describe")
-        return Topic(name, "", len(found.partitions), internal=name in INTERNAL_TOPICS)
+        return Topic(name, "", len(found.partitions), internal=is_internal(name, self._config))
 
     async def outline(self, name: str) -> Topic:
         """Ask as ever: there is no configuration."""
         return await self.topic(name)
 
-    async def probe(self, timeout_seconds: float) -> None:
-        """Ask for a sign of life."""
+    async def require(self, timeout_seconds: float) -> None:
+        """Ask for a sign of life, as a Probe."""
         try:
             await asyncio.to_thread(self.consumer.list_topics, None, timeout_seconds)
         except KafkaException as exception:
-            raise _away(exception) from exception
+            error = cause(exception)
+            raise ClusterAway(f"{error.name()}: {error.str()}") from exception
 
     def close(self) -> None:
         """End the client."""
@@ -301,6 +308,19 @@ class Topics:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _unless_missing(ask: Callable[[], Awaitable[Topic]]) -> Topic:
+    """Ask for a topic, and again while the answer is that there is none: a broker may not have heard of it yet.
+
+    Raises:
+        TopicMissing: it was the answer every time.
+    """
+    for pause_seconds in _MISSING_ASKED_AGAIN_AFTER_SECONDS:
+        with suppress(TopicMissing):
+            return await ask()
+        await asyncio.sleep(pause_seconds)
+    return await ask()
+
+
 def configured_topic(topic: Topic, entries: Mapping[str, ConfigEntry]) -> Topic:
     """Return the topic with the facts that its configuration tells.
 
@@ -328,8 +348,3 @@ def _bound(text: str | None) -> int | None:
         return None
     number = int(text)
     return None if number < 0 or number >= _UNLIMITED_MS else number
-
-
-def _away(exception: KafkaException) -> ClusterAway:
-    error: KafkaError = cause(exception)
-    return ClusterAway(f"{error.name()}: {error.str()}")

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, ThrottleEvent
 
+from kafka.admission import Admission
 from kafka.clients import ErrorLog, LibraryLog, log, produce, written_offset
 from kafka.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
+from kafka.connection import ConnectionErrors
+from kafka.copies import Copy
 from kafka.errors import (
     ClusterAway,
     CopyTooLarge,
     DeadlineExceeded,
+    NotEnoughReplicas,
     NothingWritten,
     QueueFull,
     ResendError,
+    TopicMissing,
     cause,
     from_delivery,
     from_lookup,
 )
-from kafka.records import Copy
 
 _POLL_SECONDS = 0.1
 _METADATA_SECONDS = 5.0
 _TRY_AGAIN_SECONDS = 0.05
+_REPLICAS_SECONDS = 1.0
+"""How long replicas may be missing before that is told; one that was restarted is in sync again after seconds."""
 _BATCH_REFUSED = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
@@ -79,17 +86,28 @@ class Writer:
 
     Args:
         config: the cluster; its limits say how long an acknowledgement may take.
+        errors: takes what the clients report of their connections.
         batching: whether copies may share a batch.
+        admissions: what is in flight, by broker; one quota is for all Writers of a cluster.
     """
 
-    def __init__(self, config: ClusterConfig, *, batching: bool = True) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        errors: ConnectionErrors | None = None,
+        *,
+        batching: bool = True,
+        admissions: dict[int | None, Admission] | None = None,
+    ) -> None:
         self._config = config
+        self._errors = errors
         self._batching = batching
         self._one_by_one: Writer | None = None
-        self._thread = _ProducerThread(config, asyncio.get_running_loop(), batching=batching)
+        self._admissions: dict[int | None, Admission] = {} if admissions is None else admissions
+        self._thread = _ProducerThread(config, self._throttled, errors, batching=batching)
         self._thread.start()
 
-    async def write(self, copy: Copy, deadline: float, largest_batch_bytes: int) -> Written:
+    async def write(self, copy: Copy, deadline: float, largest_batch_bytes: int, leader: int | None = None) -> Written:
         """Write the copy to its original's partition; return once all in-sync replicas have it.
 
         Once the copy is handed over, this waits for the outcome even past the deadline: nobody is answered before.
@@ -98,26 +116,37 @@ class Writer:
             copy: what to write.
             deadline: point of time.monotonic(); the copy is handed over only if the delivery time-out ends before it.
             largest_batch_bytes: what the topic takes; where batches could be larger, the copy gets one of its own.
+            leader: number of the broker that it goes to, which has quotas of its own; None where that is not known.
 
         Raises:
             DeadlineExceeded: too little time was left; nothing was written.
-            CopyTooLarge, CopyRejected, AccessDenied: nothing was written, and nothing will be.
-            QueueFull, ClusterAway: nothing was written.
+            CopyTooLarge, CopyRejected, TopicMissing, AccessDenied: nothing was written, and nothing will be.
+            QueueFull, ClusterAway, NotEnoughReplicas, Throttled: nothing was written.
             OutcomeUnknown: the copy may or may not have been written.
         """
         if self._batching and largest_batch_bytes < BATCH_BYTES:
-            return await self._alone().write(copy, deadline, largest_batch_bytes)
+            return await self._alone().write(copy, deadline, largest_batch_bytes, leader)
         latest = deadline - self._config.limits.delivery_timeout_seconds
         if time.monotonic() > latest:
             raise DeadlineExceeded("the record, too late to write a copy of it")
+        admission = self._admission(leader)
+        gone: float | None = None
         while True:
             try:
-                return await self._thread.write(copy)
+                return await self._write_admitted(copy, admission, latest)
             except _BatchRefused:
-                return await self._alone().write(copy, deadline, largest_batch_bytes)
+                return await self._alone().write(copy, deadline, largest_batch_bytes, leader)
             except _NotTaken as error:
-                if time.monotonic() + _TRY_AGAIN_SECONDS > latest:
-                    raise ClusterAway(error.reason) from None
+                now = time.monotonic()
+                if error.code == KafkaError.NOT_ENOUGH_REPLICAS:
+                    gone = now if gone is None else gone
+                    if now - gone >= _REPLICAS_SECONDS or now + _TRY_AGAIN_SECONDS > latest:
+                        raise NotEnoughReplicas(copy.topic, copy.partition) from None
+                elif now + _TRY_AGAIN_SECONDS > latest:
+                    missing = error.code == KafkaError._UNKNOWN_TOPIC
+                    raise TopicMissing(copy.topic) if missing else ClusterAway(error.reason) from None
+                else:
+                    gone = None
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
     async def close(self) -> None:
@@ -127,10 +156,32 @@ class Writer:
         self._thread.stop()
         await asyncio.to_thread(self._thread.join)
 
+    async def _write_admitted(self, copy: Copy, admission: Admission, latest: float) -> Written:
+        """Hand the copy over once the quotas of its broker leave room for it."""
+        admitted = await admission.enter(copy.size_bytes, latest)
+        acknowledged = False
+        try:
+            written = await self._thread.write(copy)
+            acknowledged = True
+        finally:
+            admission.exit(admitted, acknowledged=acknowledged)
+        return written
+
+    def _admission(self, leader: int | None) -> Admission:
+        found = self._admissions.get(leader)
+        if found is None:
+            found = self._admissions[leader] = Admission(self._config.limits.delivery_timeout_seconds)
+        return found
+
+    def _throttled(self, broker: int, seconds: float) -> None:
+        """Take note that a broker throttles; copies whose broker is not known may all be for this one."""
+        for leader in (broker, None):
+            self._admission(leader).throttle(seconds)
+
     def _alone(self) -> Writer:
         """Return the Writer of copies that must not share a batch; not many clusters ever need it."""
         if self._one_by_one is None:
-            self._one_by_one = Writer(self._config, batching=False)
+            self._one_by_one = Writer(self._config, self._errors, batching=False, admissions=self._admissions)
         return self._one_by_one
 
 
@@ -142,19 +193,39 @@ class _BatchRefused(NothingWritten):
 
 
 class _NotTaken(ClusterAway):
-    """No broker has taken the copy, and one may in a moment."""
+    """No broker has taken the copy, and one may in a moment.
+
+    Args:
+        error: as the client library gave it.
+
+    Attributes:
+        code: of the error.
+    """
+
+    def __init__(self, error: KafkaError) -> None:
+        super().__init__(error.name())
+        self.code = error.code()
 
 
 class _ProducerThread(Thread):
     """One Producer and the thread that polls it."""
 
-    def __init__(self, config: ClusterConfig, loop: asyncio.AbstractEventLoop, *, batching: bool) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        throttled: Callable[[int, float], None],
+        errors: ConnectionErrors | None,
+        *,
+        batching: bool,
+    ) -> None:
         super().__init__(name=f"{config.name} writer", daemon=True)
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
+        self._throttled = throttled
         self._batching = batching
         self._max_message_bytes = int(config.properties.get("message.max.bytes", MAX_MESSAGE_BYTES))
         properties = writer_properties(config, batching=batching)
-        self._producer = Producer({**properties, "error_cb": ErrorLog(self.name)}, logger=LibraryLog(self.name))
+        callbacks = {"error_cb": ErrorLog(self.name, errors), "throttle_cb": self._take_throttle}
+        self._producer = Producer({**properties, **callbacks}, logger=LibraryLog(self.name))
         self._outcomes: list[Outcome] = []
         self._stopping = False
 
@@ -177,9 +248,9 @@ class _ProducerThread(Thread):
             if code == KafkaError.MSG_SIZE_TOO_LARGE:
                 limit = "message.max.bytes of the client"
                 raise CopyTooLarge(position, copy.size_bytes, self._max_message_bytes, limit) from exception
-            if code == KafkaError._UNKNOWN_PARTITION:
+            if code in (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC):
                 await self._learn_partitions(copy.topic)
-                raise _NotTaken(cause(exception).name()) from exception
+                raise _NotTaken(cause(exception)) from exception
             raise from_lookup(cause(exception), copy.topic, "Write") from exception
         return await future
 
@@ -203,13 +274,17 @@ class _ProducerThread(Thread):
                 log.exception("%s: going on", self.name)
             self._hand_over()
 
+    def _take_throttle(self, event: ThrottleEvent) -> None:
+        """Hand over that a broker throttles, before the reports that came with it; called by poll(), on this thread."""
+        self._loop.call_soon_threadsafe(self._throttled, event.broker_id, event.throttle_time)
+
     def _report(self, copy: Copy, future: asyncio.Future[Written], error: KafkaError | None, message: Message) -> None:
         """Take a delivery report; called by poll(), on this thread."""
         outcome: Written | ResendError
         if error is None:
             outcome = Written(copy.partition, written_offset(message))
         elif error.code() in _NOT_NOW:
-            outcome = _NotTaken(error.name())
+            outcome = _NotTaken(error)
         elif self._batching and error.code() in _BATCH_REFUSED:
             outcome = _BatchRefused()
         else:

@@ -18,7 +18,7 @@ from service.api.health import healthz, readyz_endpoint
 from service.api.jobs import add_jobs
 from service.api.queries import add_queries
 from service.api.resend import PATH, RawRoute, resend_endpoint
-from service.auth import Authenticator, authenticator
+from service.auth import Authenticator, TokenAuthenticator, WrongTokens, authenticator
 from service.console import add_console
 from service.envelope import Envelope, trail_of
 from service.errors import error_response, row_of
@@ -51,9 +51,11 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         only: knows the only callers there are, instead of those in the settings, open access included.
     """
     instances = Instances(settings.clusters(), settings.owners())
+    callers = authenticator(settings.auth) if only is None else only
     access = Access(
-        authenticator(settings.auth) if only is None else only,
+        callers,
         instances,
+        WrongTokens(settings.auth.max_wrong_tokens),
         open_to_all=settings.auth.open and only is None,
     )
 
@@ -96,7 +98,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         openapi_extra=resend_request(),
         responses=resend_responses(),
     )
-    add_queries(app, access, instances, settings.query)
+    add_queries(app, access, instances, settings)
     add_jobs(app, access, settings.http.max_body_bytes)
     app.router.add_api_route(
         "/healthz",
@@ -105,23 +107,25 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         route_class_override=RawRoute,
         summary="Whether the process answers",
         tags=["health"],
+        operation_id="healthz",
         responses={200: {"model": Health, "description": "It does."}},
     )
     app.router.add_api_route(
         "/readyz",
-        readyz_endpoint(instances),
+        readyz_endpoint(instances, callers.trouble if isinstance(callers, TokenAuthenticator) else lambda: None),
         methods=["GET"],
         route_class_override=RawRoute,
         summary="Whether requests should be sent here",
         tags=["health"],
+        operation_id="readyz",
         responses={
             200: {"model": Readiness, "description": "Yes; an instance that is away is told with its reason."},
             503: {"model": Readiness, "description": "Not yet, or no more."},
         },
     )
     add_documentation(app)
-    add_console(app)
-    app.middleware_stack = Shortcut(app.build_middleware_stack(), PATH, "POST", resend)
+    add_console(app, open_to_all=settings.auth.open and only is None)
+    app.middleware_stack = Shortcut(app.build_middleware_stack(), settings.http.root_path, PATH, "POST", resend)
     return app
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 from secrets import token_hex
@@ -18,7 +20,7 @@ from service.errors import TABLE, Unexpected, error_response
 _TRAIL = "resend.trail"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SHOWN_PATH_CHARACTERS = 200
-_STRICT_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+STRICT_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
 # Made once: to ask the kernel for each request gives up the interpreter to the threads that read.
 _PROCESS = token_hex(10)
@@ -84,7 +86,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        trail = scope[_TRAIL] = Trail(_request_id(scope))
+        trail = scope[_TRAIL] = Trail(request_id_of(scope["headers"]))
         status: int | None = None
 
         async def send_within(message: Message) -> None:
@@ -94,13 +96,19 @@ class Envelope:
                 own = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in _STRICT_HEADERS if header[0] not in own),
+                    *(header for header in STRICT_HEADERS if header[0] not in own),
                     (b"x-request-id", trail.request_id.encode("ascii")),
                 ]
             await send(message)
 
         try:
             await self._app(scope, receive, send_within)
+        except asyncio.CancelledError:
+            # The service ends, and has waited for as long as it may. uvicorn would answer in plain text.
+            trail.outcome = TABLE[Unexpected].error_code
+            if status is None:
+                await error_response(Unexpected())(scope, receive, send_within)
+            raise
         except Exception as error:
             # As text: a renderer that shows the values of local variables would show what is secret.
             _log.error("unexpected error", request_id=trail.request_id, exception=traceback.format_exc())
@@ -113,8 +121,9 @@ class Envelope:
             _write_line(trail, scope, status, (time.perf_counter() - started) * 1000)
 
 
-def _request_id(scope: Scope) -> str:
-    given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id that came with a request, or one of our own."""
+    given = [value for name, value in headers if name == b"x-request-id"]
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0].decode("ascii")
     return f"{_PROCESS}{next(_NUMBERS):012x}"

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from kafka import errors as worker
 from kafka.jobs import errors as jobs
+from kafka.secrets import CONFIGURED
 from service import refusals
 
 
@@ -84,6 +85,8 @@ TABLE: dict[type[Exception], Row] = {
     refusals.ConsumerKeyTooLong: Row(400, 22, _KEY_RULE),
     refusals.ConsumerKeyNotCarriable: Row(400, 23, _KEY_RULE),
     refusals.ClientGone: Row(400, 24, "keep the connection open until the answer has come"),
+    refusals.RequestNotHttp: Row(400, 25, "send each request as HTTP/1.1 has it, without TLS, and wait for its answer"),
+    refusals.TrailersRefused: Row(400, 26, "send all headers before the body"),
     refusals.QueryNotText: Row(400, 31, "percent-encode the UTF-8 of names and values"),
     refusals.ParameterUnknown: Row(400, 32, "docs/queries.md lists the parameters of each call"),
     refusals.ParameterRepeated: Row(400, 33, "name each parameter once"),
@@ -100,6 +103,7 @@ TABLE: dict[type[Exception], Row] = {
         400, 41, "send the cursor of the page before as it was, with the same other parameters, or none to begin anew"
     ),
     refusals.JobFieldRefused: Row(400, 42, "docs/jobs.md lists the fields of a job, and what each may hold"),
+    refusals.ParameterTooLong: Row(400, 46, "send a shorter one"),
     worker.TopicMissing: Row(
         400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"
     ),
@@ -148,9 +152,11 @@ TABLE: dict[type[Exception], Row] = {
         400, 602, "select records that are there; GET …/topics shows the bounds of each partition"
     ),
     jobs.SelectionTooLarge: Row(400, 603, "select fewer, or ask the operator, who sets RESEND_JOBS__MAX_RECORDS"),
-    jobs.ExpressionRefused: Row(400, 604, "mend the expression; jmespath.org tells the language"),
+    jobs.ExpressionRefused: Row(400, 604, "correct the expression; jmespath.org tells the language and its functions"),
     jobs.JobOver: Row(400, 605, "look at its outcome; what failed can be resent by a job of its own"),
     jobs.SourceReplaced: Row(400, 606, "select anew: the offsets mean other records now"),
+    jobs.NoFailures: Row(400, 607, "only records that a job lists under failures can be resent that way"),
+    jobs.JobUnreadable: Row(400, 608, "use the version that made the job, or cancel the job"),
     refusals.IdempotencyKeyRefused: Row(
         400, 701, "send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID, or none"
     ),
@@ -164,9 +170,16 @@ TABLE: dict[type[Exception], Row] = {
     refusals.PathUnknown: Row(404, 1, "see /docs for what is served; a path has no slash at its end"),
     jobs.JobMissing: Row(404, 2, "look at the list of jobs; finished ones are removed after a while"),
     refusals.MethodNotAllowed: Row(405, 1, "use one of the methods in the Allow header"),
+    refusals.RequestTooSlow: Row(
+        408, 1, "send it faster; the operator sets the limits RESEND_HTTP__HEAD_SECONDS and RESEND_HTTP__BODY_SECONDS"
+    ),
     refusals.BodyTooLarge: Row(413, 1, "the operator sets the limit with RESEND_HTTP__MAX_BODY_BYTES"),
     refusals.ContentTypeRefused: Row(415, 1, "send Content-Type: application/json, in UTF-8"),
     refusals.ContentEncodingRefused: Row(415, 2, "send the body uncompressed"),
+    refusals.TooManyWrongTokens: Row(429, 1, "check the token, and send the request after the seconds in Retry-After"),
+    refusals.HeadTooLarge: Row(
+        431, 1, "the operator sets the limits RESEND_HTTP__MAX_HEAD_BYTES and RESEND_HTTP__MAX_HEADERS"
+    ),
     Unexpected: Row(
         500, 1, "whether a copy was written is not known; give the operator the X-Request-Id, the log has the rest"
     ),
@@ -174,6 +187,11 @@ TABLE: dict[type[Exception], Row] = {
     worker.QueueFull: Row(503, 2, _AGAIN),
     worker.Closing: Row(503, 3, _AGAIN),
     worker.TooManyScans: Row(503, 4, _AGAIN),
+    worker.NotEnoughReplicas: Row(
+        503, 7, "nothing was written; send the request again once the brokers that hold the other replicas are back"
+    ),
+    worker.Throttled: Row(503, 8, _AGAIN),
+    refusals.TooManyConnections: Row(503, 20, _AGAIN),
     jobs.StoreUnusable: Row(503, 5, "the operator mends the topic; then send the request again"),
     jobs.NoWorker: Row(
         503,
@@ -196,6 +214,12 @@ def row_of(error: Exception) -> Row:
     return TABLE[_listed(error)]
 
 
+def code_of(error: Exception) -> str | None:
+    """Return the stable code of an error; None for one that callers meet only in the failures of a job."""
+    kind = _listed(error)
+    return None if kind is Unexpected else TABLE[kind].error_code
+
+
 def _listed(error: Exception) -> type[Exception]:
     """Return the class in the table that this error is of: the worker has kinds of its own below the listed ones."""
     return next((kind for kind in type(error).__mro__ if kind in TABLE), Unexpected)
@@ -205,7 +229,7 @@ def error_body(error: Exception) -> dict[str, str]:
     """Return the body that tells a caller of this error: both fields strings."""
     row = row_of(error)
     said = Unexpected() if _listed(error) is Unexpected else error
-    return {"error_code": row.error_code, "error_msg": f"{said}; {row.cure}"}
+    return {"error_code": row.error_code, "error_msg": CONFIGURED.mask(f"{said}; {row.cure}")}
 
 
 def error_response(error: Exception, allow: str | None = None) -> Response:
@@ -216,10 +240,10 @@ def error_response(error: Exception, allow: str | None = None) -> Response:
         allow: value of the Allow header of a 405.
     """
     headers = {}
-    if isinstance(error, worker.ClusterUnavailable):
+    if isinstance(error, worker.ClusterUnavailable | refusals.TooManyWrongTokens | refusals.TooManyConnections):
         headers["Retry-After"] = str(error.retry_after_seconds)
-    if isinstance(error, refusals.BodyTooLarge):
-        # Or the server would read all the rest only to drop it.
+    if isinstance(error, refusals.BodyTooLarge | refusals.TooManyWrongTokens):
+        # Or the server would read all the rest only to drop it; the other one has to connect for each try.
         headers["Connection"] = "close"
     if allow is not None:
         headers["Allow"] = allow

@@ -11,12 +11,17 @@ import sys
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
+from kafka.secrets import CONFIGURED
 from service.settings_sections import LogSettings
+from service.visible import visible
 
 # Made once; json.dumps makes one each time.
 _ENCODER = json.JSONEncoder(default=repr)
+
+
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 
 
 def _json(event: object, **_: object) -> str:
@@ -59,6 +64,21 @@ class TurnBuffer:
             self._stream.write("".join(lines))
 
 
+def _without_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Hide configured secrets in whatever is logged, a library's words and tracebacks included."""
+    for key, value in event.items():
+        event[key] = CONFIGURED.mask_all(value)
+    return event
+
+
+def _visible(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Write out control characters; the lines of a traceback stay lines. What is no text is shown by its repr."""
+    return {
+        key: visible(value, lines=key in _OF_SEVERAL_LINES) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
+
+
 def configure_logs(settings: LogSettings, *, buffered: bool = False) -> None:
     """Write everything to standard error, a line each, as JSON or for a console.
 
@@ -72,15 +92,15 @@ def configure_logs(settings: LogSettings, *, buffered: bool = False) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    renderers: list[Processor]
     if settings.format == "json":
-        rendering: list[Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ]
+        renderers = [structlog.processors.JSONRenderer(serializer=_json)]
     else:
         plain = structlog.dev.plain_traceback
         colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-        rendering = [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+        # JSON has escapes of its own; here what a stranger has sent, such as a path, could drive the terminal.
+        renderers = [_visible, structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    rendering: list[Processor] = [structlog.processors.format_exc_info, _without_secrets, *renderers]
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -3,15 +3,19 @@
     RequestRefused
     ├── NotAllowed                     who may not ask, or is not known
     │   ├── Forbidden                  one wording for every reason
+    │   ├── TooManyWrongTokens         this address has sent many
     │   ├── TokenHeaderMissing         open access wants the header too
     │   └── HostNotLoopback            open access answers to loopback names only
+    ├── TransferRefused                how the request comes over its connection
+    │   ├── RequestNotHttp, TrailersRefused, HeadTooLarge, RequestTooSlow
+    │   └── TooManyConnections
     ├── AddressRefused                 the path or the query
     │   ├── PathUnknown, MethodNotAllowed
     │   ├── PathIdRefused
     │   ├── ActionMissing, ActionRepeated, ActionUnknown
     │   └── ParameterRefused           a parameter of a search
     │       ├── QueryNotText, ParameterUnknown, ParameterRepeated, ParameterMissing
-    │       ├── ParameterNotWhole, ParameterNotChoice, MessageIdNotLegal, TagRefused
+    │       ├── ParameterNotWhole, ParameterNotChoice, ParameterTooLong, MessageIdNotLegal, TagRefused
     │       └── RangeRefused, DownloadRefused, CursorRefused
     ├── IdempotencyKeyRefused          the header Idempotency-Key
     ├── BodyRefused                    the body as a whole
@@ -53,12 +57,50 @@ class Forbidden(NotAllowed):
         super().__init__("no such instance, or not allowed")
 
 
+class TooManyWrongTokens(NotAllowed):
+    """The address has sent many wrong tokens, and the request has another one.
+
+    Attributes:
+        retry_after_seconds: when to try again.
+    """
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("many wrong tokens have come from this address")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class TokenHeaderMissing(NotAllowed):
     """Open access wants the X-Auth-Token header, with any value: a page elsewhere cannot send it unasked."""
 
 
 class HostNotLoopback(NotAllowed):
     """Open access answers to loopback names only: a page elsewhere could have its own name resolve to this machine."""
+
+
+class TransferRefused(RequestRefused):
+    """How the request comes over its connection; the connection ends with the answer."""
+
+
+class RequestNotHttp(TransferRefused):
+    """What was sent is not HTTP/1.1, or pads a body or a connection so that it takes far more than it holds."""
+
+
+class TrailersRefused(TransferRefused):
+    """Headers follow the body: a token among them would come after the one that was compared."""
+
+
+class HeadTooLarge(TransferRefused):
+    """The address and the headers are larger, or there are more headers, than the service is set to take."""
+
+
+class RequestTooSlow(TransferRefused):
+    """The head or the body was not complete in time."""
+
+
+class TooManyConnections(TransferRefused):
+    """As many connections are open, in all or of one address, as the service is set to take."""
+
+    retry_after_seconds = 1
 
 
 class AddressRefused(RequestRefused):
@@ -115,6 +157,10 @@ class ParameterNotWhole(ParameterRefused):
 
 class ParameterNotChoice(ParameterRefused):
     """A parameter is none of the words that it may be."""
+
+
+class ParameterTooLong(ParameterRefused):
+    """A parameter has more characters than could mean anything."""
 
 
 class MessageIdNotLegal(ParameterRefused):

@@ -55,11 +55,19 @@ def _server(server: str) -> str:
     return server
 
 
+def _path_prefix(path: str) -> str:
+    # Below /v2 it could not be told from the service's own paths.
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)*", path) or f"{path}/".startswith("/v2/"):
+        raise ValueError("a path without a slash at its end")
+    return path
+
+
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Seconds = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 Patterns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 Servers = Annotated[tuple[Annotated[str, AfterValidator(_server)], ...], Field(min_length=1)]
 Host = Annotated[str, AfterValidator(_host)]
 Properties = dict[Annotated[str, AfterValidator(_property_name)], Annotated[str, BeforeValidator(_property_value)]]
+PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 InstanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 ID_MAY_BE = "an id of 1 to 64 of the characters A-Z a-z 0-9 . _ -"

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kafka.config import ClusterConfig
+from kafka.secrets import CONFIGURED
 from service.auth.callers import CallersFileRefused, read_callers
 from service.setting_values import ID_MAY_BE, InstanceId
+from service.settings_http import AuthSettings, HttpSettings
 from service.settings_sections import (
-    AuthSettings,
     EmbeddedInstance,
-    HttpSettings,
     InstanceSettings,
     JobsSettings,
     KafkaSettings,
@@ -100,6 +100,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         reason = sources.worded(error)
     else:
         _check_together(settings, sources)
+        for config in settings.clusters():
+            CONFIGURED.add(config)
         return settings
     # Outside of the handler: the original, although it hides the values, is no help to whoever reads this.
     raise SettingsError(reason)
@@ -134,9 +136,9 @@ def _check_together(settings: Settings, sources: Sources) -> None:
     chosen = [key for key in ("open", "callers_file", "token_digest") if getattr(auth, key)]
     if not chosen:
         missing.append(
-            "nobody may call: set RESEND_AUTH__TOKEN_DIGEST to the digest of a token (`kafka-resend token` makes "
-            "both), or RESEND_AUTH__CALLERS_FILE to a file of callers, or RESEND_AUTH__OPEN=true to let everybody on "
-            "this machine do everything"
+            "no callers are configured: set RESEND_AUTH__TOKEN_DIGEST to the digest of a token (`kafka-resend token` "
+            "makes both), or RESEND_AUTH__CALLERS_FILE to a file of callers, or RESEND_AUTH__OPEN=true to let "
+            "everybody on this machine do everything"
         )
     if missing:
         raise SettingsError("; ".join(missing))
@@ -156,9 +158,9 @@ def _check_together(settings: Settings, sources: Sources) -> None:
             f"{sources.place(('http', 'shutdown_seconds'))} must be more than every deadline_seconds, "
             f"the longest of which is {slowest:g}: requests that were accepted are finished"
         )
-    if settings.http.shutdown_seconds <= 2 * settings.query.max_scan_seconds:
+    if settings.http.shutdown_seconds <= 3 * settings.query.max_scan_seconds:
         raise SettingsError(
-            f"{sources.place(('http', 'shutdown_seconds'))} must be more than twice "
+            f"{sources.place(('http', 'shutdown_seconds'))} must be more than three times "
             f"{sources.place(('query', 'max_scan_seconds'))}, which is {settings.query.max_scan_seconds:g}: "
             "searches that were accepted are finished"
         )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from kafka.config import ClusterConfig, JobsConfig, Limits, QueryLimits
+from kafka.copies import TimestampPolicy
 from kafka.policy import ResendPolicy
-from kafka.records import TimestampPolicy
-from service.setting_values import ID_MAY_BE, Host, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
+from service.setting_values import ID_MAY_BE, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
+from service.settings_http import SECTION
 from service.settings_sources import About
 
 _LIMITS = Limits()
@@ -19,76 +19,7 @@ _JOBS = JobsConfig()
 
 
 class _Section(BaseModel):
-    # The values in an error may be secret.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class HttpSettings(_Section):
-    """Where and how the HTTP API is served."""
-
-    host: Annotated[
-        Host,
-        About(
-            "Address to listen on. `0.0.0.0` and `::` are all addresses of the machine; with open access only a "
-            "loopback address is taken.",
-            "an IP address or a host name, without a port",
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[
-        Whole,
-        Field(ge=0, le=65535),
-        About("TCP port to listen on; 0 takes any free one.", "a whole number from 0 to 65535"),
-    ] = 8080
-    workers: Annotated[
-        Whole,
-        Field(ge=1, le=256),
-        About("Processes that serve. Each has its own connections to every cluster.", "a whole number from 1 to 256"),
-    ] = 1
-    max_body_bytes: Annotated[
-        Whole,
-        Field(ge=1024, le=16_777_216),
-        About(
-            "How large the body of a request may be; a larger one gets a 413.", "a whole number from 1024 to 16777216"
-        ),
-    ] = 65536
-    shutdown_seconds: Annotated[
-        Whole,
-        Field(ge=1, le=3600),
-        About(
-            "How long accepted requests may take after SIGTERM. More than every instance's `deadline_seconds`, and "
-            "less than whatever kills the process waits.",
-            "a whole number from 1 to 3600",
-        ),
-    ] = 40
-
-
-class AuthSettings(_Section):
-    """Who may call. Exactly one of the three must be set."""
-
-    open: Annotated[
-        bool,
-        About(
-            "Everybody may do everything. Only with a loopback `http.host`; requests still need an `X-Auth-Token` "
-            "header, of any value, and a loopback `Host`.",
-            "true or false",
-        ),
-    ] = False
-    callers_file: Annotated[
-        Path | None,
-        About(
-            "File with the callers, see [callers.md](callers.md). Read again when it changes. In the TOML file a "
-            "relative path begins at that file's folder.",
-            "the path of a callers file",
-        ),
-    ] = None
-    token_digest: Annotated[
-        Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None,
-        Field(repr=False),
-        About(
-            "SHA-256 digest of the token of the only caller, named `default`, who may do everything.",
-            "the SHA-256 digest of a token in 64 hexadecimal digits, as `kafka-resend token` prints it",
-        ),
-    ] = None
+    model_config = SECTION
 
 
 class PolicySettings(_Section):
@@ -176,7 +107,7 @@ class QuerySettings(_Section):
         Seconds,
         Field(ge=0.1, le=60),
         About(
-            "How long one request may read; likewise. As long may it wait for its turn.",
+            "How long one request may read; then it is answered likewise. It may wait twice as long for its turn.",
             "a number of seconds from 0.1 to 60",
         ),
     ] = _QUERY.max_scan_seconds
@@ -184,7 +115,8 @@ class QuerySettings(_Section):
         Whole,
         Field(ge=1, le=64),
         About(
-            "Searches at once on an instance, each with connections of its own; more wait, then get a 503.",
+            "Searches and histograms at once on an instance, each with connections of its own. One caller has at most "
+            "half of them, rounded up, so that others find some free; callers take turns. More wait, then get a 503.",
             "a whole number from 1 to 64",
         ),
     ] = _QUERY.max_scans
@@ -196,6 +128,16 @@ class QuerySettings(_Section):
             "a whole number from 1 to 1000000000",
         ),
     ] = 1_048_576
+    cursor_key: Annotated[
+        Annotated[str, Field(min_length=16, max_length=1000)] | None,
+        Field(repr=False),
+        About(
+            "Secret by which the service knows the cursors that it has given; the same for all processes and replicas. "
+            "Without it, it is made of `auth.token_digest` and the passwords and keys for Kafka: set it where there "
+            "are neither, such as with a callers file and a Kafka without authentication.",
+            "text of 16 to 1000 characters",
+        ),
+    ] = None
 
 
 class JobsSettings(_Section):
@@ -252,6 +194,15 @@ class JobsSettings(_Section):
             "a number of seconds from 60 to 315360000",
         ),
     ] = _JOBS.keep_keys_seconds
+    read_ahead_mb: Annotated[
+        Whole,
+        Field(ge=64, le=100_000),
+        About(
+            "Memory of a worker for what its jobs read ahead, in MB. Jobs that it does not suffice for wait for their "
+            "turn, see [jobs.md](jobs.md#memory).",
+            "a whole number from 64 to 100000",
+        ),
+    ] = _JOBS.read_ahead_mb
 
 
 class InstanceSettings(_Section):
@@ -299,8 +250,8 @@ class InstanceSettings(_Section):
             dict(self.properties),
             Limits(**self.limits.model_dump()),
             ResendPolicy(**self.policy.model_dump()),
-            QueryLimits(**query.model_dump(exclude={"max_value_bytes"})),
-            JobsConfig(**jobs.model_dump(exclude={"worker"})),
+            QueryLimits(**query.model_dump(exclude={"max_value_bytes", "cursor_key"})),
+            JobsConfig(**jobs.model_dump()),
             embedded=self.embedded,
         )
 

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import PydanticBaseSettingsSource
 
 from kafka.config import PropertyReserved
+from service.files import writable_by_everybody
 from service.variables import (
     CONFIG,
     Keys,
@@ -154,7 +155,10 @@ def _described(model: type[BaseModel] | None, keys: Keys) -> tuple[type[BaseMode
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text("utf-8")
+        with file.open("rb") as opened:
+            if writable_by_everybody(opened):
+                raise SettingsError(f"{CONFIG}: everybody on this machine may write {file}: chmod o-w {file}")
+            text = opened.read().decode()
     except UnicodeDecodeError:
         raise SettingsError(f"{CONFIG}: {file} is not UTF-8") from None
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
 """The way of a resend past the web framework, which only documents it.
 
 FastAPI and Starlette put eight layers around every endpoint, each made for what a resend does not need (measured: see
-docs/performance.md). Everything else takes the usual way, and so does a resend behind a path prefix.
+docs/performance.md). Everything else takes the usual way.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.prefix import path_within
 from service.envelope import Envelope
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -23,13 +24,15 @@ class Shortcut:
 
     Args:
         app: the application.
+        root_path: prefix of all paths, as ASGI has it.
         path: with its parameters, as the application's router takes it.
         method: of HTTP.
         endpoint: answers; never raises what a client may cause.
     """
 
-    def __init__(self, app: ASGIApp, path: str, method: str, endpoint: Endpoint) -> None:
+    def __init__(self, app: ASGIApp, root_path: str, path: str, method: str, endpoint: Endpoint) -> None:
         self._app = app
+        self._root_path = root_path
         self._path, _, _ = compile_path(path)
         self._method = method
         self._endpoint = endpoint
@@ -37,8 +40,10 @@ class Shortcut:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
-        if scope["type"] == "http" and scope["method"] == self._method and not scope.get("root_path"):
-            found = self._path.match(scope["path"])
+        if self._root_path:
+            scope["root_path"] = self._root_path
+        if scope["type"] == "http" and scope["method"] == self._method:
+            found = self._path.match(path_within(scope))
             if found is not None:
                 scope["path_params"] = found.groupdict()
                 await self._within(scope, receive, send)

@@ -41,10 +41,18 @@ def read_json(body: bytes) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise FieldRepeated(f"the body names the field {shown(repeated)} more than once")
+        raise FieldRepeated(f"the body names the field {shown(_repeated(pairs))} more than once")
     return fields
+
+
+def _repeated(pairs: list[tuple[str, object]]) -> str | None:
+    """Return the name that is there for the second time first, in linear time: an object may have thousands."""
+    names: set[str] = set()
+    for name, _ in pairs:
+        if name in names:
+            return name
+        names.add(name)
+    return None
 
 
 def _integer(text: str) -> int:

@@ -147,7 +147,8 @@ def _in_variable(instance: str) -> str:
 
 
 def _list(name: str, text: str) -> list[str]:
-    if text.lstrip().startswith("["):
+    # An IPv6 address ([::1]:9092) and a pattern ([ab]*) begin with a bracket as well; JSON goes on with a string.
+    if re.match(r'\s*\[\s*(?:"|\]\s*$)', text):
         try:
             items = json.loads(text)
         except (ValueError, RecursionError):

@@ -90,25 +90,26 @@ def _consumer_key(value: object) -> str | None:
     return value
 
 
+# The bounds stand before the validator that checks them in its own words, or the JSON schema would lack them.
 Topic = Annotated[
     str,
-    BeforeValidator(_topic),
     Field(pattern=_TOPIC_PATTERN, description="Topic name.", examples=["topic-test"]),
+    BeforeValidator(_topic),
 ]
 Partition = Annotated[
     int,
-    BeforeValidator(_partition),
     Field(ge=0, le=MAX_PARTITION, description="Partition, from 0.", examples=[0]),
+    BeforeValidator(_partition),
 ]
 MessageOffset = Annotated[
     int,
-    BeforeValidator(_message_offset),
     Field(
         ge=0,
         le=MAX_OFFSET,
         description="Offset of the message, from 0. 4 and 4.0 are the same; a float must be below 2^53.",
         examples=[4],
     ),
+    BeforeValidator(_message_offset),
 ]
 ConsumerKey = Annotated[
     str | None,
@@ -173,6 +174,9 @@ class Readiness(BaseModel):
 
     status: Literal["starting", "ready", "stopping"]
     instances: dict[str, InstanceReadiness]
+    callers: str | None = Field(
+        default=None, description="Why grants may be out of date; absent while the callers file can be read."
+    )
 
 
 class Health(BaseModel):

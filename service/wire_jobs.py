@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kafka.jobs import stored
+from kafka.jobs.filter import Filter, HeaderCondition
 from kafka.jobs.origin import ORIGINS, Origin, Target
-from kafka.jobs.plan import Filter, HeaderCondition
 from kafka.jobs.wish import Wish
 from service.refusals import JobFieldRefused, shown
 from service.strict_json import read_json
@@ -19,8 +20,9 @@ MOST_POSITIONS = 10_000
 _MOST_PARTITIONS = 100_000
 _MOST_HEADERS = 20
 _MOST_TEXT = 4096
-_LATEST_MS = 253_402_300_800_000
-_MOST_RATE = 10_000_000
+_LATEST_MS = 2**63 - 1
+_LEAST_RATE = 1e-6
+"""One record in twelve days. A number below the smallest that a double can hold would be 0."""
 
 _SELECTIONS = ("offsets", "start_time and end_time", "messages")
 _T = TypeVar("_T")
@@ -46,7 +48,7 @@ class MessagePosition(_Body):
     message_offset: int = Field(ge=0, le=MAX_OFFSET)
 
 
-class HeaderItem(_Body):
+class HeaderConditionItem(_Body):
     """What is asked of the headers of one name; with neither value nor absent there must be one."""
 
     name: str = Field(max_length=_MOST_TEXT)
@@ -58,7 +60,7 @@ class FilterItem(_Body):
     """Which of the selected messages are resent: those that meet all of it."""
 
     key: str | None = Field(default=None, max_length=_MOST_TEXT, description="Exactly this key, as UTF-8.")
-    headers: list[HeaderItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
+    headers: list[HeaderConditionItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
     jmespath: str | None = Field(
         default=None, max_length=_MOST_TEXT, description="An expression that must be true of the value as JSON."
     )
@@ -97,7 +99,7 @@ class JobRequest(_Body):
     )
     filter: FilterItem | None = None
     consumer_key: str | None = Field(default=None, description="Whom the copies are for; everybody without.")
-    records_per_second: float | None = Field(default=None, gt=0, le=_MOST_RATE, description="At most.")
+    records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=stored.MAX_RATE, description="At most.")
     stop_after_failures: int | None = Field(
         default=None, ge=1, description="The job fails when so many could not be resent."
     )
@@ -209,11 +211,14 @@ def _check_inside(
     positions: Collection[tuple[int, int]] | None,
 ) -> None:
     """Refuse a selection that names a partition which is left out at the same time."""
+    if partitions is None:
+        return
     named = [*(offsets or ()), *(partition for partition, _ in positions or ())]
-    outside = [] if partitions is None else [partition for partition in named if partition not in set(partitions)]
-    if outside:
+    inside = set(partitions)
+    outside = next((partition for partition in named if partition not in inside), None)
+    if outside is not None:
         field = "offsets" if offsets else "messages"
-        raise JobFieldRefused(f"{field} names partition {outside[0]}, which partitions leaves out")
+        raise JobFieldRefused(f"{field} names partition {outside}, which partitions leaves out")
 
 
 def _partition(value: object) -> int:
@@ -258,8 +263,14 @@ def _times(start: object, end: object) -> tuple[int, int] | None:
 
 
 def _rate(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 < value <= _MOST_RATE:
-        raise JobFieldRefused(f"records_per_second is {shown(value)}, not a number above 0, at most {_MOST_RATE}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | Decimal)
+        or not Decimal(str(_LEAST_RATE)) <= value <= stored.MAX_RATE
+    ):
+        raise JobFieldRefused(
+            f"records_per_second is {shown(value)}, not a number from {_LEAST_RATE:.6f} to {stored.MAX_RATE}"
+        )
     return float(value)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from kafka.jobs.plan import Filter, Plan
-from kafka.jobs.progress import Job, Report, State
+from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs.filter import Filter
+from kafka.jobs.plan import Plan
+from kafka.jobs.progress import Counts, Failure, Job, Report, State
+from service.refusals import shown
 from service.wire_jobs import MessagePosition, TargetItem
 
 
@@ -48,13 +53,22 @@ class FilterToldItem(_Body):
 
 
 class CountsItem(_Body):
-    """Messages so far."""
+    """Messages so far. Each one that was scanned is counted once more, up to `matched`.
+
+    `scanned` is the sum of `outside_time_range`, `already_resent`, `not_matched`, `not_json`, `not_evaluated` and
+    `matched`; `matched` is the sum of `resent` and `failed`, except in a dry run, where `resent` is 0.
+    """
 
     selected: int = Field(description="Offsets to read altogether: an upper bound of the messages.")
-    read: int
-    resent: int
-    skipped: int = Field(description="Not meant, or left out by the filter.")
-    failed: int
+    scanned: int = Field(description="Messages of the selection that were read, and named positions that have none.")
+    outside_time_range: int = Field(description="Their timestamp is not in the range.")
+    already_resent: int = Field(description="They carry a consumer_key, and `filter.copies` is not set.")
+    not_matched: int = Field(description="They do not meet a condition of the filter.")
+    not_json: int = Field(description="The filter has a JMESPath expression, and their value is null or not JSON.")
+    not_evaluated: int = Field(description="The JMESPath expression cannot be evaluated on their value.")
+    matched: int = Field(description="They meet all conditions.")
+    resent: int = Field(description="Their copies are written.")
+    failed: int = Field(description="They match and cannot be copied, or a named position has no message.")
     expired: int = Field(description="Offsets that retention removed before they were read.")
 
 
@@ -67,27 +81,28 @@ class ProgressItem(_Body):
 
 
 class FailureItem(MessagePosition):
-    """A message that could not be resent."""
+    """A message that could not be resent, or a position that has none."""
 
     reason: str
+    error_code: str | None = Field(description="As a single resend answers; null where it has no such error.")
 
 
-class MatchingItem(_Body):
+class WouldResendItem(_Body):
     """How many messages of a partition would be resent."""
 
     partition: int
-    matching: int
+    would_resend: int
 
 
-class TargetMatchingItem(_Body):
-    """How many of the matching messages would go to a topic."""
+class TargetWouldResendItem(_Body):
+    """How many of these messages would go to a topic."""
 
     topic: str
-    matching: int
+    would_resend: int
 
 
-class BucketItem(_Body):
-    """How many of the matching messages have their time in a stretch."""
+class ReportBucketItem(_Body):
+    """How many of these messages have their time in a stretch."""
 
     start_time: int
     end_time: int
@@ -97,12 +112,12 @@ class BucketItem(_Body):
 class ReportItem(_Body):
     """What a dry run has found."""
 
-    matching: int
-    partitions: list[MatchingItem]
-    size_bytes: int = Field(description="Of the keys and values of the matching messages.")
+    would_resend: int = Field(description="Messages that match and can be copied: `matched` less `failed`.")
+    partitions: list[WouldResendItem]
+    size_bytes: int = Field(description="Of the keys and values of these messages.")
     first: list[MessagePosition] = Field(description="The first 100, by partition, then by offset.")
-    histogram: list[BucketItem] = Field(description="Stretches without any are left out.")
-    targets: list[TargetMatchingItem] | None = Field(
+    histogram: list[ReportBucketItem] = Field(description="Stretches without any are left out.")
+    targets: list[TargetWouldResendItem] | None = Field(
         default=None, description="The first 100 topics; absent where the target is the messages' own."
     )
 
@@ -130,12 +145,27 @@ class JobResponse(_Body):
     stop_after_failures: int | None
     counts: CountsItem
     progress: list[ProgressItem]
-    rate: float = Field(description="Messages read a second since the start.")
+    rate: float = Field(description="Messages resent a second since the start; 0 in a dry run.")
+    scan_rate: float = Field(description="Messages scanned a second since the start.")
     seconds_left: float | None = Field(description="An estimate; null where there is none.")
     reason: str | None = Field(description="Why it failed.")
     cancel_requested: bool
-    not_understood: str | None = Field(description="Why workers of this version leave it alone.")
-    failures: list[FailureItem] = Field(default=[], description="The first 100; not in lists.")
+    not_understood: str | None = Field(
+        description="Why workers of this version leave it alone, but for a cancel. What cannot be read is empty or 0."
+    )
+    first_not_evaluated: FailureItem | None = Field(
+        default=None, description="The first message found on which the JMESPath expression cannot be evaluated."
+    )
+    hint: str | None = Field(
+        default=None, description="What may be wrong with a filter that nothing has matched yet; not in lists."
+    )
+    waits_for: str | None = Field(
+        description="What a job that has not ended waits for, such as a worker, one of Kafka's ACLs, or its turn; null "
+        "where it waits for nothing, or to be resumed."
+    )
+    failures: list[FailureItem] = Field(
+        default=[], description="The first 100, or all of a job over messages; not in lists."
+    )
     failures_listed_all: bool = Field(default=True, description="Nothing failed beyond these; not in lists.")
     report: ReportItem | None = Field(default=None, description="Of a dry run, once it has begun; not in lists.")
 
@@ -148,20 +178,18 @@ class JobsResponse(_Body):
     size: int = Field(description="How many are in this answer.")
 
 
-def told(job: Job, plan: Plan, *, whole: bool) -> dict[str, object]:
+def told(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> dict[str, object]:
     """Return a job as an answer has it.
 
     Args:
         job: as far as it is known.
-        plan: its plan.
+        plan: its plan, or what can be read of it.
+        waits_for: see Jobs.waits_for.
         whole: with failures and report, which a list leaves out.
     """
     progress, counts = job.progress, job.progress.counts
-    read = counts.read + counts.expired
     begun, updated = progress.started_at_ms, progress.updated_at_ms
     seconds = (updated - begun) / 1000 if begun is not None and updated is not None else 0.0
-    rate = round(read / seconds, 1) if seconds > 0 else 0.0
-    left = _left(job, plan)
     fields: dict[str, object] = {
         "job_id": job.job_id,
         "state": job.state,
@@ -177,30 +205,26 @@ def told(job: Job, plan: Plan, *, whole: bool) -> dict[str, object]:
         "filter": _filter_told(plan.filter),
         "records_per_second": plan.records_per_second,
         "stop_after_failures": plan.stop_after_failures,
-        "counts": {
-            "selected": plan.offsets,
-            "read": counts.read,
-            "resent": counts.resent,
-            "skipped": counts.skipped,
-            "failed": counts.failed,
-            "expired": counts.expired,
-        },
+        "counts": {"selected": plan.offsets, **asdict(counts)},
         "progress": _progress(job, plan),
-        "rate": rate,
-        "seconds_left": round(left / rate, 1) if rate and job.state == "running" else None,
+        "rate": round(counts.resent / seconds, 1) if seconds > 0 else 0.0,
+        "scan_rate": round(counts.scanned / seconds, 1) if seconds > 0 else 0.0,
+        "seconds_left": _seconds_left(job, plan, seconds),
         "reason": progress.reason,
         "cancel_requested": job.cancel_asked,
         "not_understood": job.not_understood,
+        "waits_for": waits_for,
     }
     if plan.consumer_key is not None:
         fields["consumer_key"] = plan.consumer_key
     if plan.target is not None:
         fields["target"] = {"origin": plan.target.origin, "remove_headers": plan.target.remove_headers}
+    if progress.first_not_evaluated is not None:
+        fields["first_not_evaluated"] = _failure(progress.first_not_evaluated)
     if whole:
-        fields["failures"] = [
-            {"partition": failure.partition, "message_offset": failure.offset, "reason": failure.reason}
-            for failure in progress.failures
-        ]
+        if (hint := _hint(counts, plan)) is not None:
+            fields["hint"] = hint
+        fields["failures"] = [_failure(failure) for failure in progress.failures]
         fields["failures_listed_all"] = len(progress.failures) == counts.failed
         if progress.report is not None:
             fields["report"] = _report(progress.report, plan)
@@ -252,18 +276,50 @@ def _progress(job: Job, plan: Plan) -> list[dict[str, int]]:
     ]
 
 
-def _left(job: Job, plan: Plan) -> int:
+def _seconds_left(job: Job, plan: Plan, seconds: float) -> float | None:
+    """Return how long a job may still take, going by the offsets that it has passed in so many seconds."""
     reached = job.progress.next_offsets
-    return sum(max(0, span.end - max(span.start, reached.get(span.partition, 0))) for span in plan.spans)
+    left = sum(max(0, span.end - max(span.start, reached.get(span.partition, 0))) for span in plan.spans)
+    passed = plan.offsets - left
+    if job.state != "running" or passed <= 0 or seconds <= 0:
+        return None
+    return round(left * seconds / passed, 1)
+
+
+def _hint(counts: Counts, plan: Plan) -> str | None:
+    """Return what may be wrong with a filter that has matched nothing."""
+    if counts.matched or not counts.not_matched:
+        return None
+    try:
+        expression = plan.filter.expression
+    except ExpressionRefused:
+        # An earlier version has accepted it.
+        return None
+    fields = None if expression is None else expression.compared_fields
+    if fields is None:
+        return None
+    return (
+        f"nothing matches, and the filter compares two fields of the value, {shown(fields[0])} and {shown(fields[1])}; "
+        "a text to compare with is written in single quotes, double quotes name a field"
+    )
+
+
+def _failure(failure: Failure) -> dict[str, object]:
+    return {
+        "partition": failure.partition,
+        "message_offset": failure.offset,
+        "reason": failure.reason,
+        "error_code": failure.code,
+    }
 
 
 def _report(report: Report, plan: Plan) -> dict[str, object]:
-    targets = [{"topic": topic, "matching": count} for topic, count in report.targets.items()]
+    targets = [{"topic": topic, "would_resend": count} for topic, count in report.targets.items()]
     return {
         **({} if plan.target is None else {"targets": targets}),
-        "matching": sum(report.matching.values()),
+        "would_resend": sum(report.would_resend.values()),
         "partitions": [
-            {"partition": partition, "matching": count} for partition, count in sorted(report.matching.items())
+            {"partition": partition, "would_resend": count} for partition, count in sorted(report.would_resend.items())
         ],
         "size_bytes": report.size_bytes,
         "first": [{"partition": partition, "message_offset": offset} for partition, offset in report.first],

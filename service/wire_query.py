@@ -58,11 +58,13 @@ class TopicItem(_Body):
     name: str
     partition: int = Field(description="How many partitions it has.")
     replication: int
-    retention_time: int | None = Field(description="Hours, rounded up; null: unlimited, or not known.")
+    retention_time: int | None = Field(
+        description="Hours, rounded up; null: unlimited, or not known where compacted is null as well."
+    )
     topic_type: Literal["NORMAL"]
     permissions: list[str] = Field(description="What the caller may do with it.")
     topic_id: str | None
-    compacted: bool | None
+    compacted: bool | None = Field(description="Null: the service may not see the topic's configuration.")
     internal: bool
     timestamp_type: TimestampTypeName | None
     partitions: list[PartitionBounds]
@@ -107,8 +109,17 @@ class MessageItem(_Body):
     app_id: Literal[""]
     tag: Literal[""]
     huge_message: bool = Field(description="Its value is too large to be shown; download=true gives it.")
-    consumer_key: str | None = Field(description="Value of its last header consumer_key, if that is UTF-8.")
+    consumer_key: str | None = Field(
+        description="Value of its last header consumer_key; null if that value is null, and without such a header."
+    )
+    consumer_key_encoding: Encoding
+    has_consumer_key: bool | None = Field(
+        description="Whether it has a header consumer_key; null: not known, since a header name is not UTF-8."
+    )
     preview: str | None = Field(default=None, description="The beginning of the value as text; only if asked for.")
+    preview_lossy: bool = Field(
+        default=False, description="Bytes in it are not UTF-8, and are U+FFFD in the preview; only if asked for."
+    )
     value: str | None = Field(default=None, description="By position only; absent when huge.")
     value_encoding: Encoding = Field(default="utf-8", description="By position only; absent when huge.")
     headers: list[HeaderItem] = Field(default=[], description="By position only: in their order, repeated ones too.")
@@ -135,7 +146,7 @@ class MessagesResponse(_Body):
 
 
 class BucketItem(_Body):
-    """A stretch of time and about how many records have their time in it."""
+    """A stretch of time and how many records have their time in it."""
 
     start_time: int
     end_time: int
@@ -143,11 +154,14 @@ class BucketItem(_Body):
 
 
 class HistogramResponse(_Body):
-    """About how many records there are in each stretch of time."""
+    """How many records there are in each stretch of time."""
 
     buckets: list[BucketItem]
-    approximate: Literal[True]
+    approximate: bool = Field(description="Counted by the brokers' index of times; false: by every record's own time.")
     total: int
+    uncounted_partitions: list[int] = Field(
+        description="Partitions left out: their times are out of order, and they are too large to be read."
+    )
 
 
 def shown_bytes(content: bytes | None) -> tuple[str | None, Encoding]:
@@ -170,6 +184,7 @@ def listed_message(topic: str, found: Found, max_value_bytes: int, preview: int)
         preview: how many characters of the value to show; 0: none, not even the field.
     """
     key, key_encoding = shown_bytes(found.key)
+    consumer_key, consumer_key_encoding = shown_bytes(found.consumer_key)
     fields = {
         "topic": topic,
         "partition": found.partition,
@@ -185,11 +200,15 @@ def listed_message(topic: str, found: Found, max_value_bytes: int, preview: int)
         "app_id": "",
         "tag": "",
         "huge_message": (found.value_bytes or 0) > max_value_bytes,
-        "consumer_key": _utf8(found.consumer_key),
+        "consumer_key": consumer_key,
+        "consumer_key_encoding": consumer_key_encoding,
+        "has_consumer_key": found.has_consumer_key,
     }
     if preview:
         begin = found.preview
-        fields["preview"] = None if begin is None else begin.decode("utf-8", "replace")[:preview]
+        text = None if begin is None else begin.decode("utf-8", "replace")[:preview]
+        fields["preview"] = text
+        fields["preview_lossy"] = text is not None and not (begin or b"").startswith(text.encode())
     return MessageItem.model_validate(fields)
 
 
@@ -209,12 +228,3 @@ def whole_message(record: Record, max_value_bytes: int) -> MessageItem:
         for name, value in record.headers
     ]
     return MessageItem.model_validate(fields)
-
-
-def _utf8(content: bytes | None) -> str | None:
-    if content is None:
-        return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None

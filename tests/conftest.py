@@ -6,16 +6,33 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from copy import deepcopy
+from typing import Any
 
+import hypothesis
 import pytest
 
+from kafka.secrets import CONFIGURED
 from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker, new_broker, provider
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 
 pytest_plugins = ["tests.support.worker", "tests.support.acls", "tests.support.console", "tests.support.jobs"]
 
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
 _ANNOUNCED = pytest.StashKey[str]()
+_SHARED = pytest.StashKey[ControlledBroker]()
+
+
+@pytest.fixture(autouse=True)
+def own_secrets() -> Iterator[None]:
+    """What one test configures as a secret is not hidden in the log lines of the next: it may be a usual word."""
+    before = deepcopy(vars(CONFIGURED))
+    yield
+    vars(CONFIGURED).update(before)
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +43,25 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
         pytestconfig.stash[_ANNOUNCED] = f"external, at {external.bootstrap}"
         yield external
         return
+    pytestconfig.stash[_ANNOUNCED] = f"{provider()}, Apache Kafka {VERSION}"
+    workerinput = getattr(pytestconfig, "workerinput", None)
+    if workerinput is not None:
+        # One of several processes that run the tests; the first of them has started it.
+        yield Broker(workerinput["bootstrap"], provider(), VERSION)
+        return
     own = new_broker()
     try:
-        own.start()
-        # A broker's first group and first transaction take seconds: the state of both is still to be loaded.
-        PlainClient(own.bootstrap).create_internal_topics()
-        pytestconfig.stash[_ANNOUNCED] = f"{provider()}, Apache Kafka {VERSION}"
+        started(own)
         yield Broker(own.bootstrap, provider(), VERSION)
     finally:
         own.remove()
+
+
+def started(broker: ControlledBroker) -> None:
+    """Start the broker that most tests share."""
+    broker.start()
+    # A broker's first group and first transaction take seconds: the state of both is still to be loaded.
+    PlainClient(broker.bootstrap).create_internal_topics()
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +95,25 @@ def controlled_broker() -> Iterator[StartBroker]:
 def pytest_configure() -> None:
     # A run that is told to end removes its brokers first, as at Ctrl-C: without this, SIGTERM runs no `finally`.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Have the processes that pytest-xdist starts share one broker."""
+    config: pytest.Config = node.config
+    if provider() == "external":
+        return
+    if _SHARED not in config.stash:
+        config.stash[_SHARED] = new_broker()
+        started(config.stash[_SHARED])
+        config.stash[_ANNOUNCED] = f"{provider()}, Apache Kafka {VERSION}"
+    node.workerinput["bootstrap"] = config.stash[_SHARED].bootstrap
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End that broker."""
+    if (shared := config.stash.get(_SHARED, None)) is not None:
+        shared.remove()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

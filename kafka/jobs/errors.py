@@ -6,10 +6,12 @@ NothingWritten
     ├── StoreUnusable          jobs cannot be kept; says what to do
     ├── SelectionEmpty         no offset is selected
     ├── SelectionTooLarge      more offsets than a job may select
-    ├── ExpressionRefused      a JMESPath expression that is none
+    ├── ExpressionRefused      a JMESPath expression that cannot work
     ├── SourceReplaced         the topic was made again since an earlier job
     ├── JobMissing             no job has this id
     ├── JobOver                it has ended, and cannot be paused or go on
+    ├── NoFailures             it lists no failure that another job could resend
+    ├── JobUnreadable          its plan cannot be read by this version
     └── KeyRefused             a request with an Idempotency-Key
         ├── KeysNotHere        the embedded broker has no transactions
         ├── KeyReused          the key came with another request before
@@ -76,16 +78,16 @@ class SelectionTooLarge(JobRefused):
 
 @dataclass(eq=False)
 class ExpressionRefused(JobRefused):
-    """A JMESPath expression cannot be parsed.
+    """A JMESPath expression cannot be parsed, or cannot work on any value.
 
     Attributes:
-        reason: the parser's own words.
+        reason: the parser's own words, or those of expression_checks.
     """
 
     reason: str
 
     def __str__(self) -> str:
-        return f"the JMESPath expression cannot be parsed: {self.reason}"
+        return f"the JMESPath expression is refused: {self.reason}"
 
 
 @dataclass(eq=False)
@@ -119,6 +121,31 @@ class JobOver(JobRefused):
         return f"job {self.job_id!r} has ended: {self.state}"
 
 
+@dataclass(eq=False)
+class NoFailures(JobRefused):
+    """The job lists no failures."""
+
+    job_id: str
+
+    def __str__(self) -> str:
+        return f"job {self.job_id!r} has no failures to resend"
+
+
+@dataclass(eq=False)
+class JobUnreadable(JobRefused):
+    """The plan of the job cannot be read by this version, so nothing can be made of it.
+
+    Attributes:
+        reason: what is wrong with it.
+    """
+
+    job_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the plan of job {self.job_id!r} cannot be read: {self.reason}"
+
+
 class KeyRefused(JobRefused):
     """A request with an Idempotency-Key is refused."""
 
@@ -141,16 +168,19 @@ class KeyReused(KeyRefused):
 
 @dataclass(eq=False)
 class NoWorker(KeyRefused, ClusterUnavailable):
-    """No worker is a member of the group.
+    """No worker owns the partition of the store that keeps what comes with this key.
 
     Attributes:
         group: the workers' consumer group.
+        problem: why a worker cannot, in its own words; None where no worker has said anything lately.
     """
 
     group: str
+    problem: str | None = None
 
     def __str__(self) -> str:
-        return f"no worker is there to carry out a request with an Idempotency-Key (consumer group {self.group!r})"
+        reason = f"consumer group {self.group!r}" if self.problem is None else self.problem
+        return f"no worker can carry out a request with an Idempotency-Key ({reason})"
 
 
 @dataclass(eq=False)

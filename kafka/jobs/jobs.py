@@ -12,7 +12,8 @@ from confluent_kafka import KafkaException
 
 from kafka.admin import Admin
 from kafka.config import MAX_MESSAGE_BYTES, ClusterConfig
-from kafka.errors import DeadlineExceeded, InstanceFrozen, OutcomeUnknown, cause, from_lookup
+from kafka.copies import Copy
+from kafka.errors import DeadlineExceeded, InstanceFrozen, NothingWritten, OutcomeUnknown, cause, from_lookup
 from kafka.jobs.errors import (
     JobMissing,
     JobOutcomeUnknown,
@@ -21,24 +22,26 @@ from kafka.jobs.errors import (
     KeyOutcomeUnknown,
     KeyReused,
     KeysNotHere,
+    NoWorker,
     SourceReplaced,
     StoreUnusable,
 )
 from kafka.jobs.keyed import Key
 from kafka.jobs.plan import Plan, encode_plan, partition_of
-from kafka.jobs.presence import Presence
 from kafka.jobs.progress import Job, fold
-from kafka.jobs.store import Store, StoreError, ensure_store, find_store
+from kafka.jobs.store import ReadDenied, Store, StoreError, ensure_store, find_store
 from kafka.jobs.view import Seen, View
 from kafka.jobs.wish import Planner, Wish
 from kafka.offsets import AdminOffsets, of_topic
-from kafka.records import Copy, Position
+from kafka.records import Position
 from kafka.writer import Writer
 
 _CATCH_UP_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.01
 _WORKERS_START_SECONDS = 10.0
 """How long a worker may take that waited for the store to be made: it looks every second, and joins its group."""
+_WORKERS_RETURN_SECONDS = 10.0
+"""How long a worker may take that was there a short while ago: to join its group again took 8 s (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ class Jobs:
         self._admitted = admitted
         self._planner = planner
         self._store: Store | None = None
+        self._made_store_at = float("-inf")
         self._written: list[_Written] = []
-        self._presence = None if admin is None else Presence(admin, config.jobs.group)
         self._view = None if admin is None else View(config, admin)
         if self._view is not None:
             self._view.start()
@@ -142,7 +145,7 @@ class Jobs:
                 return _same(known, key), True
             if self._config.policy.frozen and not wish.dry_run:
                 raise InstanceFrozen
-            await self.require_worker()
+            await self.require_worker(view, partition_of(job_id))
             plan = replace(await self._planned(wish, store, topic_id), job_id=job_id, digest=key.digest)
             try:
                 offset = await self._write(job_id, "request", encode_plan(plan))
@@ -161,17 +164,22 @@ class Jobs:
             raise SourceReplaced(wish.topic)
         return plan
 
-    async def get(self, job_id: str) -> Job:
+    async def get(self, job_id: str, visible: Callable[[Job], bool] = lambda _: True) -> Job:
         """Return a job; one that another process has accepted just now as well.
+
+        Args:
+            job_id: the job.
+            visible: whether a job exists for the caller; one that does not is looked for as one that is not known, so
+                that the time until the refusal does not tell them apart.
 
         Raises:
             JobsNotHere: this cluster cannot have any.
-            JobMissing: there is none, or no more.
+            JobMissing: there is none that is visible, or no more.
             AccessDenied, ClusterUnavailable, DeadlineExceeded: the store could not be read to its end.
         """
         view = self._reading()
         with self._admitted():
-            return await self._found(view, job_id)
+            return await self._found(view, job_id, visible)
 
     async def known(self) -> list[Job]:
         """Return all jobs that are known, the newest first; those of other processes may be missing for a moment.
@@ -183,7 +191,19 @@ class Jobs:
         view = self._reading()
         with self._admitted():
             jobs = self._current(await self.first_seen(view)).values()
-        return sorted(jobs, key=lambda job: (-_made_at_ms(job.plan), job.job_id))
+        return sorted(jobs, key=lambda job: (-_made_at_ms(job.summary), job.job_id))
+
+    def waits_for(self, job: Job) -> str | None:
+        """Return what a job waits for that has not ended, as far as it is known; None: nothing, or to be resumed."""
+        seen = None if self._view is None else self._view.seen
+        if seen is None or job.over or (job.pause_asked and not job.cancel_asked):
+            return None
+        if job.not_understood is not None and not job.cancel_asked:
+            return None
+        partition = partition_of(job.job_id)
+        if not seen.liveness.alive(partition):
+            return f"a worker: {seen.liveness.problem(partition) or 'none is there for its partition of the job store'}"
+        return seen.liveness.waits_for(partition, job.job_id)
 
     async def cancel(self, job_id: str) -> Job:
         """Have a job end; one that has ended already stays as it is.
@@ -218,8 +238,6 @@ class Jobs:
 
     async def close(self) -> None:
         """End the thread."""
-        if self._presence is not None:
-            await self._presence.close()
         if self._view is not None:
             self._view.stop()
             await asyncio.to_thread(self._view.join)
@@ -232,34 +250,34 @@ class Jobs:
     async def keyed_store(self, deadline: float) -> tuple[View, Store, Seen]:
         """Return what a request with a key needs: the store, made if need be, and what it had when the process began.
 
-        Where the store was made just now, its workers are waited for.
-
         Raises:
-            KeysNotHere, NoWorker, StoreUnusable, AccessDenied, ClusterUnavailable, DeadlineExceeded: it cannot be had.
+            KeysNotHere, StoreUnusable, AccessDenied, ClusterUnavailable, DeadlineExceeded: it cannot be had.
         """
         if self._view is None:
             raise KeysNotHere
         store = await self.usable_store(self._view)
         seen: Seen | None = await self.first_seen(self._view)
         if seen is not None and seen.store is None:
-            await self.require_worker(_WORKERS_START_SECONDS)
             seen = await self._view.until(lambda seen: None if seen.store is None else seen, deadline)
         if seen is None:
-            raise DeadlineExceeded("the jobs")
+            raise self._unread(self._view)
         return self._view, store, seen
 
-    async def require_worker(self, patience_seconds: float = 0.0) -> None:
-        """Return if there is a worker.
+    async def require_worker(self, view: View, partition: int) -> None:
+        """Return if a worker owns this partition of the store.
 
-        Args:
-            patience_seconds: how long to wait for one.
+        One is waited for where the store was created just now, and where there was one a short while ago: after an
+        outage of a broker the workers join their group again.
 
         Raises:
-            NoWorker, AccessDenied, ClusterAway: there is none, or it cannot be told.
+            NoWorker: none does.
         """
-        if self._presence is None:
-            raise KeysNotHere
-        await self._presence.require(patience_seconds)
+        deadline = self._made_store_at + _WORKERS_START_SECONDS
+        seen = await self.first_seen(view)
+        if seen.liveness.expected(partition):
+            deadline = time.monotonic() + _WORKERS_RETURN_SECONDS
+        if await view.until(lambda seen: seen.liveness.alive(partition) or None, deadline) is None:
+            raise NoWorker(self._config.jobs.group, (view.seen or seen).liveness.problem(partition))
 
     async def usable_store(self, view: View) -> Store:
         """Return the store, made if need be; whether it is fit is asked once.
@@ -276,17 +294,19 @@ class Jobs:
                 raise StoreUnusable(str(error)) from None
             except KafkaException as exception:
                 raise from_lookup(cause(exception), self._config.jobs.topic, "DescribeConfigs") from exception
+            if gone:
+                self._made_store_at = time.monotonic()
             view.look()
         return self._store
 
-    async def _found(self, view: View, job_id: str) -> Job:
+    async def _found(self, view: View, job_id: str, visible: Callable[[Job], bool] = lambda _: True) -> Job:
         deadline = time.monotonic() + _CATCH_UP_SECONDS
         seen = await self.first_seen(view)
-        if (found := self._known(seen, job_id)) is not None:
-            return found
-        await self._catch_up(view, job_id, deadline)
-        found = self._known(view.seen or seen, job_id)
-        if found is None:
+        found = self._known(seen, job_id)
+        if found is None or not visible(found):
+            await self._catch_up(view, job_id, deadline)
+            found = self._known(view.seen or seen, job_id)
+        if found is None or not visible(found):
             raise JobMissing(job_id)
         return found
 
@@ -298,10 +318,8 @@ class Jobs:
         """
         deadline = time.monotonic() + _CATCH_UP_SECONDS
         while (seen := view.seen) is None:
-            if (trouble := view.trouble) is not None:
-                raise from_lookup(cause(trouble), self._config.jobs.topic, "Describe") from trouble
-            if time.monotonic() > deadline:
-                raise DeadlineExceeded("the jobs")
+            if view.trouble is not None or time.monotonic() > deadline:
+                raise self._unread(view)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         return seen
 
@@ -343,7 +361,15 @@ class Jobs:
         answers = await AdminOffsets(view.admin).ends([(topic, partition)], committed=False)
         end = of_topic(topic, answers)[partition]
         if await view.until(lambda seen: seen.next_offsets.get(partition, 0) >= end or None, deadline) is None:
-            raise DeadlineExceeded("the jobs")
+            raise self._unread(view)
+
+    def _unread(self, view: View) -> NothingWritten:
+        """Return why the store was not read in time."""
+        trouble = view.trouble
+        if trouble is None:
+            return DeadlineExceeded("the jobs")
+        operation = "Read" if isinstance(trouble, ReadDenied) else "Describe"
+        return from_lookup(cause(trouble), self._config.jobs.topic, operation)
 
     def _find_store(self, view: View) -> Store | None:
         topic = self._config.jobs.topic

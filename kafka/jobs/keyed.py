@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 
 from kafka import errors
 from kafka.errors import NothingWritten
+from kafka.jobs import stored
 from kafka.jobs.errors import SourceReplaced
 from kafka.jobs.plan import FORMAT, PlanNotUnderstood
 from kafka.records import Position
@@ -134,23 +135,17 @@ def decode_resend(key_id: str, content: bytes) -> KeyedResend:
     try:
         found = _fields(content, {"instance", "position", "topic_id", "consumer_key", "digest", "made_at_ms"})
         topic, partition, offset = found["position"]
-        made_at_ms = found["made_at_ms"]
-        asked = KeyedResend(
+        return KeyedResend(
             key_id,
-            found["instance"],
-            Position(topic, partition, offset),
-            found["topic_id"],
-            found["consumer_key"],
-            found["digest"],
-            made_at_ms,
+            stored.text(found["instance"]),
+            Position(stored.text(topic), stored.partition(partition), stored.number(offset)),
+            stored.text(found["topic_id"]),
+            stored.maybe(stored.text, found["consumer_key"]),
+            stored.text(found["digest"]),
+            stored.number(found["made_at_ms"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except stored.WRONG as error:
         raise PlanNotUnderstood(f"it is not a resend: {type(error).__name__}") from None
-    # Somebody else wrote it: what is of another type would be an unexpected error again and again.
-    texts = (asked.instance, topic, asked.topic_id, asked.consumer_key or "", asked.digest)
-    if not all(isinstance(text, str) for text in texts) or {type(partition), type(offset), type(made_at_ms)} != {int}:
-        raise PlanNotUnderstood("it is not a resend: a field has another type")
-    return asked
 
 
 def encode_answer(answer: Answer) -> bytes:
@@ -179,12 +174,14 @@ def decode_answer(content: bytes, position: Position) -> Answer:
         found = _fields(content, {"digest", "made_at_ms", "copy", "refused"})
         if "copy" in found:
             partition, offset, timestamp = found["copy"]
-            outcome: Resent | NothingWritten = Resent(position, partition, offset, timestamp)
+            outcome: Resent | NothingWritten = Resent(
+                position, stored.partition(partition), stored.maybe(stored.number, offset), timestamp
+            )
         else:
             name, facts = found["refused"]
             outcome = _refusal(name, facts, position)
-        return Answer(found["digest"], found["made_at_ms"], outcome)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return Answer(stored.text(found["digest"]), stored.number(found["made_at_ms"]), outcome)
+    except stored.WRONG as error:
         raise PlanNotUnderstood(f"it is not an answer: {type(error).__name__}") from None
 
 
@@ -278,6 +275,6 @@ def _made_at_ms(content: bytes) -> int:
     """Return when it was made, or now if it does not say so: what another version has written is its own to remove."""
     try:
         made_at_ms: object = json.loads(content)["made_at_ms"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except stored.WRONG:
         return sys.maxsize
     return made_at_ms if isinstance(made_at_ms, int) else sys.maxsize

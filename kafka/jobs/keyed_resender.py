@@ -9,7 +9,7 @@ from kafka.errors import InstanceFrozen, NothingWritten
 from kafka.jobs.errors import JobOutcomeUnknown, KeyOutcomeUnknown, KeyReused
 from kafka.jobs.jobs import Jobs
 from kafka.jobs.keyed import RESEND, Answer, Key, KeyedResend, encode_resend
-from kafka.jobs.plan import PlanNotUnderstood
+from kafka.jobs.plan import PlanNotUnderstood, partition_of
 from kafka.jobs.view import Seen
 from kafka.records import Position
 from kafka.resend import Preparer, Resent
@@ -54,7 +54,7 @@ class KeyedResender:
                 raise InstanceFrozen
             latest = deadline - self._config.limits.delivery_timeout_seconds
             topic = await self._preparer.topic(position, latest)
-            await self._jobs.require_worker()
+            await self._jobs.require_worker(view, partition_of(key_id))
             made_at_ms = time.time_ns() // 1_000_000
             asked = KeyedResend(key_id, key.instance, position, topic.topic_id, consumer_key, key.digest, made_at_ms)
             try:

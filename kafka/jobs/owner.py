@@ -10,24 +10,34 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Event, Thread
 
 from confluent_kafka import KafkaException
 
 from kafka.clients import log
 from kafka.config import JOB_BATCH_BYTES, ClusterConfig, job_batch_bytes
-from kafka.errors import ClusterUnavailable, DeadlineExceeded, NothingWritten
+from kafka.copies import Copy
+from kafka.errors import ClusterUnavailable, DeadlineExceeded, InstanceFrozen, NothingWritten
 from kafka.jobs.keyed_owner import KeyedResends
 from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KINDS, Job, Progress, State, encode_progress
-from kafka.jobs.run import Run, Step, now_ms
-from kafka.jobs.source import Chunk
+from kafka.jobs.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_slow
+from kafka.jobs.run import Run, Step, begun, now_ms
+from kafka.jobs.selecting import Selected
 from kafka.jobs.store import StoreTail
 from kafka.jobs.transactions import BeginAgain, Entry, RecordsRefused, Transactions
 from kafka.jobs.trouble import Trouble
-from kafka.records import Copy
+from kafka.jobs.worker_liveness import (
+    HANDING_OVER,
+    HEARTBEAT_SECONDS,
+    WORKER_KEY,
+    Heartbeat,
+    ProblemReporter,
+    alive,
+    encode_heartbeat,
+)
 from kafka.topics import AdminLookup
 
 _CATCH_UP_SECONDS = 60.0
@@ -35,8 +45,23 @@ _IDLE_SECONDS = 0.2
 _LONGEST_BACK_OFF_SECONDS = 5.0
 _REMOVE_SECONDS = 30.0
 _REMOVED_AT_ONCE = 200
-_MOST_RUNS = 32
-"""Jobs that are run side by side, each with a Consumer of its own; more wait until one ends."""
+_REST_SECONDS = 5.0
+"""A job whose rate makes it wait for longer ends its Consumer meanwhile: to make another one takes about 0.1 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the owners of a worker have in common.
+
+    Attributes:
+        preparing: reads single records; has the rules: jobs of instances that these do not name are left alone.
+        read_ahead: gives jobs their shares of the memory of the process.
+        problems: is told what keeps an owner from owning its partition.
+    """
+
+    preparing: Preparing
+    read_ahead: ReadAhead
+    problems: ProblemReporter
 
 
 class PartitionOwner(Thread):
@@ -45,15 +70,14 @@ class PartitionOwner(Thread):
     Args:
         config: the cluster.
         partition: of the store.
-        preparing: reads the records of single resends with a key; has the rules: jobs of instances that these do not
-            name are left alone.
+        shared: what it has in common with the other owners of the process.
     """
 
-    def __init__(self, config: ClusterConfig, partition: int, preparing: Preparing) -> None:
+    def __init__(self, config: ClusterConfig, partition: int, shared: Shared) -> None:
         super().__init__(name=f"{config.name} jobs {partition}", daemon=True)
         self._config = config
         self._partition = partition
-        self._preparing = preparing
+        self._shared = shared
         self._stopped = Event()
 
     def stop(self) -> None:
@@ -68,11 +92,13 @@ class PartitionOwner(Thread):
             begun = time.monotonic()
             try:
                 with closing(
-                    _Ownership(self._config, self._partition, self._preparing, trouble, self._stopped)
+                    _Ownership(self._config, self._partition, self._shared, trouble, self._stopped)
                 ) as ownership:
                     ownership.run()
             except (BeginAgain, KafkaException) as error:
                 log.warning("%s: beginning again: %s", self.name, error)
+                if not self._stopped.is_set():
+                    self._shared.problems.report(range(self._partition, self._partition + 1), error)
             except Exception:  # noqa: BLE001 the thread's edge: else its jobs would stand still until the next rebalance
                 log.exception("%s: beginning again", self.name)
             back_off = 0.1 if time.monotonic() - begun > 30 else min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
@@ -87,11 +113,14 @@ class _Ownership:
         self,
         config: ClusterConfig,
         partition: int,
-        preparing: Preparing,
+        shared: Shared,
         trouble: Trouble,
         stopped: Event,
     ) -> None:
         self._config = config
+        preparing = shared.preparing
+        self._read_ahead = shared.read_ahead
+        self._preparing = preparing
         self._rules = preparing.rules
         self._partition = partition
         self._lookup = AdminLookup(config)
@@ -101,6 +130,8 @@ class _Ownership:
         self._runs: dict[str, Run] = {}
         self._unfinished: dict[str, None] = {}
         self._removed_at = 0.0
+        self._heartbeat_at = float("-inf")
+        self._waiting_for: dict[str, str] = {}
         self._tail = StoreTail(config, self._name, (partition,))
         self._transactions: Transactions | None = None
         self._keyed = KeyedResends(
@@ -113,13 +144,22 @@ class _Ownership:
             self._transactions.close()
         for run in self._runs.values():
             run.close()
+        for job_id in self._unfinished:
+            self._read_ahead.give_back(job_id)
         self._tail.close()
         self._lookup.close()
 
     def run(self) -> None:
-        """Take turns with the jobs until stopped."""
+        """Take turns with the jobs until stopped; then tell that another worker may take over."""
         self._take_over(JOB_BATCH_BYTES[0])
+        self._take_turns()
+        if self._transactions is not None and not self._transactions.spoiled:
+            self._beat(HANDING_OVER)
+
+    def _take_turns(self) -> None:
         while not self._stopped.is_set():
+            if time.monotonic() - self._heartbeat_at >= HEARTBEAT_SECONDS:
+                self._beat(alive(self._waiting_for))
             busy = False
             for job_id in list(self._unfinished):
                 self._look(0)
@@ -131,6 +171,11 @@ class _Ownership:
             self._keyed.remove_old()
             if not busy:
                 self._look(self._idle_seconds())
+
+    def _beat(self, heartbeat: Heartbeat) -> None:
+        """Tell all processes that read the store that the partition has an owner that can write."""
+        self._ready_for_copies(JOB_BATCH_BYTES[0]).commit((), [(WORKER_KEY, encode_heartbeat(heartbeat))])
+        self._heartbeat_at = time.monotonic()
 
     def _take_over(self, batch_bytes: int) -> Transactions:
         """Make the producer, and read what was committed before it was made.
@@ -200,112 +245,141 @@ class _Ownership:
     def _take_turn(self, job_id: str) -> bool:
         """Do one step of a job; return whether there was something to do."""
         job = self._tail.jobs[job_id]
-        plan = job.plan
-        if plan is None or not job.runnable or not self._may_run(plan, job):
+        self._waiting_for.pop(job_id, None)
+        if not job.runnable or not self._may_run(job):
             # What is read ahead would only take memory.
             self._drop(job_id)
             return False
         try:
             if job.cancel_asked:
-                self._end(plan, job.progress, "cancelled", None)
+                self._cancel(job)
                 return True
-            return self._advance(job, plan)
-        except (ClusterUnavailable, DeadlineExceeded):
+            return job.plan is not None and self._advance(job, job.plan)
+        except (ClusterUnavailable, DeadlineExceeded) as error:
             # What was read, but not dealt with, must be read again.
             self._drop(job_id)
+            self._waiting_for[job_id] = f"it is tried again: {error}"
             return False
         except NothingWritten as error:
-            self._end(plan, self._tail.jobs[job_id].progress, "failed", str(error))
+            self._end(self._tail.jobs[job_id], "failed", str(error))
             return True
         except Exception as error:
             self._trouble.note(job_id, error)
             raise
 
-    def _may_run(self, plan: Plan, job: Job) -> bool:
+    def _may_run(self, job: Job) -> bool:
         if job.cancel_asked:
             return True
-        policy = self._rules.policies.get(plan.instance)
-        if policy is None or (policy.frozen and not plan.dry_run):
+        plan = job.plan
+        if plan is None:
             return False
-        return not self._trouble.waits(job.job_id)
+        policy = self._rules.policies.get(plan.instance)
+        if policy is None:
+            self._waiting_for[job.job_id] = f"the worker has no instance {plan.instance!r} in its settings"
+            return False
+        if policy.frozen and not plan.dry_run:
+            self._waiting_for[job.job_id] = str(InstanceFrozen())
+            return False
+        if (trouble := self._trouble.waits_for(job.job_id)) is not None:
+            self._waiting_for[job.job_id] = trouble
+        return trouble is None
 
     def _advance(self, job: Job, plan: Plan) -> bool:
         if (reason := self._trouble.hopeless(job.job_id)) is not None:
-            self._end(plan, job.progress, "failed", reason)
+            self._end(job, "failed", reason)
             return True
         run = self._runs.get(job.job_id)
-        if run is None:
-            if len(self._runs) >= _MOST_RUNS:
-                return False
-            run = self._begin(job, plan)
-        if time.monotonic() < run.due:
+        if run is not None and time.monotonic() < run.due:
             return False
+        if not self._read_ahead.take(self._share(plan)):
+            self._waiting_for[job.job_id] = "its turn: the worker reads for other jobs now, see jobs.read_ahead_mb"
+            return False
+        if run is None:
+            run = self._begin(job, plan)
         run.refresh()
-        return self._step(run)
+        moved = self._step(run)
+        if run.stands_still:
+            self._waiting_for[job.job_id] = f"records of topic {plan.topic!r}: a transaction there may still be open"
+        if run.settled and (run.due - time.monotonic() > _REST_SECONDS or self._read_ahead.is_wanted(job.job_id)):
+            # It waits, for its rate or for its turn, and holds nothing meanwhile.
+            run.close()
+            self._read_ahead.give_back(job.job_id)
+        return moved
+
+    def _share(self, plan: Plan) -> Share:
+        size_mb = SLOW_MB if is_slow(plan) else FAST_MB
+        caller, partition = (plan.project, plan.made_by), (self._config.name, self._partition)
+        return Share(plan.job_id, caller, partition, size_mb)
 
     def _begin(self, job: Job, plan: Plan) -> Run:
         progress = job.progress
         if not job.adopted:
-            progress = replace(progress, state="running", started_at_ms=now_ms(), updated_at_ms=now_ms())
-        run = Run(self._config, self._lookup, self._rules, plan, progress)
+            progress = replace(begun(plan, self._rules), started_at_ms=now_ms(), updated_at_ms=now_ms())
+        run = Run(self._config, self._lookup, self._preparing, plan, progress)
         if not job.adopted:
-            self._commit(plan, progress, (), adopt=True)
+            self._commit(job.job_id, progress, (), adopt=plan)
         self._runs[job.job_id] = run
         return run
 
     def _step(self, run: Run) -> bool:
         """Read a chunk, and commit the copies of what is selected; return whether anything was there."""
-        chunk = run.read(alone=len(self._runs) == 1)
-        if chunk is None:
+        selected = run.read(alone=len(self._runs) == 1)
+        if selected is None:
             return False
-        step = run.deal_with(chunk)
+        step = run.deal_with(selected)
         if step.due:
-            self._write(run, chunk, step)
+            self._write(run, selected, step)
         else:
             run.note_read(step)
         if run.progress.state != "running":
             self._forget(run.plan.job_id)
         return True
 
-    def _write(self, run: Run, chunk: Chunk, step: Step) -> None:
+    def _write(self, run: Run, selected: Selected, step: Step) -> None:
         """Commit, without those that the broker refuses."""
         batch_bytes = job_batch_bytes(run.max_message_bytes)
         while True:
             try:
-                self._commit(run.plan, step.progress, step.copies, batch_bytes=batch_bytes)
+                self._commit(run.plan.job_id, step.progress, step.copies, batch_bytes=batch_bytes)
             except RecordsRefused as error:
                 # If it does not say which, written one by one they will tell.
                 batch_bytes = batch_bytes if error.refused else 0
                 run.refused.update(error.refused)
-                step = run.deal_with(chunk)
+                step = run.deal_with(selected)
             else:
                 run.note_committed(step)
                 return
 
-    def _end(self, plan: Plan, progress: Progress, state: State, reason: str | None) -> None:
+    def _cancel(self, job: Job) -> None:
+        """End a job as somebody asked, also one that is not understood: it is not resent from any more."""
+        # What it has resent is what its progress counts, if that is understood.
+        unread = job.misfits.get("state")
+        self._end(job, "cancelled", None if unread is None else f"how far it was is not known: {unread}")
+
+    def _end(self, job: Job, state: State, reason: str | None) -> None:
         now = now_ms()
-        ended = replace(progress, state=state, reason=reason, updated_at_ms=now, ended_at_ms=now)
-        self._commit(plan, ended, (), adopt=progress.started_at_ms is None)
-        self._forget(plan.job_id)
+        ended = replace(job.progress, state=state, reason=reason, updated_at_ms=now, ended_at_ms=now)
+        self._commit(job.job_id, ended, (), adopt=None if job.adopted else job.plan)
+        self._forget(job.job_id)
 
     def _commit(
         self,
-        plan: Plan,
+        job_id: str,
         progress: Progress,
         copies: Iterable[Copy],
         *,
-        adopt: bool = False,
+        adopt: Plan | None = None,
         batch_bytes: int = JOB_BATCH_BYTES[0],
     ) -> None:
-        """Write copies and progress, all or nothing; see Transactions.commit."""
-        job_id = plan.job_id
-        entries: list[Entry] = [(f"{job_id}/plan".encode(), encode_plan(plan))] if adopt else []
+        """Write copies and progress, and the plan that is adopted, all or nothing; see Transactions.commit."""
+        entries: list[Entry] = [] if adopt is None else [(f"{job_id}/plan".encode(), encode_plan(adopt))]
         entries.append((f"{job_id}/state".encode(), encode_progress(progress)))
         self._ready(batch_bytes).commit(copies, entries)
         self._trouble.forget(job_id)
-        job = self._tail.jobs.get(job_id, Job(job_id, plan))
+        job = self._tail.jobs.get(job_id, Job(job_id, adopt))
         # It is not read back.
-        self._tail.jobs[job_id] = replace(job, progress=progress, adopted=True)
+        misfits = {kind: reason for kind, reason in job.misfits.items() if kind != "state"}
+        self._tail.jobs[job_id] = replace(job, progress=progress, adopted=True, misfits=misfits)
 
     def _remove_old(self) -> None:
         """Remove jobs that ended long ago, all records of each in one transaction: a half of one would run again."""
@@ -314,12 +388,7 @@ class _Ownership:
             return
         self._removed_at = time.monotonic()
         oldest_ms = now_ms() - keep_seconds * 1000
-        old = [
-            job.job_id
-            for job in self._tail.jobs.values()
-            # One without a plan was removed, and asked to pause or to end in that moment.
-            if not job.misfits and (job.plan is None or (job.over and (job.progress.ended_at_ms or 0) < oldest_ms))
-        ]
+        old = [job.job_id for job in self._tail.jobs.values() if _removable(job, oldest_ms)]
         for first in range(0, len(old), _REMOVED_AT_ONCE):
             removed = old[first : first + _REMOVED_AT_ONCE]
             entries: list[Entry] = [(f"{job_id}/{kind}".encode(), None) for job_id in removed for kind in KINDS]
@@ -332,9 +401,22 @@ class _Ownership:
         """Have nothing more to do with a job that is over."""
         self._unfinished.pop(job_id, None)
         self._trouble.forget(job_id)
+        self._waiting_for.pop(job_id, None)
         self._drop(job_id)
 
     def _drop(self, job_id: str) -> None:
         run = self._runs.pop(job_id, None)
         if run is not None:
             run.close()
+        self._read_ahead.give_back(job_id)
+
+
+def _removable(job: Job, oldest_ms: float) -> bool:
+    """Whether a job has ended before this time, in Unix milliseconds, or has no plan any more."""
+    if job.misfits.keys() - {"request", "plan"}:
+        # The version that wrote these removes them.
+        return False
+    if job.summary is None:
+        # It was removed, and asked to pause or to end in that moment.
+        return True
+    return job.over and (job.progress.ended_at_ms or 0) < oldest_ms

@@ -4,108 +4,23 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
-from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs import stored
+from kafka.jobs.filter import Filter, HeaderCondition, Outcome
 from kafka.jobs.origin import ORIGINS, Origin, Target
-from kafka.records import CONSUMER_KEY, Record, Span
+from kafka.records import Record, Span
 
 FORMAT = 1
 """Version of everything that is written to the store. A worker leaves alone what has another one."""
 
 _ID_BYTES = 12
-_Parsed = TypeVar("_Parsed")
 
 
 class PlanNotUnderstood(Exception):
     """It has a format or a field that this version does not know: whoever knows it may run the job."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderCondition:
-    """What is asked of a record's headers of one name.
-
-    Attributes:
-        name: the headers' name.
-        value: what the last header of that name must be, as UTF-8; None: anything.
-        absent: the record must have no header of that name.
-    """
-
-    name: str
-    value: str | None = None
-    absent: bool = False
-
-    def holds(self, record: Record) -> bool:
-        """Whether the record meets it."""
-        values = [value for name, value in record.headers if name == self.name]
-        if self.absent:
-            return not values
-        if self.value is None:
-            return bool(values)
-        return bool(values) and values[-1] == self.value.encode()
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which of the selected records are resent: those that meet all conditions.
-
-    Attributes:
-        key: the key's UTF-8 text; None: any.
-        headers: conditions on headers.
-        jmespath: an expression over the value as JSON that must be true of it, which it is of no other value.
-        copies: also records that carry a consumer_key already, which most often are copies themselves.
-    """
-
-    key: str | None = None
-    headers: tuple[HeaderCondition, ...] = ()
-    jmespath: str | None = None
-    copies: bool = False
-
-    def holds(self, record: Record, *, headers_known: bool = True) -> bool:
-        """Whether the record meets all conditions; headers that cannot be read are taken to meet theirs."""
-        if self.key is not None and record.key != self.key.encode():
-            return False
-        if headers_known and not self._holds_of_headers(record):
-            return False
-        return self._expression is None or self._true_of(record.value)
-
-    def _holds_of_headers(self, record: Record) -> bool:
-        if not self.copies and any(name == CONSUMER_KEY for name, _ in record.headers):
-            return False
-        return all(condition.holds(record) for condition in self.headers)
-
-    @cached_property
-    def _expression(self) -> Any:
-        return None if self.jmespath is None else parse_expression(self.jmespath)
-
-    def _true_of(self, value: bytes | None) -> bool:
-        if value is None:
-            return False
-        try:
-            found = self._expression.search(json.loads(value))
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, JMESPathError):
-            # Also an expression that does not fit this value, for which the library has more errors than its own.
-            return False
-        # As JMESPath has it: false, null and what is empty are false, 0 is true.
-        return found is not None and found is not False and found not in ("", [], {})
-
-
-def parse_expression(text: str) -> Any:
-    """Return a compiled JMESPath expression.
-
-    Raises:
-        ExpressionRefused: it is none; says where.
-    """
-    try:
-        return jmespath.compile(text)
-    except (JMESPathError, RecursionError) as error:
-        raise ExpressionRefused(" ".join(str(error).split())) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +45,8 @@ class Plan:
         dry_run: count and report what would be resent, and write nothing.
         target: where the copies go; None: to the topic and the partition of their records.
         digest: of the request that made the job with an Idempotency-Key; None without one.
+        bounds: log start offset and high watermark, at acceptance, of each partition in which some of the positions lie
+            outside of these; None: all of them lie inside.
     """
 
     job_id: str
@@ -149,20 +66,29 @@ class Plan:
     dry_run: bool = False
     target: Target | None = None
     digest: str | None = None
+    bounds: Mapping[int, tuple[int, int]] | None = None
 
     @property
     def offsets(self) -> int:
         """How many offsets there are to read: an upper bound of the records."""
         return sum(span.length for span in self.spans)
 
-    def selects(self, record: Record, *, headers_known: bool = True) -> bool:
-        """Whether a record of the spans is to be resent; see Filter.holds."""
+    def judge(self, record: Record, *, headers_known: bool = True) -> Outcome:
+        """Return whether a record of the spans is to be resent, or why not.
+
+        Args:
+            record: as it was read.
+            headers_known: see Filter.judge.
+
+        Raises:
+            EvaluationFailed: the filter's expression cannot be evaluated on the record's value.
+        """
         position = record.position
         if self.positions is not None and position.offset not in self.positions.get(position.partition, frozenset()):
-            return False
+            return Outcome.NOT_SELECTED
         if self.times_ms is not None and not self.times_ms[0] <= record.timestamp_ms < self.times_ms[1]:
-            return False
-        return self.filter.holds(record, headers_known=headers_known)
+            return Outcome.OUTSIDE_TIME_RANGE
+        return self.filter.judge(record, headers_known=headers_known)
 
 
 def new_job_id(partitions: int) -> str:
@@ -238,6 +164,7 @@ def encode_plan(plan: Plan) -> bytes:
             **({} if plan.target is None else {"target": _encode_target(plan.target)}),
             # Left out, an older version understands the plan.
             **({} if plan.digest is None else {"digest": plan.digest}),
+            **({} if plan.bounds is None else {"bounds": {str(number): ends for number, ends in plan.bounds.items()}}),
         },
         separators=(",", ":"),
     ).encode()
@@ -263,70 +190,73 @@ def decode_plan(content: bytes) -> Plan:
             raise PlanNotUnderstood(f"its filter has an unknown field {unknown[0]!r}")
         times_ms, positions, filter_ = found["times_ms"], found["positions"], found["filter"]
         return Plan(
-            _text(found["job_id"]),
-            _text(found["instance"]),
-            _text(found["project"]),
-            _text(found["made_by"]),
-            _number(found["made_at_ms"]),
-            _text(found["topic"]),
-            _text(found["topic_id"]),
+            stored.text(found["job_id"]),
+            stored.text(found["instance"]),
+            stored.text(found["project"]),
+            stored.text(found["made_by"]),
+            stored.number(found["made_at_ms"]),
+            stored.text(found["topic"]),
+            stored.text(found["topic_id"]),
             tuple(_span(*span) for span in found["spans"]),
-            None
-            if positions is None
-            else {int(number): frozenset(map(_number, offsets)) for number, offsets in positions.items()},
-            None if times_ms is None else (_number(times_ms[0]), _number(times_ms[1])),
+            None if positions is None else stored.by_partition(positions, _offsets),
+            None if times_ms is None else (stored.number(times_ms[0]), stored.number(times_ms[1])),
             Filter(
-                _maybe(_text, filter_["key"]),
+                stored.maybe(stored.text, filter_["key"]),
                 tuple(_condition(*condition) for condition in filter_["headers"]),
-                _maybe(_text, filter_["jmespath"]),
-                _truth(filter_["copies"]),
+                stored.maybe(stored.text, filter_["jmespath"]),
+                stored.truth(filter_["copies"]),
             ),
-            _maybe(_text, found["consumer_key"]),
-            _maybe(_rate, found["records_per_second"]),
-            _maybe(_number, found["stop_after_failures"]),
-            _truth(found["dry_run"]),
-            _maybe(_target, found.get("target")),
-            _maybe(_text, found.get("digest")),
+            stored.maybe(stored.text, found["consumer_key"]),
+            stored.maybe(stored.rate, found["records_per_second"]),
+            stored.maybe(stored.number, found["stop_after_failures"]),
+            stored.truth(found["dry_run"]),
+            stored.maybe(_target, found.get("target")),
+            stored.maybe(stored.text, found.get("digest")),
+            None if found.get("bounds") is None else stored.by_partition(found["bounds"], _bounds),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+    except stored.WRONG as error:
         raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None
 
 
-# Somebody else wrote the plan: what is of another type would end its owner's turn in an error, again and again.
+def readable_part(job_id: str, content: bytes) -> Plan:
+    """Return what can be read of a plan that is not understood: a plan that selects nothing, and tells whose it is.
+
+    A field that cannot be read is an empty text, and a time that cannot be read is 0.
+    """
+    try:
+        found: object = json.loads(content)
+    except stored.WRONG:
+        found = None
+    fields_ = found if isinstance(found, dict) else {}
+
+    def readable(name: str) -> str:
+        try:
+            return stored.text(fields_.get(name))
+        except stored.WRONG:
+            return ""
+
+    try:
+        made_at_ms = stored.number(fields_.get("made_at_ms"))
+    except stored.WRONG:
+        made_at_ms = 0
+    instance, project, made_by, topic = (readable(name) for name in ("instance", "project", "made_by", "topic"))
+    return Plan(job_id, instance, project, made_by, made_at_ms, topic, "", ())
 
 
-def _text(found: object) -> str:
-    if not isinstance(found, str):
+def _offsets(found: object) -> frozenset[int]:
+    if not isinstance(found, list):
         raise TypeError
-    # Half a surrogate pair, which JSON can hold, cannot be compared with what stands in a record.
-    found.encode()
-    return found
+    return frozenset(map(stored.number, found))
 
 
-def _number(found: object) -> int:
-    if not isinstance(found, int) or isinstance(found, bool):
+def _bounds(found: object) -> tuple[int, int]:
+    if not isinstance(found, list) or len(found) != 2:
         raise TypeError
-    return found
-
-
-def _rate(found: object) -> float:
-    if not isinstance(found, int | float) or not 0 < found < float("inf"):
-        raise TypeError
-    return found
-
-
-def _truth(found: object) -> bool:
-    if not isinstance(found, bool):
-        raise TypeError
-    return found
-
-
-def _maybe(parse: Callable[[object], _Parsed], found: object) -> _Parsed | None:
-    return None if found is None else parse(found)
+    return stored.number(found[0]), stored.number(found[1])
 
 
 def _span(partition: object, start: object, end: object) -> Span:
-    return Span(_number(partition), _number(start), _number(end))
+    return Span(stored.partition(partition), stored.number(start), stored.number(end))
 
 
 def _target(found: object) -> Target:
@@ -337,8 +267,8 @@ def _target(found: object) -> Target:
     origin: Origin | None = next((known for known in ORIGINS if known == found["origin"]), None)
     if origin is None:
         raise PlanNotUnderstood("its target is of an unknown kind")
-    return Target(origin, _truth(found["remove_headers"]), _truth(found["by_operator"]))
+    return Target(origin, stored.truth(found["remove_headers"]), stored.truth(found["by_operator"]))
 
 
 def _condition(name: object, value: object, absent: object) -> HeaderCondition:
-    return HeaderCondition(_text(name), _maybe(_text, value), _truth(absent))
+    return HeaderCondition(stored.text(name), stored.maybe(stored.text, value), stored.truth(absent))

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from heapq import nsmallest
 from typing import Any, Literal
 
-from kafka.jobs.plan import FORMAT, Plan, PlanNotUnderstood, decode_plan
+from kafka.jobs import stored
+from kafka.jobs.plan import Plan, PlanNotUnderstood, decode_plan, readable_part
 
 State = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[State] = frozenset({"succeeded", "failed", "cancelled"})
@@ -33,44 +34,58 @@ KEPT_TARGETS = 100
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A record that could not be resent.
+    """A record that could not be resent, or a named position that has none.
 
     Attributes:
         partition: of the record; so offset.
         reason: in the words of kafka.errors.
+        code: the stable code by which callers know the reason, see Rules.code_of; None where it has none.
     """
 
     partition: int
     offset: int
     reason: str
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Records that a job has dealt with.
 
+    Each record that was scanned is counted once more, as matched or for the first reason that it was not; each one that
+    matched is resent or failed, except in a dry run, which resends none.
+
     Attributes:
-        read: seen at all.
-        resent: copied.
-        skipped: left out by selection or filter.
-        failed: could not be copied.
+        scanned: records of the selection that were read, and named positions that have none.
+        outside_time_range: their timestamp is not in the range.
+        already_resent: they carry a consumer_key, and the filter leaves such records out.
+        not_matched: they do not meet a condition of the filter.
+        not_json: the filter has an expression, and their value is null or not JSON.
+        not_evaluated: the filter's expression cannot be evaluated on their value.
+        matched: they meet all conditions.
+        resent: their copies are written.
+        failed: they cannot be copied, or a named position has no record.
         expired: offsets that retention or a request removed before they were read; not all need have been records.
     """
 
-    read: int = 0
+    scanned: int = 0
+    outside_time_range: int = 0
+    already_resent: int = 0
+    not_matched: int = 0
+    not_json: int = 0
+    not_evaluated: int = 0
+    matched: int = 0
     resent: int = 0
-    skipped: int = 0
     failed: int = 0
     expired: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.read + other.read,
-            self.resent + other.resent,
-            self.skipped + other.skipped,
-            self.failed + other.failed,
-            self.expired + other.expired,
-        )
+        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+
+def missing_positions(count: int) -> Counts:
+    """Return the counts of named positions that have no record: a job answers for each of them."""
+    return Counts(scanned=count, matched=count, failed=count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ class Report:
     """What a dry run has found.
 
     Attributes:
-        matching: records that would be resent, by partition.
+        would_resend: records that would be resent, by partition: those that match and can be copied.
         size_bytes: of their keys and values together.
         first: partition and offset of the first KEPT_POSITIONS, by partition, then by offset.
         bucket_ms: how long a bucket of the histogram is.
@@ -87,7 +102,7 @@ class Report:
             KEPT_TARGETS topics.
     """
 
-    matching: Mapping[int, int] = field(default_factory=dict)
+    would_resend: Mapping[int, int] = field(default_factory=dict)
     size_bytes: int = 0
     first: tuple[tuple[int, int], ...] = ()
     bucket_ms: int = 1000
@@ -104,10 +119,10 @@ class Report:
 
     def with_records(self, records: Iterable[tuple[int, int, int, int]]) -> Report:
         """Return the report with more records: partition, offset, size in bytes, and time in Unix milliseconds."""
-        matching, histogram, size_bytes = dict(self.matching), dict(self.histogram), self.size_bytes
+        would_resend, histogram, size_bytes = dict(self.would_resend), dict(self.histogram), self.size_bytes
         positions, bucket_ms = list(self.first), self.bucket_ms
         for partition, offset, size, time_ms in records:
-            matching[partition] = matching.get(partition, 0) + 1
+            would_resend[partition] = would_resend.get(partition, 0) + 1
             size_bytes += size
             positions.append((partition, offset))
             start = time_ms - time_ms % bucket_ms
@@ -120,7 +135,7 @@ class Report:
                 histogram = wider
         # Which partition is read first differs from run to run; the report must not.
         first = tuple(nsmallest(KEPT_POSITIONS, positions))
-        return Report(matching, size_bytes, first, bucket_ms, histogram, self.targets)
+        return Report(would_resend, size_bytes, first, bucket_ms, histogram, self.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +146,13 @@ class Progress:
         state: as of the last commit.
         next_offsets: per partition, up to where everything is dealt with.
         counts: of records.
-        failures: the first KEPT_FAILURES.
+        failures: the first KEPT_FAILURES, or all of a job over named positions.
         reason: why it failed.
         started_at_ms: of the first step; None before.
         updated_at_ms: of the last one.
         ended_at_ms: of the last one, once the state is final.
         report: of a dry run.
+        first_not_evaluated: the first record found on which the filter's expression cannot be evaluated.
     """
 
     state: State = "pending"
@@ -148,7 +164,11 @@ class Progress:
     updated_at_ms: int | None = None
     ended_at_ms: int | None = None
     report: Report | None = None
+    first_not_evaluated: Failure | None = None
 
+
+PROGRESS_FORMAT = 2
+"""Version of the progress as it is written to the store: 2 counts what was left out by reason."""
 
 _FIELDS = frozenset(field.name for field in fields(Progress)) | {"format"}
 _STATES = frozenset({"pending", "running"}) | FINAL
@@ -156,19 +176,20 @@ _STATES = frozenset({"pending", "running"}) | FINAL
 
 def encode_progress(progress: Progress) -> bytes:
     """Return the progress as the JSON that stands in the store."""
-    counts, report = progress.counts, progress.report
+    counts, report, first = progress.counts, progress.report, progress.first_not_evaluated
     return json.dumps(
         {
-            "format": FORMAT,
+            "format": PROGRESS_FORMAT,
             "state": progress.state,
             "next_offsets": {str(partition): offset for partition, offset in progress.next_offsets.items()},
-            "counts": [counts.read, counts.resent, counts.skipped, counts.failed, counts.expired],
-            "failures": [[failure.partition, failure.offset, failure.reason] for failure in progress.failures],
+            "counts": asdict(counts),
+            "failures": [astuple(failure) for failure in progress.failures],
             "reason": progress.reason,
             "started_at_ms": progress.started_at_ms,
             "updated_at_ms": progress.updated_at_ms,
             "ended_at_ms": progress.ended_at_ms,
             "report": None if report is None else _encode_report(report),
+            "first_not_evaluated": None if first is None else astuple(first),
         },
         separators=(",", ":"),
     ).encode()
@@ -176,7 +197,7 @@ def encode_progress(progress: Progress) -> bytes:
 
 def _encode_report(report: Report) -> dict[str, object]:
     return {
-        "matching": {str(partition): count for partition, count in report.matching.items()},
+        "would_resend": {str(partition): count for partition, count in report.would_resend.items()},
         "size_bytes": report.size_bytes,
         "first": report.first,
         "bucket_ms": report.bucket_ms,
@@ -193,37 +214,58 @@ def decode_progress(content: bytes) -> Progress:
     """
     try:
         found = json.loads(content)
-        if found.get("format") != FORMAT:
-            raise PlanNotUnderstood(f"its progress has the format {found.get('format')!r}, not {FORMAT}")
+        if found.get("format") != PROGRESS_FORMAT:
+            raise PlanNotUnderstood(f"its progress has the format {found.get('format')!r}, not {PROGRESS_FORMAT}")
         if unknown := sorted(set(found) - _FIELDS):
             raise PlanNotUnderstood(f"its progress has an unknown field {unknown[0]!r}")
         if found["state"] not in _STATES:
             raise PlanNotUnderstood(f"its progress has an unknown state {found['state']!r}")
-        report = found["report"]
+        report, first = found["report"], found["first_not_evaluated"]
         return Progress(
             found["state"],
-            {int(partition): int(offset) for partition, offset in found["next_offsets"].items()},
-            Counts(*found["counts"]),
-            tuple(Failure(*failure) for failure in found["failures"]),
-            found["reason"],
-            found["started_at_ms"],
-            found["updated_at_ms"],
-            found["ended_at_ms"],
+            stored.by_partition(found["next_offsets"], stored.number),
+            Counts(**{name: stored.number(count) for name, count in found["counts"].items()}),
+            tuple(_failure(*failure) for failure in found["failures"]),
+            stored.maybe(stored.text, found["reason"]),
+            stored.maybe(stored.number, found["started_at_ms"]),
+            stored.maybe(stored.number, found["updated_at_ms"]),
+            stored.maybe(stored.number, found["ended_at_ms"]),
             None if report is None else _decode_report(report),
+            None if first is None else _failure(*first),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except stored.WRONG as error:
         raise PlanNotUnderstood(f"it is not a progress: {type(error).__name__}") from None
 
 
-def _decode_report(found: Mapping[str, Any]) -> Report:
-    return Report(
-        {int(partition): count for partition, count in found["matching"].items()},
-        found["size_bytes"],
-        tuple((partition, offset) for partition, offset in found["first"]),
-        found["bucket_ms"],
-        {int(start): count for start, count in found["histogram"].items()},
-        dict(found.get("targets") or {}),
+def _failure(partition: object, offset: object, reason: object, code: object = None) -> Failure:
+    return Failure(
+        stored.partition(partition), stored.number(offset), stored.text(reason), stored.maybe(stored.text, code)
     )
+
+
+def _decode_report(found: Mapping[str, Any]) -> Report:
+    bucket_ms = stored.number(found["bucket_ms"])
+    if not bucket_ms:
+        raise ValueError
+    return Report(
+        stored.by_partition(found["would_resend"], stored.number),
+        stored.number(found["size_bytes"]),
+        tuple((stored.partition(partition), stored.number(offset)) for partition, offset in found["first"]),
+        bucket_ms,
+        {stored.number(int(start)): stored.number(count) for start, count in found["histogram"].items()},
+        {stored.text(topic): stored.number(count) for topic, count in (found.get("targets") or {}).items()},
+    )
+
+
+def _ended_part(content: bytes) -> Progress:
+    """Return what counts of a progress that is not understood: whether the job has ended, and how."""
+    try:
+        found = json.loads(content)
+        if found["state"] in FINAL:
+            return Progress(found["state"], ended_at_ms=stored.number(found["ended_at_ms"]))
+    except stored.WRONG:
+        pass
+    return Progress()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +275,7 @@ class Job:
     Attributes:
         job_id: its id.
         plan: as adopted, or as first requested; None while neither was seen, or neither could be understood.
+        unread_plan: what can be read of a plan that is not understood, see readable_part.
         adopted: whether its owner has adopted the plan.
         progress: what the owner has committed.
         cancel_asked: somebody wants it to end.
@@ -242,11 +285,17 @@ class Job:
 
     job_id: str
     plan: Plan | None = None
+    unread_plan: Plan | None = None
     adopted: bool = False
     progress: Progress = field(default_factory=Progress)
     cancel_asked: bool = False
     pause_asked: bool = False
     misfits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> Plan | None:
+        """The plan, or what can be read of it; None where there is none, as of a job that is being removed."""
+        return self.plan or self.unread_plan
 
     @property
     def not_understood(self) -> str | None:
@@ -257,7 +306,8 @@ class Job:
     def state(self) -> State:
         """What a user is told."""
         state = self.progress.state
-        if state in {"pending", "running"} and self.pause_asked and not self.cancel_asked:
+        # Also while it is being cancelled: it does nothing more.
+        if state in {"pending", "running"} and self.pause_asked:
             return "paused"
         return state
 
@@ -269,9 +319,10 @@ class Job:
     @property
     def runnable(self) -> bool:
         """Whether its owner has something to do for it."""
-        if self.over or self.plan is None or self.not_understood is not None:
+        if self.over or self.summary is None:
             return False
-        return self.cancel_asked or not self.pause_asked
+        # Ending a job takes no understanding of it.
+        return self.cancel_asked or (self.not_understood is None and not self.pause_asked)
 
 
 def split_key(key: bytes | None) -> tuple[str, str]:
@@ -303,13 +354,14 @@ def fold(job: Job | None, job_id: str, kind: str, value: bytes | None) -> Job | 
     replaced = {"request", "plan"} if kind == "plan" else {kind}
     job = replace(job, misfits={other: reason for other, reason in job.misfits.items() if other not in replaced})
     if kind == "plan":
-        job = replace(job, adopted=True, plan=None)
-    elif kind == "state":
-        job = replace(job, progress=Progress())
+        job = replace(job, adopted=True, plan=None, unread_plan=None)
     try:
         return _with_record(job, kind, value)
     except PlanNotUnderstood as error:
-        return replace(job, misfits={**job.misfits, kind: str(error)})
+        job = replace(job, misfits={**job.misfits, kind: str(error)})
+        if kind in {"request", "plan"}:
+            return replace(job, unread_plan=readable_part(job_id, value))
+        return replace(job, progress=_ended_part(value)) if kind == "state" else job
 
 
 def _with_record(job: Job, kind: str, value: bytes) -> Job:

@@ -11,13 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kafka.config import ClusterConfig
+from kafka.copies import Copy, TimestampPolicy, copy_of
 from kafka.errors import NothingWritten, ResendError
-from kafka.jobs.plan import Plan, parse_expression, partition_of
-from kafka.jobs.progress import KEPT_FAILURES, Counts, Failure, Progress, Report
+from kafka.jobs.expression import parse_expression
+from kafka.jobs.missing import MissingPositions, positions_outside
+from kafka.jobs.plan import Plan, partition_of
+from kafka.jobs.preparing import Preparing
+from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress, Report, missing_positions
 from kafka.jobs.rules import Rules
+from kafka.jobs.selecting import Selected, select
 from kafka.jobs.source import Chunk, Source
 from kafka.jobs.targets import Targets, refuse_job_copy
-from kafka.records import Copy, Position, Record, TimestampPolicy, copy_of
+from kafka.records import Position, Record
 from kafka.resend import copy_time, refuse_source, refuse_topic
 from kafka.topics import AdminLookup, Topic
 
@@ -26,8 +31,10 @@ _PARTITION_BYTES = 900_000
 _FACTS_SECONDS = 1.0
 _QUIET_COMMIT_SECONDS = 1.0
 _STANDSTILL_SECONDS = 30.0
+_QUIET_SECONDS = 5.0
 _SLICE_SECONDS = 0.25
-"""How much of a capped rate goes into one transaction: few are held up, and not for long."""
+"""How much of a capped rate goes into one transaction: few are held up, and not for long. So long, too, a turn may
+decide about records: then others have theirs, and it is seen whether the job is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Run:
     Args:
         config: the cluster.
         lookup: where the facts of topics come from.
-        rules: what operators allow.
+        preparing: reads single records; has the rules: what operators allow.
         plan: as adopted.
         progress: what is committed.
 
@@ -66,7 +73,7 @@ class Run:
     """
 
     def __init__(
-        self, config: ClusterConfig, lookup: AdminLookup, rules: Rules, plan: Plan, progress: Progress
+        self, config: ClusterConfig, lookup: AdminLookup, preparing: Preparing, plan: Plan, progress: Progress
     ) -> None:
         if plan.filter.jmespath is not None:
             # A version before may have accepted what this one does not.
@@ -74,13 +81,16 @@ class Run:
         self._config = config
         self._name = f"{config.name} jobs {partition_of(plan.job_id)} source"
         self._lookup = lookup
+        self._rules = rules = preparing.rules
         self._policy = rules.policies[plan.instance]
         self.plan = plan
         self.progress = progress
         self._rate = None if plan.dry_run else plan.records_per_second
         self._targets = None if plan.target is None else Targets(lookup, plan, plan.target, rules)
         self._topic, self._topic_known = self._describe(), time.monotonic()
+        self._missing = None if plan.positions is None else MissingPositions(plan, preparing)
         self._opened: Source | None = None
+        self._undecided: Chunk | None = None
         self._read_since_commit: Progress | None = None
         self._committed = 0.0
         self._moved = time.monotonic()
@@ -102,8 +112,8 @@ class Run:
         if time.monotonic() - self._topic_known >= _FACTS_SECONDS:
             self._topic, self._topic_known = self._describe(), time.monotonic()
 
-    def read(self, *, alone: bool) -> Chunk | None:
-        """Read on; None if there is nothing to deal with yet.
+    def read(self, *, alone: bool) -> Selected | None:
+        """Read on, and decide which records are to be resent; None if there is nothing to deal with yet.
 
         Args:
             alone: no other job waits for its turn, so that there is time to wait for records.
@@ -113,6 +123,24 @@ class Run:
             KafkaException: the cluster did not answer.
         """
         self._began = time.monotonic()
+        chunk = self._undecided or self._completed(alone=alone)
+        if chunk is None:
+            return None
+        selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS)
+        return selected
+
+    def _completed(self, *, alone: bool) -> Chunk | None:
+        """Return what was read next, once it is known of each named position in it why it has no record."""
+        if self._missing is None:
+            return self._chunk(alone=alone)
+        if not self._missing.busy:
+            chunk = self._chunk(alone=alone)
+            if chunk is None:
+                return None
+            self._missing.begin(chunk, (self._read_since_commit or self.progress).next_offsets)
+        return self._missing.complete(_SLICE_SECONDS if alone else 0.02)
+
+    def _chunk(self, *, alone: bool) -> Chunk | None:
         most = self._config.jobs.batch_records
         if self._rate is not None:
             most = max(1, min(most, int(self._rate * _SLICE_SECONDS)))
@@ -129,41 +157,40 @@ class Run:
             return None
         return chunk
 
-    def deal_with(self, chunk: Chunk) -> Step:
+    def deal_with(self, selected: Selected) -> Step:
         """Return what to commit for what was read.
 
-        May be called again for the same chunk, when more is known of what the broker refuses.
+        May be called again for the same records, when more is known of what the broker refuses.
 
         Raises:
             ClusterUnavailable: the facts of a target are not to be had now.
         """
-        selected = [read for read in chunk.records if self.plan.selects(read[0], headers_known=read[1] is None)]
         if self._targets is not None:
-            self._targets.look_up(record for record, _ in selected)
+            self._targets.look_up(record for record, _ in selected.records)
         found: list[tuple[Record, Copy]] = []
         failures: list[Failure] = []
         policy = copy_time(self._topic, self._policy)
-        for record, unreadable in selected:
+        for record, unreadable in selected.records:
             try:
                 found.append((record, self._copy(record, unreadable, policy)))
             except NothingWritten as error:
                 reason = str(error) if self._targets is None else self._targets.worded(record, error)
-                failures.append(Failure(record.position.partition, record.position.offset, reason))
+                failures.append(self._failure(record.position, error, reason))
+        failures += (self._failure(position, error, str(error)) for position, error in selected.missing)
         before = self._read_since_commit or self.progress
-        counts = Counts(
-            read=len(chunk.records),
+        counts = replace(
+            selected.counts,
             resent=0 if self.plan.dry_run else len(found),
-            skipped=len(chunk.records) - len(found) - len(failures),
             failed=len(failures),
-            expired=chunk.expired,
         )
         progress = replace(
             before,
-            next_offsets={**before.next_offsets, **chunk.next_offsets},
+            next_offsets={**before.next_offsets, **selected.next_offsets},
             counts=before.counts + counts,
-            failures=(*before.failures, *failures)[:KEPT_FAILURES],
+            failures=(*before.failures, *failures)[: None if self.plan.positions is not None else KEPT_FAILURES],
             report=self._report(before, found) if self.plan.dry_run else None,
             updated_at_ms=now_ms(),
+            first_not_evaluated=before.first_not_evaluated or selected.not_evaluated,
         )
         progress = self._judged(progress)
         copies = [] if self.plan.dry_run else [copy for _, copy in found]
@@ -180,11 +207,25 @@ class Run:
         if self._rate is not None:
             self.due = max(self.due, self._began - _SLICE_SECONDS) + len(step.copies) / self._rate
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether nothing has come for a while, although there is more to read."""
+        return self._began - self._moved >= _QUIET_SECONDS
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was read is committed, so that nothing is lost when it is closed."""
+        completing = self._missing is not None and self._missing.busy
+        return self._read_since_commit is None and self._undecided is None and not completing
+
     def close(self) -> None:
-        """End the client."""
+        """End the client; the next read makes another one, which goes on from what is committed."""
+        self._read_since_commit = None
+        if self._missing is not None:
+            self._missing.drop()
         if self._opened is not None:
             self._opened.close()
-            self._opened = None
+            self._opened = self._undecided = None
 
     @property
     def _overdue(self) -> bool:
@@ -193,13 +234,13 @@ class Run:
 
     def _source(self) -> Source:
         if self._opened is None:
-            plan = self.plan
-            self._opened = Source(self._config, self._name, plan.topic, plan.spans, self.progress.next_offsets)
+            self._moved = time.monotonic()
+            self._opened = Source(self._config, self._name, self.plan, self.progress.next_offsets)
         return self._opened
 
     def _read_anew(self) -> None:
         self.close()
-        self._read_since_commit, self._moved = None, time.monotonic()
+        self._moved = time.monotonic()
 
     def _describe(self) -> Topic:
         topic = asyncio.run(self._lookup.topic(self.plan.topic))
@@ -218,6 +259,9 @@ class Run:
         refuse_job_copy(copy, self._topic)
         return copy
 
+    def _failure(self, position: Position, error: NothingWritten, reason: str) -> Failure:
+        return Failure(position.partition, position.offset, reason, self._rules.code_of(error))
+
     def _report(self, before: Progress, found: list[tuple[Record, Copy]]) -> Report:
         report = (before.report or Report()).with_records(_facts(record for record, _ in found))
         return report if self._targets is None else report.with_targets(copy.topic for _, copy in found)
@@ -228,7 +272,7 @@ class Run:
         if limit is not None and progress.counts.failed >= limit:
             reason = f"{progress.counts.failed} records could not be resent"
             return replace(progress, state="failed", reason=reason, ended_at_ms=now_ms())
-        if self._source().finished:
+        if self._source().finished and self._undecided is None:
             return replace(progress, state="succeeded", ended_at_ms=now_ms())
         return progress
 
@@ -238,6 +282,15 @@ class _TopicChanged(NothingWritten):
 
     def __init__(self, topic: str) -> None:
         super().__init__(f"topic {topic!r} was deleted and made again since the job was accepted")
+
+
+def begun(plan: Plan, rules: Rules) -> Progress:
+    """Return the progress of a job that is adopted: the named positions outside of the log are failures already."""
+    failures = tuple(
+        Failure(position.partition, position.offset, str(error), rules.code_of(error))
+        for position, error in positions_outside(plan)
+    )
+    return Progress("running", counts=missing_positions(len(failures)), failures=failures)
 
 
 def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:

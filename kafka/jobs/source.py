@@ -9,7 +9,9 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.clients import ErrorLog, LibraryLog
 from kafka.config import ClusterConfig, source_properties
-from kafka.errors import AccessDenied, RecordDamaged, ResendError
+from kafka.errors import AccessDenied, NothingWritten, RecordDamaged, ResendError
+from kafka.jobs.plan import Plan
+from kafka.jobs.read_ahead import is_slow
 from kafka.reader import record_of
 from kafka.records import Position, Record, Span, TimestampType
 
@@ -17,6 +19,8 @@ _LOOKUP_SECONDS = 10.0
 _FILL_SECONDS = 0.01
 _READ_AT_ONCE = 200
 _MOST_HELD_BYTES = 4_000_000
+_MOST_CHUNK_BYTES = 8_000_000
+"""Of all partitions together: it is held once as records, and once as copies in the Producer."""
 _MORE_BYTES = 64
 
 
@@ -30,12 +34,30 @@ class Chunk:
         next_offsets: per partition that went on, up to where.
         expired: offsets that were gone before they were read.
         sizes_bytes: per partition, roughly how large a batch of its records will be.
+        missing: named positions below these offsets that have no record, with the reason.
     """
 
     records: list[tuple[Record, ResendError | None]]
     next_offsets: dict[int, int]
     expired: int = 0
     sizes_bytes: dict[int, int] = field(default_factory=dict)
+    missing: list[tuple[Position, NothingWritten]] = field(default_factory=list)
+
+    def split(self, count: int) -> tuple[Chunk, Chunk | None]:
+        """Return the first records with what goes before the others, and the others; None if there are none."""
+        later = self.records[count:]
+        if not later:
+            return self, None
+        # The first of each partition.
+        begins = {record.position.partition: record.position.offset for record, _ in reversed(later)}
+        missing: tuple[list[tuple[Position, NothingWritten]], list[tuple[Position, NothingWritten]]] = ([], [])
+        for position, error in self.missing:
+            missing[position.offset >= begins.get(position.partition, position.offset + 1)].append((position, error))
+        rest = {partition: self.next_offsets[partition] for partition in begins}
+        return (
+            Chunk(self.records[:count], {**self.next_offsets, **begins}, self.expired, missing=missing[0]),
+            Chunk(later, rest, missing=missing[1]),
+        )
 
 
 class Source:
@@ -44,21 +66,19 @@ class Source:
     Args:
         config: the cluster.
         name: what to call the client in the log.
-        topic: where to read.
-        spans: what to read; of each partition one after the other.
+        plan: where and what to read; of each partition one span after the other.
         next_offsets: per partition, what is dealt with already.
     """
 
-    def __init__(
-        self, config: ClusterConfig, name: str, topic: str, spans: Iterable[Span], next_offsets: Mapping[int, int]
-    ) -> None:
-        self._topic = topic
+    def __init__(self, config: ClusterConfig, name: str, plan: Plan, next_offsets: Mapping[int, int]) -> None:
+        self._topic = plan.topic
         self._errors = ErrorLog(name)
-        self._consumer = Consumer({**source_properties(config), "error_cb": self._errors}, logger=LibraryLog(name))
-        self._consumer.list_topics(topic, timeout=_LOOKUP_SECONDS)
+        properties = source_properties(config, slow=is_slow(plan))
+        self._consumer = Consumer({**properties, "error_cb": self._errors}, logger=LibraryLog(name))
+        self._consumer.list_topics(plan.topic, timeout=_LOOKUP_SECONDS)
         # What is left of each partition, the span that is being read first.
         self._left: dict[int, list[Span]] = {}
-        for span in sorted(spans, key=lambda span: (span.partition, span.start)):
+        for span in sorted(plan.spans, key=lambda span: (span.partition, span.start)):
             start = max(span.start, next_offsets.get(span.partition, 0))
             if start < span.end:
                 self._left.setdefault(span.partition, []).append(Span(span.partition, start, span.end))
@@ -105,6 +125,7 @@ class Source:
                     held_bytes += len(message)
             left = min(most - len(chunk.records), _READ_AT_ONCE)
             full = all(sizes.get(partition, 0) >= most_bytes for partition in self._left)
+            full = full or sum(sizes.values()) >= _MOST_CHUNK_BYTES
             if left <= 0 or full or held_bytes >= _MOST_HELD_BYTES:
                 break
             # It waits until it has all that were asked for.

@@ -23,6 +23,7 @@ from kafka.errors import cause
 from kafka.jobs.keyed import KEYED_KINDS, KeyedTable
 from kafka.jobs.plan import partition_of
 from kafka.jobs.progress import OWNERS_KINDS, Job, fold, split_key
+from kafka.jobs.worker_liveness import WORKER_KEY, Liveness
 
 _REQUEST_SECONDS = 10.0
 _READ_AT_ONCE = 1000
@@ -200,6 +201,10 @@ def check_store(admin: Admin, name: str) -> Store:
     return Store(name, len(description.partitions))
 
 
+class ReadDenied(KafkaException):
+    """The store may be looked at, and not be read."""
+
+
 class StoreTail:
     """Reads partitions of the store from their beginning on, committed records only, and folds them into jobs.
 
@@ -214,6 +219,10 @@ class StoreTail:
         jobs: by id, as far as was read.
         keyed: single resends with an Idempotency-Key, likewise.
         asked: ids of such resends that were read by the last call.
+        liveness: what heartbeats of workers say, likewise.
+        answered: the partitions of which a record, or the end, was read.
+        caught_up: set by the reader once it has read what was there before: the age of a heartbeat that is read after
+            that does not depend on the clock of the machine that wrote it.
         owned: a mark of the reader's own was read. Plans and progress are left out from then on: they are the reader's
             own, who knows better, and reading back older ones would take it back to where it was.
         taken: somebody else's mark was read after that.
@@ -232,6 +241,9 @@ class StoreTail:
         self.jobs: dict[str, Job] = {}
         self.keyed = KeyedTable()
         self.asked: list[str] = []
+        self.liveness = Liveness()
+        self.caught_up = False
+        self.answered: set[int] = set()
         self.owned = False
         self.taken = False
         self._consumer.assign([TopicPartition(self._topic, partition, OFFSET_BEGINNING) for partition in partitions])
@@ -245,6 +257,7 @@ class StoreTail:
         """Read what is there, or wait for the first record; return the ids of the jobs that changed.
 
         Raises:
+            ReadDenied: Kafka's ACLs do not allow it.
             KafkaException: it cannot go on: the store was made again, or its beginning deleted.
         """
         changed = set()
@@ -256,14 +269,23 @@ class StoreTail:
             if partition is None or offset is None or partition not in self._next:
                 continue
             if error is None:
+                self.answered.add(partition)
                 self._next[partition] = offset + 1
-                if (job_id := self._take(message.key(), message.value(), partition)) is not None:
+                key, value = message.key(), message.value()
+                if key == WORKER_KEY:
+                    age_seconds = 0.0 if self.caught_up else time.time() - message.timestamp()[1] / 1000
+                    self.liveness.take(partition, value, age_seconds)
+                elif (job_id := self._take(key, value, partition)) is not None:
                     changed.add(job_id)
             elif error.code() == KafkaError._PARTITION_EOF:
+                self.answered.add(partition)
                 # The end lies behind records that are no records: markers of transactions, and aborted ones.
                 self._next[partition] = max(self._next[partition], offset)
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise KafkaException(error)
+            elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                # It comes once, and nothing after it.
+                raise ReadDenied(error)
             else:
                 self._errors(error)
         return changed

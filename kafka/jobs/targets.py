@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from kafka.config import MAX_MESSAGE_BYTES
+from kafka.copies import Copy, copy_of
 from kafka.errors import (
     ClusterUnavailable,
     CopyRefused,
@@ -23,7 +24,7 @@ from kafka.errors import (
 from kafka.jobs.origin import OriginUnclear, Target, origin_of, without_origin
 from kafka.jobs.plan import Plan
 from kafka.jobs.rules import Rules
-from kafka.records import Copy, Place, Record, copy_of
+from kafka.records import Place, Record
 from kafka.resend import copy_time, refuse_copy, refuse_topic
 from kafka.topics import AdminLookup, Topic
 

@@ -16,9 +16,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka.clients import ErrorLog, LibraryLog, produce, written_offset
 from kafka.config import ClusterConfig, job_writer_properties
+from kafka.copies import Copy
 from kafka.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
 from kafka.jobs.store import OWNER_KEY
-from kafka.records import Copy, Position
+from kafka.records import Position
 
 _INIT_SECONDS = 30.0
 _COMMIT_SECONDS = 30.0

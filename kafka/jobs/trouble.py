@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
+from kafka.errors import cause
 from kafka.jobs.transactions import TransactionFailed
 
 _FIRST_WAIT_SECONDS = 0.1
@@ -20,6 +21,7 @@ class _Failed:
     unexpected: int
     until: float
     reason: str
+    error: str
 
 
 class Trouble:
@@ -30,12 +32,15 @@ class Trouble:
 
     def note(self, job_id: str, error: Exception) -> None:
         """Remember that a job's turn has ended in this error."""
-        before = self._failed.get(job_id, _Failed(0, 0, 0.0, ""))
+        before = self._failed.get(job_id, _Failed(0, 0, 0.0, "", ""))
         # What Kafka's clients raise passes with the outage that it comes from; anything else would not.
         unexpected = before.unexpected + (not isinstance(error, KafkaException | TransactionFailed))
         wait = min(_FIRST_WAIT_SECONDS * 2**before.times, _LONGEST_WAIT_SECONDS)
         reason = f"an unexpected {type(error).__name__}, {unexpected} times; the worker's log has more"
-        self._failed[job_id] = _Failed(min(before.times + 1, 20), unexpected, time.monotonic() + wait, reason)
+        # Its words, which may hold what a record holds, are for the worker's log alone.
+        words = cause(error).name() if isinstance(error, KafkaException) else type(error).__name__
+        failed = _Failed(min(before.times + 1, 20), unexpected, time.monotonic() + wait, reason, f"an error, {words}")
+        self._failed[job_id] = failed
 
     def forget(self, job_id: str) -> None:
         """It has gone on."""
@@ -43,8 +48,14 @@ class Trouble:
 
     def waits(self, job_id: str) -> bool:
         """Whether it is not its turn yet."""
+        return self.waits_for(job_id) is not None
+
+    def waits_for(self, job_id: str) -> str | None:
+        """Return why it is not its turn yet; None if it is."""
         found = self._failed.get(job_id)
-        return found is not None and time.monotonic() < found.until
+        if found is None or time.monotonic() >= found.until:
+            return None
+        return f"it is tried again after {found.error}"
 
     def known(self, job_id: str) -> bool:
         """Whether its last turn ended in an error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,13 @@ from kafka.errors import cause
 from kafka.jobs.keyed import KeyedTable
 from kafka.jobs.progress import Job
 from kafka.jobs.store import Store, StoreTail, find_store
+from kafka.jobs.worker_liveness import Liveness
 from kafka.offsets import AdminOffsets
 
 _READ_SECONDS = 0.2
+_SILENCE_SECONDS = 10.0
+"""After so long without a record it is asked whether there are any; owners of partitions write every few seconds."""
+_LATE_SECONDS = 5.0
 _LOOK_FOR_STORE_SECONDS = 10.0
 _TRY_AGAIN_SECONDS = 2.0
 _Found = TypeVar("_Found")
@@ -35,12 +40,14 @@ class Seen:
         jobs: by id.
         next_offsets: per partition of the store, up to where it was read.
         keyed: single resends with an Idempotency-Key; it may be further already.
+        liveness: which partitions of the store have an owner that works; likewise.
     """
 
     store: Store | None
     jobs: Mapping[str, Job]
     next_offsets: Mapping[int, int]
     keyed: KeyedTable = field(default_factory=KeyedTable)
+    liveness: Liveness = field(default_factory=Liveness)
 
 
 class View(Thread):
@@ -119,7 +126,9 @@ class View(Thread):
                 with self._lock:
                     self._trouble = exception
                 if (reason := cause(exception).str()) != told:
-                    log.warning("%s: %s", self.name, reason)
+                    # Who runs no jobs is not to be told of theirs; a request for one is answered with the reason.
+                    level = logging.WARNING if self._config.jobs.worker else logging.DEBUG
+                    log.log(level, "%s: %s", self.name, reason)
                 told = reason
             except Exception:  # noqa: BLE001 the thread's edge: without it old jobs would be told for ever
                 log.exception("%s: beginning again", self.name)
@@ -131,6 +140,10 @@ class View(Thread):
         if store is None:
             self._show(Seen(None, {}, {}))
             return
+        self._follow(store, self._ends(store))
+
+    def _ends(self, store: Store) -> dict[int, int]:
+        """Return where the partitions of the store end now, as consumers of committed records see it."""
         asked = [(store.topic, partition) for partition in range(store.partitions)]
         answers = asyncio.run(AdminOffsets(self.admin).ends(asked, committed=True))
         ends: dict[int, int] = {}
@@ -138,23 +151,31 @@ class View(Thread):
             if isinstance(answer, KafkaException):
                 raise answer
             ends[partition] = answer
-        self._follow(store, ends)
+        return ends
 
     def _follow(self, store: Store, ends: Mapping[int, int]) -> None:
         """Read on and on, and show what was read once nothing of what was there before is missing."""
         tail = StoreTail(self._config, self.name, range(store.partitions))
         complete = False
+        silence = _Silence()
         try:
             jobs: Mapping[str, Job] | None = None
-            changed: set[str] = set()
             while not self._stopped.is_set():
-                complete = complete or all(tail.next_offsets[partition] >= end for partition, end in ends.items())
+                changed = tail.read(_READ_SECONDS)
+                if silence.is_suspicious(tail.next_offsets, lambda: self._ends(store)):
+                    log.warning("%s: beginning again: its client reads nothing of what is there", self.name)
+                    self._wake.set()
+                    return
+                # An empty partition has to answer as well: to read may be denied, which must not look like no jobs.
+                complete = tail.caught_up = complete or all(
+                    partition in tail.answered and tail.next_offsets[partition] >= end
+                    for partition, end in ends.items()
+                )
                 if complete:
                     if jobs is None or changed:
                         # Not for each resend with a key: there may be thousands of jobs.
                         jobs = dict(tail.jobs)
-                    self._show(Seen(store, jobs, dict(tail.next_offsets), tail.keyed))
-                changed = tail.read(_READ_SECONDS)
+                    self._show(Seen(store, jobs, dict(tail.next_offsets), tail.keyed, tail.liveness))
         finally:
             tail.close()
 
@@ -164,6 +185,36 @@ class View(Thread):
             waiting, self._waiting = self._waiting, []
         if waiting:
             self._loop.call_soon_threadsafe(_wake, waiting)
+
+
+class _Silence:
+    """Tells a reader to which nothing comes from one for which there is nothing.
+
+    A Consumer that has lived through an outage may stay without a connection, without an error; see kafka.cluster.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[int, int] = {}
+        self._ends: Mapping[int, int] | None = None
+        self._since = time.monotonic()
+
+    def is_suspicious(self, read: Mapping[int, int], ends: Callable[[], Mapping[int, int]]) -> bool:
+        """Whether something that was there some seconds ago was not read yet.
+
+        Args:
+            read: per partition, up to where it was read.
+            ends: asks another client where the partitions end.
+        """
+        now = time.monotonic()
+        if read != self._read:
+            self._read, self._ends, self._since = dict(read), None, now
+        elif self._ends is None and now - self._since >= _SILENCE_SECONDS:
+            self._ends, self._since = ends(), now
+        elif self._ends is not None and now - self._since >= _LATE_SECONDS:
+            late = any(read.get(partition, 0) < end for partition, end in self._ends.items())
+            self._ends, self._since = None, now
+            return late
+        return False
 
 
 def _wake(waiting: list[asyncio.Future[None]]) -> None:

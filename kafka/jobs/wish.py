@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kafka.config import ClusterConfig
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
+from kafka.jobs.expression import parse_expression
+from kafka.jobs.filter import Filter
 from kafka.jobs.origin import Target
-from kafka.jobs.plan import Filter, Plan, new_job_id, parse_expression, spans_of_positions
+from kafka.jobs.plan import Plan, new_job_id, spans_of_positions
 from kafka.offsets import Offsets, of_topic
 from kafka.records import Span
 from kafka.resend import refuse_source, refuse_topic
@@ -90,9 +92,10 @@ class Planner:
         refuse = refuse_topic if wish.target is None else refuse_source
         refuse(topic, self._config.policy)
         positions = _by_partition(wish.positions)
-        spans = await self._spans(wish, topic, positions)
+        spans, bounds = await self._spans(wish, topic, positions)
         selected = sum(span.length for span in spans)
-        if not selected:
+        if not selected and positions is None:
+            # Of named positions each is answered, also those that are not there.
             raise SelectionEmpty(topic.name)
         if selected > self._config.jobs.max_records:
             raise SelectionTooLarge(selected, self._config.jobs.max_records)
@@ -107,29 +110,32 @@ class Planner:
             spans,
             positions,
             wish.times_ms,
-            wish.filter,
+            # Whoever names a record means it, whether it is a copy or not.
+            wish.filter if positions is None else replace(wish.filter, copies=True),
             wish.consumer_key,
             wish.records_per_second,
             wish.stop_after_failures,
             wish.dry_run,
             wish.target,
+            bounds=bounds or None,
         )
 
     async def _spans(
         self, wish: Wish, topic: Topic, positions: Mapping[int, frozenset[int]] | None
-    ) -> tuple[Span, ...]:
+    ) -> tuple[tuple[Span, ...], dict[int, tuple[int, int]]]:
+        """Return what to read, and the bounds of the partitions in which positions lie outside of the log."""
         wanted: Collection[int] = positions or wish.offsets or wish.partitions or range(topic.partitions)
         for partition in wanted:
             topic.require_partition(partition)
         if wish.partitions is not None:
-            wanted = [partition for partition in wanted if partition in wish.partitions]
+            wanted = kept_partitions(wanted, wish.partitions)
         asked = [(topic.name, partition) for partition in wanted]
         lows, highs = await asyncio.gather(self._offsets.starts(asked), self._offsets.ends(asked, committed=False))
         starts, ends = of_topic(topic.name, lows), of_topic(topic.name, highs)
         if positions is not None:
-            spans: Collection[Span] = spans_of_positions(positions)
-        elif wish.offsets is not None:
-            spans = [
+            return _inside(positions, starts, ends)
+        if wish.offsets is not None:
+            spans: Collection[Span] = [
                 Span(partition, start, ends[partition] if end is None else end)
                 for partition, (start, end) in wish.offsets.items()
                 if partition in ends
@@ -145,7 +151,25 @@ class Planner:
             for span in spans
             if span.partition in ends
         )
-        return tuple(span for span in clipped if span.length)
+        return tuple(span for span in clipped if span.length), {}
+
+
+def _inside(
+    positions: Mapping[int, frozenset[int]], starts: Mapping[int, int], ends: Mapping[int, int]
+) -> tuple[tuple[Span, ...], dict[int, tuple[int, int]]]:
+    """Return spans of the positions that lie in the log, and its bounds where some lie outside of it."""
+    inside = {
+        partition: frozenset(offset for offset in offsets if starts[partition] <= offset < ends[partition])
+        for partition, offsets in positions.items()
+    }
+    outside = [partition for partition, offsets in positions.items() if len(offsets) > len(inside[partition])]
+    return spans_of_positions(inside), {partition: (starts[partition], ends[partition]) for partition in outside}
+
+
+def kept_partitions(wanted: Collection[int], only: Collection[int]) -> list[int]:
+    """Return those partitions that are also among the others, in linear time: a body can name many of both."""
+    inside = frozenset(only)
+    return [partition for partition in wanted if partition in inside]
 
 
 def _by_partition(positions: Collection[tuple[int, int]] | None) -> Mapping[int, frozenset[int]] | None:

@@ -11,15 +11,25 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 from kafka.admin import Admin
 from kafka.clients import ErrorLog, LibraryLog, log
 from kafka.config import ClusterConfig, worker_properties
-from kafka.jobs.owner import PartitionOwner
+from kafka.connection import ConnectionErrors
+from kafka.errors import ClusterAway
+from kafka.jobs.owner import PartitionOwner, Shared
 from kafka.jobs.preparing import Preparing
-from kafka.jobs.rules import MayResend, Rules, nobody
-from kafka.jobs.store import StoreError, ensure_store, find_store
+from kafka.jobs.read_ahead import ReadAhead
+from kafka.jobs.rules import CodeOf, MayResend, Rules, no_code, nobody
+from kafka.jobs.store import Store, StoreError, ensure_store, find_store
+from kafka.jobs.worker_liveness import ProblemReporter
 from kafka.policy import ResendPolicy
 
 _POLL_SECONDS = 0.2
 _HAND_OVER_SECONDS = 5.0
 _TRY_AGAIN_SECONDS = 1.0
+_ASK_EVERY_SECONDS = 5.0
+_ASK_SECONDS = 1.0
+_UNANSWERED_SECONDS = 20.0
+"""After so long without an answer the clients are made again: they may have lost all brokers, see kafka.cluster."""
+_KEPT_SECONDS = 60.0
+_MOST_UNANSWERED = 3
 
 
 class JobsWorker:
@@ -30,6 +40,8 @@ class JobsWorker:
         policies: what may be resent, by instance: several of them on one cluster share the store and its workers. None:
             only the cluster's own.
         may_resend: what callers may do now, for jobs whose target comes out of the records' headers.
+        code_of: the codes of errors, for the failures of jobs.
+        read_ahead: shared with the other workers of the process; None: there are none.
     """
 
     def __init__(
@@ -37,17 +49,28 @@ class JobsWorker:
         config: ClusterConfig,
         policies: Mapping[str, ResendPolicy] | None = None,
         may_resend: MayResend = nobody,
+        code_of: CodeOf = no_code,
+        read_ahead: ReadAhead | None = None,
     ) -> None:
         self._config = config
         self._name = f"{config.name} worker"
         self._errors = ErrorLog(self._name)
+        self._began = time.monotonic()
         self._owners: dict[int, PartitionOwner] = {}
-        rules = Rules({config.name: config.policy} if policies is None else policies, may_resend)
-        self._preparing = Preparing(config, rules)
+        rules = Rules({config.name: config.policy} if policies is None else policies, may_resend, code_of)
+        self._shared = Shared(
+            Preparing(config, rules),
+            read_ahead or ReadAhead(config.jobs.read_ahead_mb),
+            ProblemReporter(config),
+        )
 
     def run(self, stopped: Event) -> None:
-        """Run jobs until stopped; then finish the transactions under way, and hand over."""
-        if not self._wait_for_store(stopped):
+        """Run jobs until stopped, or until the cluster was away for so long that all has to be begun again.
+
+        Then finish the transactions under way, and hand over.
+        """
+        store = self._wait_for_store(stopped)
+        if store is None:
             return
         consumer = Consumer(
             {**worker_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self._name)
@@ -55,44 +78,59 @@ class JobsWorker:
         consumer.subscribe(
             [self._config.jobs.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
         )
+        answers = _Answers(consumer, self._config.jobs.topic)
         try:
             while not stopped.is_set():
+                if answers.missing() or self._preparing_fails():
+                    log.warning("%s: the cluster does not answer; beginning again", self._name)
+                    return
                 # Its records are read elsewhere; this one is only a member of the group.
                 message = consumer.poll(_POLL_SECONDS)
                 if message is not None and (error := message.error()) is not None:
                     self._errors(error)
+                    self._shared.problems.report(range(store.partitions), KafkaException(error))
         finally:
             # Revokes, and so stops the owners.
             consumer.close()
             self._stop(list(self._owners))
-            self._preparing.close()
+            self._shared.preparing.close()
 
-    def _wait_for_store(self, stopped: Event) -> bool:
+    def _preparing_fails(self) -> bool:
+        """Whether records of single resends were not read for so long that their reader's clients may be to blame."""
+        old = time.monotonic() - self._began >= _KEPT_SECONDS
+        return old and self._shared.preparing.unanswered >= _MOST_UNANSWERED
+
+    def _wait_for_store(self, stopped: Event) -> Store | None:
         """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
-        admin = Admin(self._config)
+        errors = ConnectionErrors()
+        admin = Admin(self._config, errors)
         told: str | None = None
         while not stopped.is_set():
             try:
                 if find_store(admin, self._config.jobs.topic) is not None:
-                    ensure_store(admin, self._config)
-                    return True
+                    return ensure_store(admin, self._config)
                 reason = None
-            except (StoreError, KafkaException) as error:
+                if told is not None:
+                    log.info("%s: the cluster answers; waiting for the first job", self._name)
+            except StoreError as error:
                 reason = str(error)
+            except KafkaException as error:
+                admin.poll(0)  # serves error_cb
+                reason = errors.explain(ClusterAway(str(error))).reason
+                # One that has lived through an outage may time out for good.
+                admin = Admin(self._config, errors)
             if reason is not None and reason != told:
                 log.error("%s: no jobs are run: %s", self._name, reason)
             told = reason
             stopped.wait(_TRY_AGAIN_SECONDS)
-        return False
+        return None
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         ends = [TopicPartition(partition.topic, partition.partition, OFFSET_END) for partition in partitions]
         consumer.incremental_assign(ends)
         consumer.pause(ends)
         for partition in partitions:
-            owner = self._owners[partition.partition] = PartitionOwner(
-                self._config, partition.partition, self._preparing
-            )
+            owner = self._owners[partition.partition] = PartitionOwner(self._config, partition.partition, self._shared)
             owner.start()
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -114,3 +152,29 @@ class JobsWorker:
         deadline = time.monotonic() + _HAND_OVER_SECONDS
         for owner in owners:
             owner.join(max(0.0, deadline - time.monotonic()))
+
+
+class _Answers:
+    """Whether a client still gets answers, asked by the thread that polls it.
+
+    Args:
+        consumer: the client.
+        topic: one that may be asked for.
+    """
+
+    def __init__(self, consumer: Consumer, topic: str) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._answered = self._asked = time.monotonic()
+
+    def missing(self) -> bool:
+        """Whether there was none for so long that the client may be to blame."""
+        if time.monotonic() - self._asked < _ASK_EVERY_SECONDS:
+            return False
+        try:
+            self._consumer.list_topics(self._topic, timeout=_ASK_SECONDS)
+        except KafkaException:
+            self._asked = time.monotonic()
+        else:
+            self._answered = self._asked = time.monotonic()
+        return self._asked - self._answered >= _UNANSWERED_SECONDS

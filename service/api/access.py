@@ -9,10 +9,10 @@ from typing import get_args
 from starlette.requests import Request
 
 from kafka.cluster import Cluster
-from service.auth import Action, Authenticator, Caller, Credentials
+from service.auth import Action, Authenticator, Caller, Credentials, WrongTokens
 from service.envelope import Trail, trail_of
 from service.instances import Instances
-from service.refusals import Forbidden, HostNotLoopback, PathIdRefused, TokenHeaderMissing
+from service.refusals import Forbidden, HostNotLoopback, PathIdRefused, TokenHeaderMissing, TooManyWrongTokens
 
 _TOKEN_HEADER = b"x-auth-token"
 _MAX_ID_CHARACTERS = 128
@@ -57,12 +57,16 @@ class Access:
     Args:
         authenticator: tells who a token belongs to.
         instances: what there is.
+        wrong_tokens: slows down whoever sends many of them.
         open_to_all: no callers are configured; then the token header must still be there, and the Host be a loopback
             name: a page elsewhere can send neither by itself.
     """
 
-    def __init__(self, authenticator: Authenticator, instances: Instances, *, open_to_all: bool) -> None:
+    def __init__(
+        self, authenticator: Authenticator, instances: Instances, wrong_tokens: WrongTokens, *, open_to_all: bool
+    ) -> None:
         self._authenticator = authenticator
+        self._wrong_tokens = wrong_tokens
         self._instances = instances
         self._open_to_all = open_to_all
 
@@ -72,6 +76,7 @@ class Access:
         Raises:
             PathIdRefused: an id is absurd, whoever asks.
             HostNotLoopback, TokenHeaderMissing: open access only.
+            TooManyWrongTokens: one more, after a wait.
             Forbidden: no token, a wrong one, no such instance, not this project's, or no grant: not told apart.
         """
         trail = trail_of(request.scope)
@@ -107,7 +112,13 @@ class Access:
         token = tokens[0].decode("latin-1") if tokens else None
         caller = await self._authenticator.authenticate(Credentials(token, request.headers))
         if caller is None:
-            raise Forbidden
+            if token is None:
+                raise Forbidden
+            client = request.scope.get("client")
+            error = await self._wrong_tokens.refusal(client[0] if client else None)
+            # Counted in one line with others.
+            trail.quiet = isinstance(error, TooManyWrongTokens)
+            raise error
         trail.caller = caller.name
         return caller
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -19,7 +21,8 @@ from kafka.records import Position
 from service import refusals
 from service.api.keys import PARAMETER, REPLAYED_HEADER
 from service.errors import Unexpected, error_body, row_of
-from service.wire import ErrorResponse, ResendRequest, ResendResponse
+from service.wire import MAX_OFFSET, ErrorResponse, ResendRequest, ResendResponse
+from service.wire_jobs import JobRequest
 
 TITLE = "kafka-resend"
 DESCRIPTION = """Puts a Kafka record back on its topic: for one consumer, by the header `consumer_key`, or for all.
@@ -28,6 +31,9 @@ Every error has one shape: a stable `error_code` and an `error_msg` that says wh
 do. An unknown path is a 404 and an unknown method a 405 of that shape. Every answer carries `X-Request-Id`: yours if it
 has 1 to 128 of the characters `A-Z a-z 0-9 . _ -`, else a new one."""
 
+_SCHEMA = "#/components/schemas/{model}"
+_ERROR = _SCHEMA.format(model=ErrorResponse.__name__)
+_REQUESTS: tuple[type[BaseModel], ...] = (ResendRequest, JobRequest)
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 _POSITION = Position("topic-test", 0, 4)
 _EXAMPLE = {"topic": "topic-test", "partition": 0, "message_offset": 4, "consumer_key": "keyA"}
@@ -70,6 +76,17 @@ _MEANINGS = {
     "RESEND.00504004: likewise, and the same request may be sent again.",
 }
 
+_EARLY_MEANINGS = {
+    408: "The head or the body of the request was not complete in time.",
+    429: "This address has sent many wrong tokens, and the request has another one.",
+    431: "The address and the headers are too large, or too many.",
+}
+_EARLY: tuple[Exception, ...] = (
+    refusals.RequestTooSlow("the body was not complete after 30 seconds"),
+    refusals.TooManyWrongTokens(5),
+    refusals.HeadTooLarge("the request has more than 100 headers"),
+)
+
 _REQUEST_ID = {"description": "The request's id, also in the log.", "schema": {"type": "string"}}
 _COPY_HEADERS = {
     "X-Resend-Partition": {"description": "Partition of the copy.", "schema": {"type": "integer"}},
@@ -107,7 +124,7 @@ def error_answers(meanings: Mapping[int, str], errors: Sequence[Exception]) -> d
     answers: dict[int | str, dict[str, Any]] = {}
     for status, meaning in meanings.items():
         headers: dict[str, Any] = {"X-Request-Id": _REQUEST_ID}
-        if status == 503:
+        if status in {429, 503}:
             headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
         examples = {
             type(error).__name__: {"value": error_body(error)} for error in errors if row_of(error).status == status
@@ -145,10 +162,7 @@ def resend_request() -> dict[str, Any]:
             },
             PARAMETER,
         ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": ResendRequest.model_json_schema(), "example": _EXAMPLE}},
-        },
+        "requestBody": request_body(ResendRequest),
     }
 
 
@@ -169,26 +183,34 @@ def query_parameter(name: str, description: str, schema: dict[str, Any], *, requ
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 
-def inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with each definition in the place that refers to it: elsewhere its references lead nowhere."""
-    definitions = schema.get("$defs", {})
-
-    def resolved(part: Any) -> Any:
-        if isinstance(part, list):
-            return [resolved(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return resolved(definitions[part["$ref"].rpartition("/")[2]])
-        return {name: resolved(item) for name, item in part.items() if name != "$defs"}
-
-    inline: dict[str, Any] = resolved(schema)
-    return inline
+def request_body(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a request's body, for an operation's part of the OpenAPI document, which holds the model itself once."""
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": _SCHEMA.format(model=model.__name__)}}},
+    }
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Return the application's OpenAPI document."""
-    document = get_openapi(title=TITLE, version=app.version, description=DESCRIPTION, routes=app.routes)
+    document = get_openapi(
+        title=TITLE,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        # Beside the document itself, wherever a proxy has it.
+        servers=[{"url": "."}],
+    )
+    _restore_bounds(document)
+    schemas = document["components"]["schemas"]
+    for model in _REQUESTS:
+        schema = model.model_json_schema(ref_template=_SCHEMA)
+        for name, definition in {**schema.pop("$defs", {}), model.__name__: schema}.items():
+            if schemas.setdefault(name, definition) != definition:
+                raise TypeError(f"two schemas have the name {name}")
+    early = _early_answers()
+    for operation in _operations(document):
+        operation["responses"] = dict(sorted((operation["responses"] | early).items()))
     document["components"]["securitySchemes"] = {
         "X-Auth-Token": {
             "type": "apiKey",
@@ -198,6 +220,33 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         }
     }
     return document
+
+
+def _restore_bounds(part: Any) -> None:
+    """Make the bounds of integers integers again: FastAPI makes floats of them, and rounds the largest offset up."""
+    if isinstance(part, list):
+        for item in part:
+            _restore_bounds(item)
+    elif isinstance(part, dict):
+        for name, item in part.items():
+            if name in {"minimum", "maximum"} and isinstance(item, float) and part.get("type") == "integer":
+                part[name] = min(int(item), MAX_OFFSET)
+            else:
+                _restore_bounds(item)
+
+
+def _early_answers() -> dict[str, Any]:
+    """Return what any request may be answered with before it is read, as the document has answers."""
+    answers = {}
+    for status, answer in error_answers(_EARLY_MEANINGS, _EARLY).items():
+        content = {"application/json": {**answer["content"]["application/json"], "schema": {"$ref": _ERROR}}}
+        answers[str(status)] = {"description": answer["description"], "headers": answer["headers"], "content": content}
+    return answers
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the operations that want a token."""
+    return [operation for path in document["paths"].values() for operation in path.values() if "security" in operation]
 
 
 def docs_page(request: Request) -> Response:
@@ -223,12 +272,12 @@ _DOCS_POLICY = (
 
 def docs_asset(name: str) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that serves one file of Swagger UI, out of the package fastapi-offline."""
-    asset = files("fastapi_offline") / "static" / name
+    content = (files("fastapi_offline") / "static" / name).read_bytes()
     media_type = _ASSETS[name]
 
     async def serve(request: Request) -> Response:
         del request
-        return Response(asset.read_bytes(), media_type=media_type)
+        return Response(content, media_type=media_type)
 
     return serve
 
@@ -240,10 +289,9 @@ def add_documentation(app: FastAPI) -> None:
         del request
         return Response(rendered(), media_type="application/json")
 
+    @cache
     def rendered() -> bytes:
-        if app.openapi_schema is None:
-            app.openapi_schema = openapi_document(app)
-        return json.dumps(app.openapi_schema).encode()
+        return json.dumps(openapi_document(app)).encode()
 
     app.add_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     app.add_route("/docs", docs_page, methods=["GET"], include_in_schema=False)

@@ -8,17 +8,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.cluster import Availability
+from kafka.errors import AwayKind
 from service.envelope import trail_of
 from service.instances import Instances
 from service.wire import Health, InstanceReadiness, Readiness
 
 _ALIVE = Health(status="ok").model_dump_json()
 
-_REASONS = {
-    "_AUTHENTICATION": "the brokers do not accept the service's credentials",
-    "SASL_AUTHENTICATION_FAILED": "the brokers do not accept the service's credentials",
-    "_SSL": "TLS with the brokers cannot be established",
-    "_RESOLVE": "the brokers' names cannot be resolved",
+_REASONS: dict[AwayKind | None, str] = {
+    "credentials": "the brokers do not accept the service's credentials",
+    "tls": "TLS with the brokers cannot be established",
+    "controller": "bootstrap_servers names a KRaft controller where a broker should be",
+    "advertised": "no broker can be reached at the address that it advertises (advertised.listeners)",
+    "unresolved": "the brokers' names cannot be resolved",
 }
 """What strangers may know: no addresses. The log has the client library's own words."""
 
@@ -29,11 +31,17 @@ async def healthz(request: Request) -> Response:
     return Response(_ALIVE, media_type="application/json")
 
 
-def readyz_endpoint(instances: Instances) -> Callable[[Request], Awaitable[Response]]:
+def readyz_endpoint(
+    instances: Instances, trouble: Callable[[], str | None] = lambda: None
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that tells whether requests should be sent here.
 
     503 only before the first attempt to open the instances and while stopping. A cluster that is away is told in the
     body and by worded 503s: taking the service out of rotation would leave its callers without the reason.
+
+    Args:
+        instances: what there is.
+        trouble: returns what is wrong with the callers, None for nothing.
     """
 
     async def readyz(request: Request) -> Response:
@@ -41,9 +49,11 @@ def readyz_endpoint(instances: Instances) -> Callable[[Request], Awaitable[Respo
         readiness = Readiness(
             status=instances.phase,
             instances={name: readiness_of(instance.cluster.availability) for name, instance in instances},
+            callers=trouble(),
         )
         status = 200 if instances.phase == "ready" else 503
-        return Response(readiness.model_dump_json(), status, media_type="application/json")
+        content = readiness.model_dump_json(exclude={"callers"} if readiness.callers is None else None)
+        return Response(content, status, media_type="application/json")
 
     return readyz
 
@@ -52,5 +62,4 @@ def readiness_of(availability: Availability) -> InstanceReadiness:
     """Return what may be told of whether a cluster can be used."""
     if availability.state != "away":
         return InstanceReadiness(state=availability.state)
-    name = (availability.reason or "").partition(":")[0]
-    return InstanceReadiness(state="away", reason=_REASONS.get(name, "no broker answers"))
+    return InstanceReadiness(state="away", reason=_REASONS.get(availability.kind, "no broker answers"))

@@ -15,16 +15,17 @@ from starlette.responses import Response
 from kafka import errors as worker
 from kafka.errors import ResendError
 from kafka.jobs import errors as job_errors
-from kafka.jobs.errors import JobMissing, SelectionEmpty
-from kafka.jobs.plan import Filter, Plan
+from kafka.jobs.errors import JobMissing, JobUnreadable, NoFailures
+from kafka.jobs.filter import Filter
 from kafka.jobs.progress import Job, State
 from kafka.jobs.wish import Wish
 from service import refusals
 from service.api.access import Access, Admission
-from service.api.bodies import check_content_type, read_body
-from service.api.documentation import error_answers, inlined, path_parameter, query_parameter
+from service.api.bodies import check_content_type, parsed, read_body
+from service.api.documentation import error_answers, path_parameter, query_parameter, request_body
 from service.api.keys import PARAMETER, REPLAYED, REPLAYED_HEADER, idempotency_key, key_of
 from service.api.parameters import Parameters
+from service.api.prefix import prefix_of
 from service.api.resend import RawRoute
 from service.envelope import trail_of
 from service.errors import error_response, row_of
@@ -98,8 +99,9 @@ def add_jobs(app: FastAPI, access: Access, max_body_bytes: int) -> None:
         access: admits callers to instances.
         max_body_bytes: how large a body may be, if that is more than a job may always have.
     """
-    body_bytes = max(max_body_bytes, _BODY_BYTES)
     for call in _calls():
+        # What says next to nothing may not be as large as a list of records.
+        body_bytes = max(max_body_bytes, _BODY_BYTES) if call.action == "make" else max_body_bytes
         app.router.add_api_route(
             call.path,
             _endpoint(access, call, body_bytes),
@@ -138,8 +140,7 @@ def _asked(call: _Call) -> dict[str, Any]:
         ]
     asked: dict[str, Any] = {"security": [{"X-Auth-Token": []}], "parameters": parameters}
     if call.action == "make":
-        schema = inlined(JobRequest.model_json_schema())
-        asked["requestBody"] = {"content": {"application/json": {"schema": schema}}, "required": True}
+        asked["requestBody"] = request_body(JobRequest)
     return asked
 
 
@@ -147,7 +148,7 @@ def _answered(call: _Call) -> dict[str, Any]:
     answer: dict[str, Any] = {"model": call.model, "description": f"{call.summary}."}
     if call.action in _MAKING:
         answer["description"] = "The job was accepted."
-        location = {"description": "Path of the job.", "schema": {"type": "string"}}
+        location = {"description": "Path of the job, with the proxy's prefix.", "schema": {"type": "string"}}
         answer["headers"] = {"Location": location, **REPLAYED_HEADER}
     elif call.status == 202:
         answer["description"] = "That was accepted; the job is as it was a moment ago."
@@ -164,7 +165,7 @@ def _calls() -> tuple[_Call, ...]:
         worker.TopicMissing("topic-test"),
         worker.CompactedTopic("topic-test"),
         worker.InstanceFrozen(),
-        SelectionEmpty("topic-test"),
+        job_errors.SelectionEmpty("topic-test"),
         job_errors.StoreUnusable("topic '_resend_jobs' has cleanup.policy=delete"),
     )
     keyed: tuple[Exception, ...] = (
@@ -183,7 +184,14 @@ def _calls() -> tuple[_Call, ...]:
         changing[-1],
         *keyed,
     )
-    again: tuple[Exception, ...] = (*changing, job_errors.SourceReplaced("topic-test"), *selecting, *keyed)
+    again: tuple[Exception, ...] = (
+        *changing,
+        job_errors.NoFailures(_EXAMPLE_ID),
+        job_errors.JobUnreadable(_EXAMPLE_ID, "its format is 2, not 1"),
+        job_errors.SourceReplaced("topic-test"),
+        *selecting,
+        *keyed,
+    )
     return (
         _Call("make", PATH, "Make a job", _MAKE, _make, making),
         _Call("list", PATH, "List jobs", _LIST, _list, asking, "GET", 200, JobsResponse),
@@ -240,7 +248,8 @@ def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
 
 
 async def _make(asked: _Asked) -> Response:
-    wish = parse_job(asked.body, asked.admission.project, asked.admission.caller.name)
+    project, made_by = asked.admission.project, asked.admission.caller.name
+    wish = await parsed(asked.body, lambda body: parse_job(body, project, made_by))
     return await _made(asked, wish, None, None)
 
 
@@ -261,12 +270,14 @@ async def _made(asked: _Asked, wish: Wish, topic_id: str | None, of_job: str | N
     if asked.key is None:
         job = await jobs.make(wish, topic_id)
     else:
-        key = key_of(asked.key, asked.admission, [of_job, read_json(asked.body) if asked.body else {}])
+        content = await parsed(asked.body, read_json) if asked.body else {}
+        key = key_of(asked.key, asked.admission, [of_job, content])
         job, trail.replayed = await jobs.make_once(wish, topic_id, key)
     trail.job = job.job_id
     project, instance = (quote(name, safe="") for name in (asked.admission.project, asked.admission.instance))
-    location = PATH.format(project_id=project, instance_id=instance) + f"/{job.job_id}"
-    return _answer(_one(job), 202, {"Location": location, **(REPLAYED if trail.replayed else {})})
+    path = PATH.format(project_id=project, instance_id=instance)
+    location = f"{prefix_of(asked.request.scope)}{path}/{job.job_id}"
+    return _answer(_one(asked, job), 202, {"Location": location, **(REPLAYED if trail.replayed else {})})
 
 
 async def _list(asked: _Asked) -> Response:
@@ -277,36 +288,43 @@ async def _list(asked: _Asked) -> Response:
             raise ParameterNotChoice(f"state has {shown(state)}, not one of {', '.join(_STATES)}")
     limit = parameters.whole("limit", 1, _MAX_LIMIT) or _DEFAULT_LIMIT
     offset = parameters.whole("offset", 0, MAX_OFFSET) or 0
-    known = await asked.admission.cluster.jobs.known()
+    jobs = asked.admission.cluster.jobs
+    known = await jobs.known()
     found = [job for job in known if job.state in wanted and _visible(job, asked.admission)]
-    page = [told(job, job.plan, whole=False) for job in found[offset : offset + limit] if job.plan is not None]
+    page = [
+        told(job, job.summary, waits_for=jobs.waits_for(job), whole=False)
+        for job in found[offset : offset + limit]
+        if job.summary is not None
+    ]
     return _answer({"jobs": page, "total": len(found), "size": len(page)}, 200)
 
 
 async def _show(asked: _Asked) -> Response:
-    return _answer(_one(await _found(asked)), 200)
+    return _answer(_one(asked, await _found(asked)), 200)
 
 
 async def _cancel(asked: _Asked) -> Response:
     job = await _found(asked)
-    return _answer(_one(await asked.admission.cluster.jobs.cancel(job.job_id)), 202)
+    return _answer(_one(asked, await asked.admission.cluster.jobs.cancel(job.job_id)), 202)
 
 
 async def _pause(asked: _Asked) -> Response:
     job = await _found(asked)
-    return _answer(_one(await asked.admission.cluster.jobs.pause(job.job_id, paused=True)), 202)
+    return _answer(_one(asked, await asked.admission.cluster.jobs.pause(job.job_id, paused=True)), 202)
 
 
 async def _resume(asked: _Asked) -> Response:
     job = await _found(asked)
-    return _answer(_one(await asked.admission.cluster.jobs.pause(job.job_id, paused=False)), 202)
+    return _answer(_one(asked, await asked.admission.cluster.jobs.pause(job.job_id, paused=False)), 202)
 
 
 async def _resend_failed(asked: _Asked) -> Response:
     job = await _found(asked)
-    plan = _plan(job)
+    plan = job.plan
+    if plan is None:
+        raise JobUnreadable(job.job_id, job.not_understood or "it is being removed")
     if not job.progress.failures:
-        raise SelectionEmpty(plan.topic)
+        raise NoFailures(job.job_id)
     wish = Wish(
         asked.admission.project,
         asked.admission.caller.name,
@@ -324,31 +342,28 @@ async def _resend_failed(asked: _Asked) -> Response:
 
 async def _found(asked: _Asked) -> Job:
     job_id: str = asked.request.path_params["job_id"]
-    job = await asked.admission.cluster.jobs.get(job_id)
-    if not _visible(job, asked.admission):
-        raise JobMissing(job_id)
-    return job
+    return await asked.admission.cluster.jobs.get(job_id, lambda job: _visible(job, asked.admission))
 
 
 def _visible(job: Job, admission: Admission) -> bool:
-    """Whether the job exists for this caller: within their project, and its topic within their grants."""
-    plan = job.plan
+    """Whether the job exists for this caller: within their project, and its topic within their grants.
+
+    A project, an instance or a topic that cannot be read is an empty text, which only a grant of `*` covers: such a job
+    exists for callers who may touch every one.
+    """
+    plan = job.summary
     return (
         plan is not None
-        and plan.project == admission.project
-        and plan.instance == admission.instance
-        and admission.caller.may("jobs", admission.project, admission.instance, plan.topic)
+        and plan.project in (admission.project, "")
+        and plan.instance in (admission.instance, "")
+        and admission.caller.may("jobs", plan.project, plan.instance, plan.topic)
     )
 
 
-def _one(job: Job) -> dict[str, object]:
-    return told(job, _plan(job), whole=True)
-
-
-def _plan(job: Job) -> Plan:
-    if job.plan is None:
+def _one(asked: _Asked, job: Job) -> dict[str, object]:
+    if job.summary is None:
         raise JobMissing(job.job_id)
-    return job.plan
+    return told(job, job.summary, waits_for=asked.admission.cluster.jobs.waits_for(job), whole=True)
 
 
 def _answer(content: dict[str, object], status: int, headers: dict[str, str] | None = None) -> Response:

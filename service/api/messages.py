@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.errors import ResendError
-from kafka.query import Page, Paging, Selection
+from kafka.query import HistogramQuery, Page, Paging, Selection
 from kafka.records import Position, Record
 from service.api.access import Access, Admission
 from service.api.parameters import Parameters
 from service.api.presence import while_connected
-from service.cursors import cursor_of, rest_of
+from service.cursors import Cursors
 from service.envelope import Trail, trail_of
 from service.errors import error_response, row_of
 from service.refusals import (
@@ -72,8 +72,8 @@ MAX_SKIP = 10_000
 MAX_PREVIEW = 200
 MAX_BUCKETS = 100
 DEFAULT_BUCKETS = 60
-# The end of the year 9999: what lies beyond no client can show.
-_MAX_TIME_MS = 253_402_300_800_000
+# As far as timestamps go: microseconds written as milliseconds are in the year 57,000.
+MAX_TIME_MS = 2**63 - 1
 _UTF8_BYTES = 4
 _MESSAGE_ID = re.compile(r"([0-9]{1,10})-([0-9]{1,19})")
 
@@ -96,12 +96,15 @@ class Asked:
     cursor: str | None
 
 
-def messages_endpoint(access: Access, settings: QuerySettings) -> Callable[[Request], Awaitable[Response]]:
+def messages_endpoint(
+    access: Access, settings: QuerySettings, cursors: Cursors
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that finds records.
 
     Args:
         access: admits callers to instances.
         settings: from which size on a value is huge.
+        cursors: makes them, and knows them again.
     """
 
     async def messages(request: Request) -> Response:
@@ -113,7 +116,7 @@ def messages_endpoint(access: Access, settings: QuerySettings) -> Callable[[Requ
             if asked.position is not None:
                 trail.position = asked.position
                 return await _one(asked, asked.position, admission, settings, trail)
-            response = await _list(asked, request, admission, settings)
+            response = await _list(asked, request, admission, settings, cursors)
         except (RequestRefused, ResendError) as error:
             return _refused(error, trail)
         trail.outcome = "listed"
@@ -141,16 +144,22 @@ def histogram_endpoint(access: Access) -> Callable[[Request], Awaitable[Response
             partition = parameters.whole("partition", 0, MAX_PARTITION)
             number = parameters.whole("buckets", 1, MAX_BUCKETS) or DEFAULT_BUCKETS
             admission.require_topic(topic)
-            buckets = await admission.cluster.histogram(topic, partition, times_ms, number)
+            asked = HistogramQuery(topic, partition, times_ms, number)
+            counted = await while_connected(
+                request,
+                lambda abandoned: admission.cluster.histogram(asked, abandoned, caller=admission.caller.name),
+            )
         except (RequestRefused, ResendError) as error:
             return _refused(error, trail)
         trail.outcome = "counted"
         body = HistogramResponse(
             buckets=[
-                BucketItem(start_time=bucket.start_ms, end_time=bucket.end_ms, count=bucket.count) for bucket in buckets
+                BucketItem(start_time=bucket.start_ms, end_time=bucket.end_ms, count=bucket.count)
+                for bucket in counted.buckets
             ],
-            approximate=True,
-            total=sum(bucket.count for bucket in buckets),
+            approximate=not counted.exact,
+            total=sum(bucket.count for bucket in counted.buckets),
+            uncounted_partitions=list(counted.uncounted),
         )
         return Response(body.model_dump_json(), media_type="application/json")
 
@@ -211,8 +220,8 @@ def read_question(query: bytes) -> Asked:
 
 
 def _times(parameters: Parameters) -> tuple[int, int] | None:
-    start = parameters.whole("start_time", 0, _MAX_TIME_MS)
-    end = parameters.whole("end_time", 0, _MAX_TIME_MS)
+    start = parameters.whole("start_time", 0, MAX_TIME_MS)
+    end = parameters.whole("end_time", 0, MAX_TIME_MS)
     if start is None and end is None:
         return None
     if start is None or end is None:
@@ -244,19 +253,23 @@ def _message_id(parameters: Parameters) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-async def _list(asked: Asked, request: Request, admission: Admission, settings: QuerySettings) -> Response:
+async def _list(
+    asked: Asked, request: Request, admission: Admission, settings: QuerySettings, cursors: Cursors
+) -> Response:
     selection = asked.selection
-    rest = None if asked.cursor is None else rest_of(selection, asked.cursor, MAX_SKIP)
+    rest = None if asked.cursor is None else cursors.rest(selection, asked.cursor, MAX_SKIP)
     page: Page = await while_connected(
         request,
-        lambda abandoned: admission.cluster.find(selection, asked.paging, rest, abandoned),
+        lambda abandoned: admission.cluster.find(
+            selection, asked.paging, rest, abandoned, caller=admission.caller.name
+        ),
     )
     messages = [listed_message(selection.topic, found, settings.max_value_bytes, asked.preview) for found in page.found]
     return _answer(
         messages,
         total=page.total,
         exact=page.exact,
-        cursor=None if page.rest is None else cursor_of(selection, page.rest),
+        cursor=None if page.rest is None else cursors.cursor(selection, page.rest),
         scan=ScanItem(
             records=page.read,
             milliseconds=round(page.seconds * 1000, 1),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from kafka.scan import Abandoned
+from kafka.scanners import Abandoned
 from service.refusals import ClientGone
 
 Outcome = TypeVar("Outcome")

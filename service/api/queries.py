@@ -14,12 +14,14 @@ from service.api import caller, messages, topics
 from service.api.access import Access
 from service.api.documentation import error_answers, path_parameter, query_parameter
 from service.api.resend import RawRoute
+from service.cursors import Cursors, cursor_key
 from service.instances import Instances
-from service.settings_sections import QuerySettings
+from service.name_pattern import MAX_PATTERN_CHARACTERS
+from service.settings import Settings
 from service.wire import MAX_OFFSET, MAX_PARTITION
 from service.wire_query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
 
-_TIME = {"type": "integer", "minimum": 0}
+_TIME = {"type": "integer", "minimum": 0, "maximum": messages.MAX_TIME_MS}
 _POSITION = Position("topic-test", 0, 4)
 
 _COMMON_ERRORS: tuple[Exception, ...] = (
@@ -33,6 +35,7 @@ _MESSAGE_ERRORS: tuple[Exception, ...] = (
     refusals.RangeRefused("start_time 2 is not below end_time 1"),
     refusals.CursorRefused("the cursor belongs to a search with other parameters"),
     worker.TopicMissing("topic-test"),
+    worker.InternalTopic("__consumer_offsets"),
     worker.OffsetExpired(_POSITION, 1000),
     worker.NoLookupByTime(),
     worker.TooManyScans(4),
@@ -46,14 +49,14 @@ _MEANINGS = {
 }
 
 
-def add_queries(app: FastAPI, access: Access, instances: Instances, settings: QuerySettings) -> None:
+def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Settings) -> None:
     """Serve /v2/caller, topics, messages and their histogram.
 
     Args:
         app: the application.
         access: admits callers to instances.
         instances: what there is.
-        settings: from which size on a value is huge.
+        settings: how records are shown, and what cursors are known by.
     """
     app.router.add_api_route(
         caller.PATH,
@@ -77,14 +80,18 @@ def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Qu
         tags=["topics"],
         operation_id="topics",
         openapi_extra=_request([*_PATH_PARAMETERS, *_TOPICS_PARAMETERS]),
-        responses=_responses(TopicsResponse, "The topics.", _COMMON_ERRORS),
+        responses=_responses(
+            TopicsResponse,
+            "The topics.",
+            (*_COMMON_ERRORS, refusals.ParameterTooLong("name has 501 characters"), worker.TooManyScans(4)),
+        ),
     )
     answers = _responses(MessagesResponse, "A page of messages, or the one asked for.", _MESSAGE_ERRORS)
     answers[200]["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     answers[204] = {"description": "download=true of a record whose value is null."}
     app.router.add_api_route(
         messages.PATH,
-        messages.messages_endpoint(access, settings),
+        messages.messages_endpoint(access, settings.query, Cursors(cursor_key(settings))),
         methods=["GET"],
         route_class_override=RawRoute,
         summary="Find messages",
@@ -104,7 +111,10 @@ def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Qu
         methods=["GET"],
         route_class_override=RawRoute,
         summary="Count messages by time",
-        description="From the brokers' index of times; nothing is read, and the counts are approximate.",
+        description=(
+            "By every record's own time where that is not much to read, else by the brokers' index of times; "
+            "`approximate` tells. A partition that can be counted neither way is named in `uncounted_partitions`."
+        ),
         tags=["messages"],
         operation_id="histogram",
         openapi_extra=_request([*_PATH_PARAMETERS, *_HISTOGRAM_PARAMETERS]),
@@ -122,7 +132,9 @@ _PATH_PARAMETERS = [
     path_parameter("instance_id", "The Kafka cluster, by its configured name.", "default"),
 ]
 _TOPICS_PARAMETERS = [
-    query_parameter("name", "Part of the name, or a pattern with * and ?.", {"type": "string"}),
+    query_parameter(
+        "name", "Part of the name, or a pattern with * and ?.", {"type": "string", "maxLength": MAX_PATTERN_CHARACTERS}
+    ),
     query_parameter("limit", "How many; all without.", _whole(1, topics.MAX_LIMIT)),
     query_parameter("offset", "How many to leave out.", {"type": "integer", "minimum": 0}),
     query_parameter("internal", "Whether internal topics are listed, too.", {"type": "boolean"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from fnmatch import fnmatchcase
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,12 +11,13 @@ from kafka.catalogue import Listed
 from kafka.config import ClusterConfig
 from kafka.errors import InstanceFrozen, ResendError, TopicMissing
 from kafka.resend import refuse_topic
-from kafka.topics import INTERNAL_TOPICS
+from kafka.topics import is_internal
 from service.api.access import Access, Admission
 from service.api.parameters import Parameters
 from service.envelope import trail_of
 from service.errors import error_body, error_response, row_of
-from service.refusals import Forbidden, RequestRefused
+from service.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
+from service.refusals import Forbidden, ParameterTooLong, RequestRefused
 from service.wire import ErrorResponse
 from service.wire_query import PartitionBounds, TopicItem, TopicsResponse
 
@@ -45,8 +45,8 @@ def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
             parameters.choice("access_policy", ("all", "pub", "sub"))
             limit = parameters.whole("limit", 1, MAX_LIMIT) or MAX_LIMIT
             offset = parameters.whole("offset", 0, _MOST_TOPICS) or 0
-            wanted = _wanted(admission, parameters.text("name"), internal=parameters.yes("internal") or False)
-            total, page = await admission.cluster.topics(wanted, offset, limit)
+            wanted = wanted_topics(admission, parameters.text("name"), internal=parameters.yes("internal") or False)
+            total, page = await admission.cluster.topics(wanted, offset, limit, caller=admission.caller.name)
         except (RequestRefused, ResendError) as error:
             trail.outcome = row_of(error).error_code
             trail.reason = getattr(error, "reason", None)
@@ -65,24 +65,30 @@ def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
     return topics
 
 
-def _wanted(admission: Admission, name: str | None, *, internal: bool) -> Callable[[str], bool]:
+def wanted_topics(admission: Admission, name: str | None, *, internal: bool) -> Callable[[str], bool]:
     """Return whether a topic belongs into the list.
 
     Args:
         admission: what is beyond its grants does not exist.
         name: a part of the topic's name, or a shell-style pattern of the whole; case does not count.
         internal: whether internal topics are listed, too.
+
+    Raises:
+        ParameterTooLong: the name is no part of any name, nor a pattern that anybody needs.
     """
-    pattern = "*" if name is None else name.lower()
-    if "*" not in pattern and "?" not in pattern:
-        # In a pattern a bracket would be special, in a part of a name it is not.
-        part = pattern
+    if name is None:
+        return lambda topic: _visible(admission, topic, internal=internal)
+    if len(name) > MAX_PATTERN_CHARACTERS:
+        raise ParameterTooLong(f"name has {len(name)} characters, more than {MAX_PATTERN_CHARACTERS}")
+    if "*" not in name and "?" not in name:
+        part = name.lower()
         return lambda topic: part in topic.lower() and _visible(admission, topic, internal=internal)
-    return lambda topic: fnmatchcase(topic.lower(), pattern) and _visible(admission, topic, internal=internal)
+    pattern = NamePattern(name)
+    return lambda topic: pattern.matches(topic) and _visible(admission, topic, internal=internal)
 
 
 def _visible(admission: Admission, topic: str, *, internal: bool) -> bool:
-    return (internal or topic not in INTERNAL_TOPICS) and "read" in admission.actions(topic)
+    return (internal or not is_internal(topic, admission.cluster.config)) and "read" in admission.actions(topic)
 
 
 def _item(listed: Listed, admission: Admission) -> TopicItem:
@@ -106,7 +112,7 @@ def _item(listed: Listed, admission: Admission) -> TopicItem:
         permissions=list(admission.actions(name)),
         topic_id=topic.topic_id if topic is not None else None,
         compacted=configured.compacted if configured is not None else None,
-        internal=topic.internal if topic is not None else name in INTERNAL_TOPICS,
+        internal=topic.internal if topic is not None else is_internal(name, admission.cluster.config),
         timestamp_type=None if configured is None else "LogAppendTime" if configured.log_append_time else "CreateTime",
         partitions=bounds,
         record_count=_count(bounds),

@@ -27,10 +27,11 @@ from service.auth.callers import (
 )
 from service.auth.standing import StandingOfCallers, standing
 from service.auth.watching import WatchedCallers
+from service.auth.wrong_tokens import WrongTokens
 
 if TYPE_CHECKING:
     # The settings read the callers file once, to refuse a broken one at the start; this would close a circle.
-    from service.settings_sections import AuthSettings
+    from service.settings_http import AuthSettings
 
 __all__ = [
     "EVERYTHING",
@@ -46,6 +47,7 @@ __all__ = [
     "StandingOfCallers",
     "TokenAuthenticator",
     "WatchedCallers",
+    "WrongTokens",
     "authenticator",
     "digest_of",
     "operator_authenticator",
@@ -68,7 +70,8 @@ def authenticator(settings: AuthSettings) -> Authenticator:
     if settings.open:
         return OpenAuthenticator()
     if settings.callers_file is not None:
-        return TokenAuthenticator(WatchedCallers(settings.callers_file).current)
+        watched = WatchedCallers(settings.callers_file)
+        return TokenAuthenticator(watched.current, watched.trouble)
     if settings.token_digest is None:
         raise AuthError("no callers are configured, and access is not open")
     default = CallerEntry(Caller(DEFAULT_CALLER, EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)

@@ -45,10 +45,16 @@ class TokenAuthenticator:
 
     Args:
         current: returns the entries by digest, as they are now.
+        trouble: returns why they may be out of date, in words for strangers; None while they are not.
     """
 
-    def __init__(self, current: Callable[[], Mapping[bytes, CallerEntry]]) -> None:
+    def __init__(
+        self,
+        current: Callable[[], Mapping[bytes, CallerEntry]],
+        trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._current = current
+        self.trouble = trouble
 
     async def authenticate(self, credentials: Credentials) -> Caller | None:
         """Return the caller whose token it is, unless it has expired."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from kafka.policy import matches
+from service.files import writable_by_everybody
 
 Action = Literal["resend", "read", "jobs"]
 """What a caller may be allowed to do."""
@@ -122,6 +123,8 @@ def read_callers(path: Path) -> tuple[CallerEntry, ...]:
     """
     try:
         with path.open("rb") as file:
+            if writable_by_everybody(file):
+                raise CallersFileRefused(f"{path}: everybody on this machine may write it: chmod o-w {path}")
             content = file.read(_LARGEST_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None

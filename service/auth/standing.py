@@ -12,7 +12,7 @@ from service.auth.watching import WatchedCallers
 
 if TYPE_CHECKING:
     from kafka.jobs.rules import MayResend
-    from service.settings_sections import AuthSettings
+    from service.settings_http import AuthSettings
 
 
 class StandingOfCallers:

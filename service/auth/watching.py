@@ -17,6 +17,8 @@ _SETTLED_NS = 2_000_000_000
 _COMPLAIN_SECONDS = 60.0
 _NAMED = 20
 
+_STALE = "the callers file cannot be read: the grants read before stay in effect"
+
 _Signature = tuple[int, int, int]
 
 _log = structlog.get_logger("service")
@@ -56,6 +58,14 @@ class WatchedCallers:
             self._check_at = now + self._check_seconds
             self._check(now)
         return self._entries
+
+    def trouble(self) -> str | None:
+        """Return why the entries may be out of date, in words for strangers; None while they are not.
+
+        Looks at the file as often as `current` does.
+        """
+        self.current()
+        return _STALE if self._broken else None
 
     def _look(self) -> _Signature | None:
         """Return what tells this state of the file from another, or None when that cannot be told."""

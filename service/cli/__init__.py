@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,8 +32,9 @@ class _Command:
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 refused, nothing was written; 2 the command, its options or the settings are wrong; 3 not "
-    "now: nothing was written, the same command may be given again; 4 whether a copy was written is not known; 130 "
-    "interrupted with Ctrl-C."
+    "now: nothing was written, the same command may be given again; 4 whether a copy was written is not known; 5 the "
+    "output cannot be written, such as to a full disk; 130 interrupted with Ctrl-C. A closed pipe (`| head`) is no "
+    "error."
 )
 """Of the commands that are clients of the API."""
 
@@ -43,11 +45,11 @@ _COMMANDS = {
         "service.cli.demo", "demo_command", "Try it out: serve on a broker in memory, with sample records."
     ),
     "check": _Command(
-        "service.cli.check", "check_command", "Tell which Kafka clusters answer and which ACLs are missing."
+        "service.cli.check", "check_command", "Check which Kafka clusters answer and which ACLs are missing."
     ),
-    "worker": _Command("service.cli.worker", "worker_command", "Run jobs, and nothing else."),
+    "worker": _Command("service.cli.worker", "worker_command", "Run jobs only, without serving the API."),
     "config": _Command("service.cli.config", "config_command", "Print the settings in effect, secrets hidden."),
-    "token": _Command("service.cli.token", "token_command", "Make a token for a caller, and the entry to configure."),
+    "token": _Command("service.cli.token", "token_command", "Create a token for a caller, and the entry to configure."),
     "topics": _Command(
         "service.cli.topics",
         "topics_command",
@@ -60,27 +62,61 @@ _COMMANDS = {
         "Find records: the newest, by time or by position; show one.",
         epilog=_EXIT_CODES,
     ),
-    "resend": _Command("service.cli.resend", "resend_command", "Put one record back on its topic.", epilog=_EXIT_CODES),
+    "resend": _Command("service.cli.resend", "resend_command", "Resend one record.", epilog=_EXIT_CODES),
     "tail": _Command("service.cli.tail", "tail_command", "Show records as they are written.", epilog=_EXIT_CODES),
     "sample-topic": _Command(
         "service.cli.sample_topic", "sample_topic_command", "Make topic-test, with its sample records.", hidden=True
     ),
 }
 
-_JOBS = "Resend many records at once, exactly once: start, follow and end jobs."
+_JOBS = "Resend many records, each exactly once: start, follow and cancel jobs."
 _JOB_COMMANDS = {
     name: _Command(module, function, summary, epilog=_EXIT_CODES)
     for name, module, function, summary in (
-        ("start", "service.cli.job_start", "start_command", "Resend a selection of a topic's records, or count it."),
+        ("start", "service.cli.job_start", "start_command", "Resend a selection of a topic's records, or count them."),
         ("list", "service.cli.job", "list_command", "List jobs, the newest first."),
-        ("show", "service.cli.job", "show_command", "Show all about one job."),
+        ("show", "service.cli.job", "show_command", "Show one job in detail."),
         ("watch", "service.cli.job", "watch_command", "Follow a job to its end."),
-        ("cancel", "service.cli.job", "cancel_command", "Have a job end."),
-        ("pause", "service.cli.job", "pause_command", "Have a job wait."),
-        ("resume", "service.cli.job", "resume_command", "Have a job that waits go on."),
-        ("resend-failed", "service.cli.job", "resend_failed_command", "Make a new job of what failed."),
+        ("cancel", "service.cli.job", "cancel_command", "Cancel a job."),
+        ("pause", "service.cli.job", "pause_command", "Pause a job."),
+        ("resume", "service.cli.job", "resume_command", "Resume a paused job."),
+        (
+            "resend-failed",
+            "service.cli.job",
+            "resend_failed_command",
+            "Start a new job that resends the failures of a job.",
+        ),
     )
 }
+
+
+class _PlainCommand(TyperCommand):
+    """A command whose help names arguments as `TOPIC` and `[NAME]`, where typer has `{TOPIC} <str>` and `[[NAME]]`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [
+            self.options_metavar or "",
+            *(_argument(param) for param in self.get_params(ctx) if _is_argument(param)),
+        ]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        params = self.get_params(ctx)
+        arguments = [(_argument(param), getattr(param, "help", None) or "") for param in params if _is_argument(param)]
+        if arguments:
+            with formatter.section("Arguments"):
+                formatter.write_dl(arguments)
+        with formatter.section("Options"):
+            told = (param.get_help_record(ctx) for param in params if not _is_argument(param))
+            formatter.write_dl([record for record in told if record is not None])
+
+
+def _is_argument(param: Any) -> bool:
+    return bool(param.param_type_name == "argument")
+
+
+def _argument(param: Any) -> str:
+    name: str = param.metavar or param.name.upper()
+    return name if param.required or name.startswith("[") else f"[{name}]"
 
 
 class _LazyGroup(TyperGroup):
@@ -100,16 +136,26 @@ class _LazyGroup(TyperGroup):
             return None
         return _group(cmd_name, found) if isinstance(found, str) else _single(cmd_name, found)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # The base class looks for names that are close among the commands that are imported, which are none.
+        if args[0] not in self.known and not ctx.resilient_parsing:
+            close = get_close_matches(args[0], [name for name, _ in self._listed()])
+            if close:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, close))}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         del ctx
-        # The base class would import every command for a line that is known here.
-        told = [
+        with formatter.section("Commands"):
+            formatter.write_dl(self._listed())
+
+    def _listed(self) -> list[tuple[str, str]]:
+        """Return the commands with what they do; the base class would import every one for that."""
+        return [
             (name, known if isinstance(known, str) else known.summary)
             for name, known in self.known.items()
             if isinstance(known, str) or not known.hidden
         ]
-        with formatter.section("Commands"):
-            formatter.write_dl(told)
 
 
 class _JobGroup(_LazyGroup):
@@ -119,7 +165,9 @@ class _JobGroup(_LazyGroup):
 def _single(name: str, found: _Command) -> TyperCommand:
     function: Callable[..., None] = getattr(importlib.import_module(found.module), found.function)
     single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-    single.command(name, short_help=found.summary, hidden=found.hidden, epilog=found.epilog)(function)
+    single.command(name, cls=_PlainCommand, short_help=found.summary, hidden=found.hidden, epilog=found.epilog)(
+        function
+    )
     command = as_click(single)
     assert isinstance(command, TyperCommand)  # noqa: S101 - one command makes no group
     return command
@@ -197,6 +245,9 @@ def foreign_kafka() -> str | None:
 
 def main() -> None:
     """Run the command line."""
+    from service.cli.streams import install_streams
+
+    install_streams()
     wrong = foreign_kafka()
     if wrong is not None:
         print(wrong, file=sys.stderr)  # noqa: T201

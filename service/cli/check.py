@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
+from service.cli.streams import OutputClosed
 from service.cli.terminal import MISCONFIGURED, OK, PROBLEM, output, refuse, settings_or_exit
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ def check_command(
 ) -> None:
     """Connect to each configured Kafka cluster and say what works and which Kafka ACLs are missing.
 
-    Reads only. What is missing comes with what to do about it, such as the kafka-acls.sh command that grants it.
+    No topic is written to. What is missing comes with what to do about it, such as the kafka-acls.sh command for it.
 
-    What cannot be seen without writing is told as UNKNOWN, with the command that grants it. It does not
+    What could not be seen is told as UNKNOWN, with the command that grants it. It does not
     count as missing.
 
     Exit code 0: nothing is missing. 1: something is. 2: the settings are wrong.
@@ -50,7 +52,9 @@ def check_command(
     complete = True
     for name in instance or configs:
         findings = diagnose(configs[name], timeout, jobs=with_jobs)
-        show(console, name, findings)
+        # The exit code is the finding, whether or not somebody reads the words.
+        with suppress(OutputClosed):
+            show(console, name, findings)
         complete = complete and all(finding.ok for finding in findings)
     raise typer.Exit(OK if complete else PROBLEM)
 

@@ -1,71 +1,23 @@
-"""A client of the HTTP API, which turns its answers into values and its errors into words and exit codes.
-
-    ApiError
-    ├── Refused            what was asked for is refused, and nothing was written           exit code 1
-    ├── Misunderstood      the options do not name one instance, or no API is there         exit code 1
-    ├── NotNow             nothing was written, and the same may be asked again             exit code 3
-    └── OutcomeUnknown     whether a copy was written is not known                          exit code 4
-
-Each carries its words and its exit code.
-"""
+"""A client of the HTTP API: one instance, and what can be asked of it."""
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from service.cli.answers import Misunderstood, OutcomeUnknown, answered, field, get, json_object
 from service.cli.output import Json
 
 if TYPE_CHECKING:
     import httpx
 
-_GAVE_UP = (408, 499)
-"""What proxies answer when they stopped waiting for the service, which may have gone on."""
-
-_PROXY_WAITS = (502, 503, 504)
-"""What proxies answer while there is no service behind them."""
-
 _COPY_DOUBT = "whether a copy was written is not known: look at the end of the partition before you try again"
 _JOB_DOUBT = "whether the job was accepted is not known: look at the list of jobs before you try again"
-_NOT_WRITTEN_CODES = ("RESEND.00503", "RESEND.00504001")
-
-
-class ApiError(Exception):
-    """The root of the tree. Its text is for the person at the terminal and holds no token.
-
-    Attributes:
-        error_code: the API's, if it was the API that answered.
-    """
-
-    exit_code: ClassVar[int] = 1
-
-    def __init__(self, words: str, error_code: str | None = None) -> None:
-        super().__init__(words)
-        self.error_code = error_code
-
-
-class Refused(ApiError):
-    """What was asked for is refused, and nothing was written."""
-
-
-class Misunderstood(ApiError):
-    """The options do not name one instance, or no API is there."""
-
-
-class NotNow(ApiError):
-    """Nothing was written, and the same may be asked again."""
-
-    exit_code = 3
-
-
-class OutcomeUnknown(ApiError):
-    """Whether a copy was written is not known."""
-
-    exit_code = 4
+_KEYED_DOUBT = (
+    "whether it was done is not known: run the same command with the same --idempotency-key again, it is done once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +28,13 @@ class Copy:
         partition: of the copy.
         offset: of the copy; None where Kafka acknowledged it without telling.
         timestamp: whose time it has: `original`, `now` or `broker`.
+        replayed: an earlier request with the same Idempotency-Key has written it.
     """
 
     partition: int | None
     offset: int | None
     timestamp: str | None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +131,9 @@ class Api:
         cursor = field(answer, "cursor", str, type(None))
         return Page(field(answer, "messages", list), cursor, scan["records"], scan["stopped_by"])
 
-    async def resend(self, topic: str, partition: int, offset: int, consumer_key: str | None) -> Copy:
+    async def resend(
+        self, topic: str, partition: int, offset: int, consumer_key: str | None, idempotency_key: str | None = None
+    ) -> Copy:
         """Have one copy of a record written, and return where it is.
 
         Args:
@@ -185,6 +141,7 @@ class Api:
             partition: of the record.
             offset: of the record.
             consumer_key: whom the copy is for; None leaves the record's headers alone. An empty text is not None.
+            idempotency_key: with the same one again nothing more is written; None sends none.
 
         Raises:
             ApiError: one of its kinds.
@@ -193,28 +150,34 @@ class Api:
         if consumer_key is not None:
             body["consumer_key"] = consumer_key
         request = self._http.build_request(
-            "POST", f"{self._instance}/messages/action", params={"action_id": "resend"}, json=body
+            "POST",
+            f"{self._instance}/messages/action",
+            params={"action_id": "resend"},
+            json=body,
+            headers=_key_header(idempotency_key),
         )
-        answer = await _answered(self._http, request, _COPY_DOUBT)
-        if (_object(answer) or {}).get("message_offset") != offset:
+        answer = await answered(self._http, request, _COPY_DOUBT if idempotency_key is None else _KEYED_DOUBT)
+        if (json_object(answer) or {}).get("message_offset") != offset:
             raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right? Look for the copy, too")
         headers = answer.headers
         return Copy(
             _whole(headers.get("X-Resend-Partition")),
             _whole(headers.get("X-Resend-Offset")),
             headers.get("X-Resend-Timestamp"),
+            replayed=headers.get("Idempotency-Replayed") == "true",
         )
 
-    async def make_job(self, wish: Json) -> Json:
+    async def make_job(self, wish: Json, idempotency_key: str | None = None) -> Json:
         """Have a job accepted, and return it.
 
         Args:
             wish: the body, as the API has it.
+            idempotency_key: with the same one again there is no second job, and the first one is returned.
 
         Raises:
             ApiError: one of its kinds.
         """
-        return await self._ask_of_jobs("", wish)
+        return await self._ask_of_jobs("", wish, idempotency_key)
 
     async def jobs(self, states: str | None, limit: int) -> Sequence[Json]:
         """Return the newest jobs.
@@ -246,21 +209,25 @@ class Api:
         field(answer, "state", str)
         return answer
 
-    async def ask_of_job(self, job_id: str, action: str) -> Json:
+    async def ask_of_job(self, job_id: str, action: str, idempotency_key: str | None = None) -> Json:
         """Have something done with a job, and return it, or the new one.
 
         Args:
             job_id: which job.
             action: cancel, pause, resume or resend-failed.
+            idempotency_key: of resend-failed; with the same one again there is no second job.
 
         Raises:
             ApiError: one of its kinds.
         """
-        return await self._ask_of_jobs(f"/{quote(job_id, safe='')}/{action}", {})
+        return await self._ask_of_jobs(f"/{quote(job_id, safe='')}/{action}", {}, idempotency_key)
 
-    async def _ask_of_jobs(self, path: str, body: Json) -> Json:
-        request = self._http.build_request("POST", f"{self._instance}/resend-jobs{path}", json=body)
-        answer: Json = (await _answered(self._http, request, _JOB_DOUBT)).json()
+    async def _ask_of_jobs(self, path: str, body: Json, idempotency_key: str | None = None) -> Json:
+        request = self._http.build_request(
+            "POST", f"{self._instance}/resend-jobs{path}", json=body, headers=_key_header(idempotency_key)
+        )
+        doubt = _JOB_DOUBT if idempotency_key is None else _KEYED_DOUBT
+        answer: Json = (await answered(self._http, request, doubt)).json()
         if not isinstance(answer.get("job_id"), str):
             raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right?")
         return answer
@@ -269,97 +236,9 @@ class Api:
         return await get(self._http, self._instance + path, asked)
 
 
-def field(answer: Json, name: str, *kinds: type) -> Any:
-    """Return a field of an answer.
-
-    Raises:
-        Misunderstood: it is not there, or of another kind: whoever answered is not this API.
-    """
-    if name not in answer or not isinstance(answer[name], kinds):
-        raise Misunderstood(f"the answer has no {name} as kafka-resend's has; is --url right?")
-    return answer[name]
+def _key_header(idempotency_key: str | None) -> dict[str, str]:
+    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
 
 
 def _whole(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-async def get(http: httpx.AsyncClient, path: str, asked: Mapping[str, str]) -> Json:
-    """Return the object that a request for reading is answered with.
-
-    Args:
-        http: sends it.
-        path: on the service.
-        asked: the query's parameters.
-
-    Raises:
-        ApiError: one of its kinds.
-    """
-    answer = await _answered(http, http.build_request("GET", path, params=dict(asked)), None)
-    body: Json = answer.json()
-    return body
-
-
-async def _answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str | None) -> httpx.Response:
-    """Return the answer with status 200 or 202 to a request.
-
-    Args:
-        http: sends it.
-        request: what to send.
-        doubt: what is not known without an answer; None: the request changes nothing.
-
-    Raises:
-        ApiError: one of its kinds.
-    """
-    import httpx
-
-    request_id = secrets.token_hex(16)
-    request.headers["X-Request-Id"] = request_id
-    lost: type[ApiError] = NotNow if doubt is None else OutcomeUnknown
-    doubted = "" if doubt is None else f"; {doubt} (the service's log has the request as {request_id})"
-    try:
-        answer = await http.send(request)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-        raise NotNow(f"cannot connect to {_origin(request)}: {_reason(error)}; nothing was written") from None
-    except httpx.HTTPError as error:
-        raise lost(f"the connection to {_origin(request)} was lost: {_reason(error)}{doubted}") from None
-    body = _object(answer)
-    if answer.status_code in {200, 202} and body is not None:
-        return answer
-    code, words = (None, None) if body is None else (_text(body, "error_code"), _text(body, "error_msg"))
-    if code is None or words is None:
-        what = f"{_origin(request)} answered with status {answer.status_code}, but not as kafka-resend does"
-        if doubt is None and answer.status_code in _PROXY_WAITS:
-            raise NotNow(what)
-        if doubt is None or (300 <= answer.status_code < 500 and answer.status_code not in _GAVE_UP):
-            raise Misunderstood(f"{what}; is --url right?")
-        raise OutcomeUnknown(f"{what}{doubted}")
-    said = f"{words} [{code}]"
-    if answer.status_code < 500:
-        raise Refused(said, code)
-    if doubt is None or code.startswith(_NOT_WRITTEN_CODES):
-        raise NotNow(said, code)
-    raise OutcomeUnknown(f"{said}; its X-Request-Id is {request_id}", code)
-
-
-def _object(answer: httpx.Response) -> Json | None:
-    """Return the JSON object that the body is, or None."""
-    try:
-        body = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _text(body: Json, name: str) -> str | None:
-    value = body.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _origin(request: httpx.Request) -> str:
-    # Without the path, and never with what a URL may hold besides.
-    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from service.cli.serve import SWITCH_INTERVAL_SECONDS, exit_cleanly_on_signals, listen, run, server_config
+from service.cli.streams import OutputClosed
 from service.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ EXAMPLE_BODY = {"topic": "topic-test", "partition": 0, "message_offset": 4, "con
 
 def demo_command(
     port: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port to listen on; 0 takes any free one.")
+        int, typer.Option(metavar="INTEGER", min=0, max=65535, help="Port to listen on; 0 takes any free one.")
     ] = 8080,
 ) -> None:
     """Serve on 127.0.0.1 with a Kafka broker in memory and sample records in topic-test, for a first try.
@@ -47,8 +51,14 @@ def demo_command(
         bootstrap = broker.start()
         settings = demo_settings(bootstrap, INSTANCE, bound_port)
         configure_logs(settings.log)
-        config = server_config(create_app(settings), factory=False, shutdown_seconds=settings.http.shutdown_seconds)
-        run(config, listening, started=lambda: introduce(output(), bound_port, bootstrap))
+        config = server_config(create_app(settings), settings.http, factory=False)
+        run(config, listening, started=lambda: _introduce(bound_port, bootstrap))
+
+
+def _introduce(port: int, bootstrap: str) -> None:
+    # It serves on, whether or not somebody reads this.
+    with suppress(OutputClosed):
+        introduce(output(), port, bootstrap)
 
 
 def call(port: int) -> str:
@@ -61,6 +71,20 @@ def call(port: int) -> str:
     )
 
 
+def command_line(port: int) -> list[str]:
+    """Return the lines that make `kafka-resend` ask this service, in another terminal and any folder."""
+    folder = Path(sys.executable).parent
+    known = shutil.which("kafka-resend")
+    # In a virtual environment that is not activated, as `make run` makes it, the shell does not find the command.
+    found = known is not None and Path(known).parent.resolve() == folder.resolve()
+    variables = f"KAFKA_RESEND_URL=http://127.0.0.1:{port} KAFKA_RESEND_TOKEN={TOKEN}"
+    return [
+        *([] if found else [f'export PATH="{folder}:$PATH"']),
+        f"export {variables}",
+        "kafka-resend messages topic-test",
+    ]
+
+
 def introduce(console: Console, port: int, bootstrap: str) -> None:
     """Print what can be tried, and how."""
     lines = [
@@ -71,6 +95,10 @@ def introduce(console: Console, port: int, bootstrap: str) -> None:
         ("The answer's X-Resend-Partition and X-Resend-Offset say where the copy is. To see it:", ""),
         ("", ""),
         (f"kcat -b {bootstrap} -C -t topic-test -p 0 -o -1 -e -f '%o %k %h %s\\n'", "cyan"),
+        ("", ""),
+        ("The same on the command line, in another terminal:", ""),
+        ("", ""),
+        *((line, "cyan") for line in command_line(port)),
         ("", ""),
         (f"Records, to look at and resend:     http://127.0.0.1:{port}/console", ""),
         (f"The API, to read and to try:        http://127.0.0.1:{port}/docs", ""),

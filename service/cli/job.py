@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.options import Instance, Json, Project, Target, Token, TokenFile, Url, require_text, target
+from service.cli.options import (
+    IdempotencyKey,
+    Instance,
+    Json,
+    Project,
+    Target,
+    Token,
+    TokenFile,
+    Url,
+    require_idempotency_key,
+    require_text,
+    target,
+)
+from service.cli.streams import OutputClosed
 
 if TYPE_CHECKING:
     from service.cli.client import Api
@@ -16,7 +30,8 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
-_NO_WORKER_SECONDS = 10.0
+NO_WORKER_SECONDS = 10.0
+NO_WORKER = "no worker has taken the job yet; does one run? (kafka-resend worker)"
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, such as 3-5f0c…")]
 
@@ -31,7 +46,7 @@ def list_command(
             help="Only these, with commas between: pending, running, paused, succeeded, failed, cancelled.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="NUMBER", min=1, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", metavar="INTEGER", min=1, help="Maximum number of jobs.")] = 100,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -126,16 +141,33 @@ def _action(action: str, about: str) -> Callable[..., None]:
 
 
 cancel_command = _action(
-    "cancel", "Have a job end, within seconds; what was resent stays. One that has ended stays as it is."
+    "cancel", "Cancel a job, within seconds; what was resent stays. A job that has ended stays as it is."
 )
-pause_command = _action("pause", "Have a job wait until `kafka-resend job resume`.")
-resume_command = _action("resume", "Have a job that waits go on from where it was.")
-resend_failed_command = _action(
-    "resend-failed", "Make a new job of the failures that a job lists, once their reason is mended."
-)
+pause_command = _action("pause", "Pause a job until `kafka-resend job resume`.")
+resume_command = _action("resume", "Resume a paused job from where it was.")
 
 
-def _ask(job_id: str, action: str, asked: Target, *, as_json: bool) -> None:
+def resend_failed_command(
+    job: JobId,
+    *,
+    idempotency_key: IdempotencyKey = None,
+    as_json: Json = False,
+    url: Url = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    project: Project = None,
+    instance: Instance = None,
+) -> None:
+    """Start a new job that resends the failures that a job lists, once their reason is fixed.
+
+    Run twice, it resends them twice, unless both have the same --idempotency-key.
+    """
+    require_idempotency_key(idempotency_key)
+    asked = target(url, token, token_file, project, instance)
+    _ask(job, "resend-failed", asked, as_json=as_json, idempotency_key=idempotency_key)
+
+
+def _ask(job_id: str, action: str, asked: Target, *, as_json: bool, idempotency_key: str | None = None) -> None:
     from service.cli.opening import run
     from service.cli.output import for_person, write_json
 
@@ -143,7 +175,7 @@ def _ask(job_id: str, action: str, asked: Target, *, as_json: bool) -> None:
     person = for_person(as_json=as_json)
 
     async def work(api: Api) -> None:
-        answer = await api.ask_of_job(job_id, action)
+        answer = await api.ask_of_job(job_id, action, idempotency_key)
         if person:
             _print_accepted(answer, action)
         else:
@@ -163,16 +195,24 @@ def _print_accepted(job: JsonObject, action: str) -> None:
         output().print(safe(f"job {job['job_id']}: {state_text(job)}; so far {counts_text(job)}"))
 
 
-def print_made(job: JsonObject) -> None:
-    """Say that a job was accepted, and how to follow it."""
+def waiting_words(job: JsonObject) -> str:
+    """Return why no worker has taken a job yet."""
+    waits_for = job.get("waits_for")
+    return NO_WORKER if waits_for is None else f"the job waits for {waits_for} (kafka-resend worker)"
+
+
+def print_made(job: JsonObject, *, followed: bool = False) -> None:
+    """Say that a job was accepted, and how to follow it, unless that comes by itself."""
     from service.cli.output import safe
     from service.cli.terminal import output
 
     counts: JsonObject = job["counts"]
     output().print(
-        safe(f"job {job['job_id']} was accepted: {counts['selected']:,} offsets of {job['topic']} to go through.")
+        safe(f"job {job['job_id']} accepted; up to {counts['selected']:,} records of {job['topic']} to scan"),
+        soft_wrap=False,
     )
-    output().print(safe(f"Follow it with: kafka-resend job watch {job['job_id']}"))
+    if not followed:
+        output().print(safe(f"follow it with: kafka-resend job watch {job['job_id']}"))
 
 
 def follow(job_id: str, asked: Target, *, person: bool) -> None:
@@ -206,7 +246,8 @@ def follow(job_id: str, asked: Target, *, person: bool) -> None:
 
 async def _follow(api: Api, job_id: str, *, person: bool) -> int:
     from service.cli.job_output import done_offsets, pace_text, progress_bar, tell_end
-    from service.cli.output import tell, visible
+    from service.cli.output import tell
+    from service.visible import visible
 
     job = await api.job(job_id)
     bar = progress_bar()
@@ -219,10 +260,12 @@ async def _follow(api: Api, job_id: str, *, person: bool) -> int:
             bar.update(task, description=words, completed=done_offsets(job), pace=pace_text(job))
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             waited += _LOOK_AGAIN_SECONDS
-            if waited == _NO_WORKER_SECONDS and job["state"] == "pending":
-                tell("no worker has taken the job yet; does one run? (kafka-resend worker)")
+            if waited == NO_WORKER_SECONDS and job["state"] == "pending":
+                tell(waiting_words(job))
             job = await _again(api, job_id)
-    _print(job, person=person)
+    # The exit code is how the job ended, whether or not somebody reads the rest.
+    with suppress(OutputClosed):
+        _print(job, person=person)
     return tell_end(job)
 
 
@@ -232,7 +275,7 @@ async def _again(api: Api, job_id: str) -> JsonObject:
     Raises:
         ApiError: one that waiting does not mend.
     """
-    from service.cli.client import NotNow
+    from service.cli.answers import NotNow
     from service.cli.output import tell
 
     pause = 0.0

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from service.cli.output import Column, Json, print_table, safe, tell, time_text, visible, write
+from service.cli.output import Column, Json, print_table, safe, tell, time_text, write
 from service.cli.terminal import PROBLEM
+from service.cli.values import shown
+from service.visible import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_BAR_CHARACTERS = 40
+_BAR_CHARACTERS = 30
 _TABLE_WIDTH = 110
 _FIRST_POSITIONS = 10
+_ROWS = 20
+"""Of a table about one job: the answer above it is still to be seen on most terminals."""
+
+EVERYBODY = "everybody"
+
+_REASONS = {
+    "outside_time_range": "outside the time range",
+    "already_resent": "already resent",
+    "not_matched": "not matched",
+    "not_json": "not JSON",
+    "not_evaluated": "not evaluated",
+    "expired": "expired",
+}
+"""Counts that are told only where they are not 0, and what they are called."""
 
 
 def print_jobs(jobs: Iterable[Json]) -> None:
@@ -49,40 +65,86 @@ def _row(job: Json) -> tuple[str, ...]:
 
 
 def print_job(job: Json) -> None:
-    """Print all about one job."""
+    """Print all about one job that a screen has room for; where there is more of it, that is said."""
     from service.cli.terminal import output
 
     console = output()
     for name, fact in _facts(job):
         console.print(safe(f"{name:<10}", "bold"), safe(fact), sep="")
-    progress: list[Json] = job["progress"]
-    print_table(
-        (Column("partition", number=True), Column("next offset", number=True), Column("end offset", number=True)),
-        ((str(part["partition"]), str(part["next_offset"]), str(part["end_offset"])) for part in progress),
-    )
+    if job["state"] != "succeeded":
+        _print_progress(job)
     print_failures(job)
     if job.get("report") is not None:
         print_report(job)
 
 
+def _print_progress(job: Json) -> None:
+    """Print how far the partitions are that are not done, if any."""
+    parts: list[Json] = [part for part in job["progress"] if part["next_offset"] < part["end_offset"]]
+    columns = (Column("partition", number=True), Column("next offset", number=True), Column("end offset", number=True))
+    _print_some(
+        columns,
+        [(str(part["partition"]), str(part["next_offset"]), str(part["end_offset"])) for part in parts],
+        "partitions to go on with",
+    )
+
+
+def _print_some(columns: Sequence[Column], rows: Sequence[Sequence[str]], what: str) -> None:
+    """Print as much of a table as is read, and say how much more there is."""
+    from service.cli.terminal import output
+
+    if not rows:
+        return
+    output().print()
+    print_table(columns, rows[:_ROWS])
+    if len(rows) > _ROWS:
+        output().print(f"and {len(rows) - _ROWS:,} more {what}: --json has them all")
+
+
 def _facts(job: Json) -> list[tuple[str, str]]:
-    for_whom = job.get("consumer_key")
     facts = [
         ("job", job["job_id"]),
         ("state", state_text(job)),
         ("topic", job["topic"]),
-        ("for", "everybody" if for_whom is None else str(for_whom)),
+        ("for", recipient_text(job)),
         ("made", f"{time_text(job['made_at'])} by {job['made_by']}"),
         ("counts", counts_text(job)),
     ]
     if job["started_at"] is not None:
         facts.append(("time", f"{time_text(job['started_at'])} to {time_text(job['ended_at'])}"))
-    if job["rate"]:
-        facts.append(("rate", f"{job['rate']:,.0f} records a second"))
+    if pace := _pace(job):
+        facts.append(("rate", pace))
     target: Json | None = job.get("target")
     if target is not None:
         facts.append(("target", f"where the headers of {target['origin']} say"))
+    facts += [("filter", problem) for problem in filter_problems(job)]
     return facts
+
+
+def filter_problems(job: Json) -> list[str]:
+    """Return what may be wrong with the filter, as far as the records so far tell."""
+    told = []
+    if (first := job.get("first_not_evaluated")) is not None:
+        place = f"{first['partition']}@{first['message_offset']}"
+        told.append(f"not evaluated, first at {place}: {first['reason']}")
+    if (hint := job.get("hint")) is not None:
+        told.append(hint)
+    return told
+
+
+def recipient_text(job: Json) -> str:
+    """Return whom the copies of a job are for; of the body that asks for a job, too."""
+    consumer_key = job.get("consumer_key")
+    if consumer_key is not None:
+        # A key may be the very word.
+        return shown(str(consumer_key), reserved={EVERYBODY})
+    chosen: Json = job.get("filter") or {}
+    selection: Json = job.get("selection") or {}
+    # Without these, records that carry a consumer_key are left out.
+    named = job.get("messages") is not None or selection.get("positions") is not None
+    if chosen.get("copies") or named:
+        return f"{EVERYBODY}, or the one that a record's own consumer_key names"
+    return EVERYBODY
 
 
 def state_text(job: Json) -> str:
@@ -93,19 +155,19 @@ def state_text(job: Json) -> str:
     if job["cancel_requested"] and job["ended_at"] is None:
         words.append("to be cancelled")
     text = words[0] if len(words) == 1 else f"{words[0]} ({', '.join(words[1:])})"
-    reason = job["reason"] or job["not_understood"]
+    waits_for = job.get("waits_for")
+    reason = job["reason"] or job["not_understood"] or (waits_for and f"waits for {waits_for}")
     return text if reason is None else f"{text}: {reason}"
 
 
 def counts_text(job: Json) -> str:
     """Return what has become of the records so far."""
     counts: Json = job["counts"]
-    told = [f"{_number(counts['read'])} read"]
+    told = [f"{_number(counts['scanned'])} scanned", f"{_number(counts['matched'])} matched"]
     if not job["dry_run"]:
         told.append(f"{_number(counts['resent'])} resent")
-    told += [f"{_number(counts['skipped'])} left out", f"{_number(counts['failed'])} failed"]
-    if counts["expired"]:
-        told.append(f"{_number(counts['expired'])} expired before they were read")
+    told.append(f"{_number(counts['failed'])} failed")
+    told += [f"{_number(counts[name])} {words}" for name, words in _REASONS.items() if counts[name]]
     return ", ".join(told)
 
 
@@ -116,55 +178,81 @@ def print_failures(job: Json) -> None:
     failures: list[Json] = job.get("failures", [])
     if not failures:
         return
-    output().print()
-    print_table(
+    _print_some(
         (Column("failed", number=True, whole=True), Column("why")),
-        ((f"{failure['partition']}@{failure['message_offset']}", failure["reason"]) for failure in failures),
+        [(f"{failure['partition']}@{failure['message_offset']}", failure["reason"]) for failure in failures],
+        "failures are listed",
     )
     if not job["failures_listed_all"]:
-        output().print(f"These are the first {len(failures)} of {_number(job['counts']['failed'])}.")
+        output().print(f"Listed are the first {len(failures)} of {_number(job['counts']['failed'])}.")
     if job["ended_at"] is not None:
-        output().print(safe(f"Once it is mended: kafka-resend job resend-failed {job['job_id']}"))
+        output().print(safe(f"Once the reason is fixed: kafka-resend job resend-failed {job['job_id']}"))
 
 
 def print_report(job: Json) -> None:
-    """Print what a dry run has found."""
+    """Print what a dry run has found: the answer first, and its details as far as they are read."""
     from service.cli.terminal import output
 
     console, report = output(), job["report"]
-    matching, size = _number(report["matching"]), _size(report["size_bytes"])
-    console.print(safe(f"{matching} records of {job['topic']} would be resent, {size} of keys and values."))
-    if not report["matching"]:
-        return
     console.print()
-    print_table(
+    console.print(safe(f"{answer_text(job)}, {_size(report['size_bytes'])} of keys and values"))
+    if not would_resend(job):
+        return
+    first = [f"{place['partition']}@{place['message_offset']}" for place in report["first"][:_FIRST_POSITIONS]]
+    console.print(safe(f"the first: {', '.join(first)}"))
+    _print_some(
         (Column("partition", number=True), Column("records", number=True)),
-        ((str(part["partition"]), _number(part["matching"])) for part in report["partitions"]),
+        [(str(part["partition"]), _number(part["would_resend"])) for part in report["partitions"]],
+        "partitions",
     )
     targets: list[Json] = report.get("targets") or []
-    if targets:
-        console.print()
-        print_table(
-            (Column("to"), Column("records", number=True)),
-            ((target["topic"], _number(target["matching"])) for target in targets),
-        )
-    console.print()
-    histogram: list[Json] = report["histogram"]
-    most = max((bucket["count"] for bucket in histogram), default=1)
+    _print_some(
+        (Column("to"), Column("records", number=True)),
+        [(target["topic"], _number(target["would_resend"])) for target in targets],
+        "topics",
+    )
+    _print_histogram(report["histogram"])
+
+
+def would_resend(job: Json) -> int:
+    """Return how many records a dry run has found so far."""
+    report: Json | None = job.get("report")
+    return 0 if report is None else int(report["would_resend"])
+
+
+def answer_text(job: Json) -> str:
+    """Return the answer of a dry run."""
+    count = would_resend(job)
+    return f"{_number(count)} {'record' if count == 1 else 'records'} of {job['topic']} would be resent"
+
+
+def _print_histogram(histogram: Sequence[Json]) -> None:
+    from service.cli.terminal import output
+
+    bars = _merged(histogram)
+    most = max((count for _, count in bars), default=1)
+    output().print()
     print_table(
         (Column("time", whole=True), Column("records", number=True, whole=True), Column("", whole=True)),
         (
-            (
-                time_text(bucket["start_time"]),
-                _number(bucket["count"]),
-                "█" * max(1, round(bucket["count"] / most * _BAR_CHARACTERS)),
-            )
-            for bucket in histogram
+            (time_text(start), _number(count), "█" * max(1, round(count / most * _BAR_CHARACTERS)))
+            for start, count in bars
         ),
     )
-    first = [f"{place['partition']}@{place['message_offset']}" for place in report["first"][:_FIRST_POSITIONS]]
-    console.print()
-    console.print(safe(f"The first: {', '.join(first)}"))
+
+
+def _merged(histogram: Sequence[Json]) -> list[tuple[int, int]]:
+    """Return the stretches as start and count, neighbours together where there are more than a screen has room for."""
+    together = 1
+    while True:
+        bars: dict[int, int] = {}
+        for bucket in histogram:
+            width = (bucket["end_time"] - bucket["start_time"]) * together
+            start = bucket["start_time"] // width * width if together > 1 else bucket["start_time"]
+            bars[start] = bars.get(start, 0) + bucket["count"]
+        if len(bars) <= _ROWS:
+            return sorted(bars.items())
+        together *= 2
 
 
 def done_offsets(job: Json) -> int:
@@ -197,16 +285,20 @@ def progress_bar() -> Progress:
 
 def pace_text(job: Json) -> str:
     """Return how fast a job is, and how long it may take on."""
-    if not job["rate"]:
-        return ""
-    pace = f"{job['rate']:,.0f}/s"
-    left = job["seconds_left"]
-    return pace if left is None else f"{pace}, {_duration(left)} left"
+    pace, left = _pace(job), job["seconds_left"]
+    return ", ".join(words for words in (pace, "" if left is None else f"{_duration(left)} left") if words)
+
+
+def _pace(job: Json) -> str:
+    """Return how many records a job resends and scans a second; empty before there are any."""
+    rates = (("rate", "resent/s"), ("scan_rate", "scanned/s"))
+    return ", ".join(f"{job[name]:,.0f} {unit}" for name, unit in rates if job[name])
 
 
 def tell_end(job: Json) -> int:
     """Say how a job ended; return the exit code for it."""
-    tell(f"job {job['job_id']}: {state_text(job)}: {counts_text(job)}")
+    found = counts_text(job) if job.get("report") is None else f"{answer_text(job)} ({counts_text(job)})"
+    tell(f"job {job['job_id']}: {state_text(job)}: {found}")
     return 0 if job["state"] == "succeeded" else PROBLEM
 
 

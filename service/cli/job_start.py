@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.options import Instance, Json, Project, Token, TokenFile, Url, require_text, target
+from service.cli.options import (
+    IdempotencyKey,
+    Instance,
+    Json,
+    Project,
+    Token,
+    TokenFile,
+    Url,
+    require_idempotency_key,
+    require_text,
+    target,
+)
 
 if TYPE_CHECKING:
     from service.cli.client import Api
@@ -20,14 +31,16 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"([0-9]{1,9})@([0-9]{1,18})-([0-9]{0,18})")
 _POSITION = re.compile(r"([0-9]{1,9})@([0-9]{1,18})")
 _LINES = 10_000
+_WAYS = {"start_time": "times", "offsets": "--offsets", "messages": "--position"}
+_SELECTING = (*_WAYS, "partitions")
 
 
 def start_command(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Topic whose records are meant.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Topic to resend records of.")],
     *,
     partition: Annotated[
         list[int] | None,
-        typer.Option("--partition", metavar="NUMBER", min=0, help="These partitions only; may be given repeatedly."),
+        typer.Option("--partition", metavar="INTEGER", min=0, help="Only this partition; may be repeated."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="AGO", help="Records since then: 30s, 10m, 2h, 3d, 1w.")
@@ -42,12 +55,12 @@ def start_command(
         typer.Option(
             "--offsets",
             metavar="P@START-END",
-            help="These offsets of a partition, the end not included and may be left out; may be given repeatedly.",
+            help="Offsets of a partition, the end exclusive; without an end, to the log's end; may be repeated.",
         ),
     ] = None,
     position: Annotated[
         list[str] | None,
-        typer.Option("--position", metavar="P@OFFSET", help="This record; may be given repeatedly."),
+        typer.Option("--position", metavar="P@OFFSET", help="This record; may be repeated."),
     ] = None,
     positions_file: Annotated[
         Path | None,
@@ -68,21 +81,23 @@ def start_command(
     ] = None,
     jmespath: Annotated[
         str | None,
-        typer.Option("--jmespath", metavar="EXPRESSION", help="Records for whose JSON value this is true only."),
+        typer.Option(
+            "--jmespath", metavar="EXPRESSION", help="Records whose JSON value matches this JMESPath expression only."
+        ),
     ] = None,
     copies: Annotated[
-        bool, typer.Option("--copies", help="Also records that carry a consumer_key: most of these are copies.")
+        bool, typer.Option("--copies", help="Include records that are already copies (that carry a consumer_key).")
     ] = False,
     consumer_key: Annotated[
         str | None,
-        typer.Option("--consumer-key", metavar="KEY", help="Whom the copies are for. Default: for everybody."),
+        typer.Option("--consumer-key", metavar="KEY", help="The recipient of the copies. Default: everybody."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option("--rate", metavar="NUMBER", help="At most so many records a second.")
+        float | None, typer.Option("--rate", metavar="NUMBER", help="Maximum number of records per second.")
     ] = None,
     stop_after_failures: Annotated[
         int | None,
-        typer.Option("--stop-after-failures", metavar="NUMBER", min=1, help="End when so many could not be resent."),
+        typer.Option("--stop-after-failures", metavar="INTEGER", min=1, help="Stop the job after this many failures."),
     ] = None,
     to_origin: Annotated[
         str | None,
@@ -93,13 +108,22 @@ def start_command(
         ),
     ] = None,
     remove_origin_headers: Annotated[
-        bool, typer.Option("--remove-origin-headers", help="With --to-origin: leave these headers away.")
+        bool, typer.Option("--remove-origin-headers", help="With --to-origin: remove these headers from the copies.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All records of the topic, where neither a selection nor a filter is given.")
+    ] = False,
+    idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing: count what would be resent, and show it.")
+        bool, typer.Option("--dry-run", help="Write nothing: count and show what would be resent.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the job to its end.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the job to its end, and exit with 1 unless it succeeds.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Skip the confirmation prompt; required without a terminal."),
+    ] = False,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -109,10 +133,14 @@ def start_command(
 ) -> None:
     """Resend a selection of a topic's records, each exactly once for consumers of committed records.
 
-    Without --since, --from, --to, --offsets or positions, all records of the topic are meant. On a terminal the command
-    asks before it writes. A worker does the job (`kafka-resend serve` runs one), also when this command has ended.
+    The records are those of a range of times, of offsets or of positions, those of a partition, or those that a filter
+    such as --key lets through; all records of the topic only with --all.
+
+    Before anything is written, the records are counted, and you are asked. Where there is no terminal to ask on, --yes
+    is needed. A worker does the job (`kafka-resend serve` runs one), also when this command has ended.
     """
     from service.cli.job import follow, print_made
+    from service.cli.job_confirm import can_ask, confirmed_selection
     from service.cli.opening import run
     from service.cli.output import for_person, tell, write_json
     from service.cli.times import range_text, times
@@ -120,9 +148,15 @@ def start_command(
     require_text(
         TOPIC=topic, key=key, jmespath=jmespath, consumer_key=consumer_key, header="".join(header or ()) or None
     )
+    require_idempotency_key(idempotency_key)
+    if idempotency_key is not None and (since is not None or (start is not None and end is None)):
+        raise typer.BadParameter(
+            "with an --idempotency-key name both ends of the range, by --from and --to: other ones make another job, "
+            "and --since means another time whenever it is run"
+        )
     asked = target(url, token, token_file, project, instance)
     person = for_person(as_json=as_json)
-    wish: dict[str, object] = {"topic": topic, "dry_run": dry_run}
+    wish: dict[str, Any] = {"topic": topic, "dry_run": dry_run}
     found = times(since, start, end, datetime.now(UTC))
     if found is not None:
         wish |= {"start_time": found.start_ms, "end_time": found.end_ms}
@@ -141,16 +175,23 @@ def start_command(
     wish |= {name: value for name, value in optional.items() if value not in (None, [], {})}
     if positions_file is not None and not positions:
         raise typer.BadParameter(f"--positions-file {positions_file} names no record")
-    if person and not dry_run and not yes and sys.stdin.isatty():
-        _ask(topic, consumer_key)
+    _require_selection(wish, everything=everything)
+    if not (dry_run or yes):
+        if not can_ask():
+            raise typer.BadParameter(
+                "a job writes a copy of each record, and without a terminal there is nobody to ask whether it may: add "
+                "--yes, or count with --dry-run"
+            )
+        # With a key, the same command has to ask for the same: the ends of the log are others each time.
+        wish = confirmed_selection(wish, asked, pin=idempotency_key is None)
     made = ""
 
     async def make(api: Api) -> None:
         nonlocal made
-        job = await api.make_job(wish)
+        job = await api.make_job(wish, idempotency_key)
         made = job["job_id"]
         if person:
-            print_made(job)
+            print_made(job, followed=dry_run or watch)
         elif not (dry_run or watch):
             write_json([job])
 
@@ -159,10 +200,24 @@ def start_command(
         follow(made, asked, person=person)
 
 
-def _ask(topic: str, consumer_key: str | None) -> None:
-    whom = "everybody" if consumer_key is None else consumer_key
-    question = f"Resend what is selected of {topic}, for {whom}? With --dry-run it would only be counted."
-    typer.confirm(question, abort=True, err=True)
+def _require_selection(wish: Mapping[str, Any], *, everything: bool) -> None:
+    """Refuse to resend a whole topic because an option was forgotten; a dry run may count it.
+
+    Raises:
+        BadParameter: nothing is selected without --all, or something with it, or in two ways.
+    """
+    selected = [name for name in _SELECTING if name in wish]
+    ways = [_WAYS[name] for name in selected if name in _WAYS]
+    if len(ways) > 1:
+        raise typer.BadParameter(f"records are selected by {ways[0]} or by {ways[1]}, not by both")
+    filtered = {name for name in wish.get("filter", {}) if name != "copies"}
+    if everything and (selected or filtered):
+        raise typer.BadParameter("--all means all records of the topic: it goes with no selection and no filter")
+    if not (everything or selected or filtered or wish["dry_run"]):
+        raise typer.BadParameter(
+            f"this would resend all records of {wish['topic']}: select some (--since, --from, --to, --offsets, "
+            "--position, --partition, --key, --header, --jmespath), or say --all"
+        )
 
 
 def _range(text: str) -> dict[str, object]:

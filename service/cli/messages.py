@@ -27,7 +27,7 @@ _PREVIEW = 80
 
 
 def messages_command(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where to look.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Topic to search.")],
     *,
     since: Annotated[
         str | None, typer.Option("--since", metavar="AGO", help="Records of the last 30s, 10m, 2h, 3d or 1w.")
@@ -42,10 +42,10 @@ def messages_command(
         ),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Records before this time, given likewise.")
+        str | None, typer.Option("--to", metavar="TIME", help="Records before this time, in the same form as --from.")
     ] = None,
     partition: Annotated[
-        int | None, typer.Option("--partition", metavar="NUMBER", min=0, help="Of this partition only.")
+        int | None, typer.Option("--partition", metavar="INTEGER", min=0, help="Only this partition.")
     ] = None,
     offset: Annotated[
         int | None,
@@ -59,22 +59,20 @@ def messages_command(
     ] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Records with exactly this key only.")] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="NUMBER", min=1, help="So many records at most. Default: 100.")
+        int | None, typer.Option("--limit", metavar="INTEGER", min=1, help="Maximum number of records. Default: 100.")
     ] = None,
     everything: Annotated[
         bool,
-        typer.Option(
-            "--all", help="Go on until nothing follows, however much the service has to read; no limit but --limit."
-        ),
+        typer.Option("--all", help="Search to the end, however much the service has to read; no limit but --limit."),
     ] = False,
     preview: Annotated[
         int | None,
         typer.Option(
             "--preview",
-            metavar="NUMBER",
+            metavar="INTEGER",
             min=0,
             max=200,
-            help="Show so many characters of each value. Default: 80 in a table, none in JSON.",
+            help="Number of characters to show of each value. Default: 80 in a table, none in JSON.",
         ),
     ] = None,
     as_json: Json = False,

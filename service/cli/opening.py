@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -13,14 +14,18 @@ from urllib.parse import quote
 
 import typer
 
-from service.cli.client import Api, ApiError, Misunderstood, field, get
-from service.cli.output import tell, visible
-from service.cli.terminal import refuse, settings_or_exit
+from service.cli.answers import ApiError, Misunderstood, field, get
+from service.cli.client import Api
+from service.cli.options import TOKEN_VARIABLE, URL_VARIABLE
+from service.cli.output import tell
+from service.cli.terminal import refuse
+from service.visible import visible
 
 if TYPE_CHECKING:
     import httpx
 
     from service.cli.options import Target
+    from service.settings import Settings
     from service.settings_sections import LogSettings
 
 _CONNECT_SECONDS = 10.0
@@ -71,7 +76,7 @@ async def _in_process(*, audited: bool) -> AsyncIterator[httpx.AsyncClient]:
     from service.auth import operator_authenticator
     from service.cli.serve import refuse_bad_properties
 
-    settings = settings_or_exit()
+    settings = _settings()
     refuse_bad_properties(settings)
     _configure_logs(settings.log, audited=audited)
     token = secrets.token_urlsafe(32)
@@ -84,6 +89,23 @@ async def _in_process(*, audited: bool) -> AsyncIterator[httpx.AsyncClient]:
         ) as http,
     ):
         yield http
+
+
+def _settings() -> Settings:
+    """Return the settings of the environment, or exit: most who come here have only forgotten the URL."""
+    from service.settings import load_settings
+    from service.variables import SettingsError
+
+    try:
+        return load_settings(os.environ)
+    except SettingsError as error:
+        forgotten = f"no service is named: set {URL_VARIABLE}, or give --url"
+        if not any(name.startswith("RESEND_") for name in os.environ):
+            refuse(
+                f"{forgotten}, such as http://127.0.0.1:8080, and {TOKEN_VARIABLE}; without a URL the settings of a "
+                "service (RESEND_* variables) are used, and there are none"
+            )
+        refuse(f"{forgotten}; without a URL the settings of a service are used, and they are not complete: {error}")
 
 
 def _configure_logs(configured: LogSettings, *, audited: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 URL_VARIABLE = "KAFKA_RESEND_URL"
 TOKEN_VARIABLE = "KAFKA_RESEND_TOKEN"  # noqa: S105 - a variable's name
@@ -19,8 +22,9 @@ Url = Annotated[
         "--url",
         envvar=URL_VARIABLE,
         metavar="URL",
-        help="The service to ask, such as https://resend.example.org. Without it, the RESEND_* settings at hand are "
-        "used: the same application is opened inside this command, for a caller named operator who may do everything.",
+        help="The service to ask, such as https://resend.example.org. Without it, the RESEND_* settings in this "
+        "environment are used: the same application is opened inside this command, for a caller named operator who may "
+        "do everything.",
     ),
 ]
 Token = Annotated[
@@ -54,7 +58,18 @@ Instance = Annotated[
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object a line, also on a terminal; elsewhere that is what comes anyway."),
+    typer.Option("--json", help="Print JSON Lines (default when the output is not a terminal)."),
+]
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key",
+        metavar="KEY",
+        help="A text of your own, such as a UUID. The same command with the same key is carried out once, however "
+        "often it is run.",
+    ),
 ]
 
 
@@ -118,6 +133,16 @@ def require_text(**given: str | None) -> None:
             (value or "").encode()
         except UnicodeEncodeError:
             raise typer.BadParameter(f"{name.replace('_', '-')} is not UTF-8") from None
+
+
+def require_idempotency_key(key: str | None) -> None:
+    """Refuse a key that no header carries as it is.
+
+    Raises:
+        BadParameter: it has other than 1 to 255 visible ASCII characters.
+    """
+    if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
+        raise typer.BadParameter("--idempotency-key has 1 to 255 visible ASCII characters, such as a UUID")
 
 
 def _base(url: str) -> str:

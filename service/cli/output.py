@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from kafka.json_value import parse_json
+from service.cli.values import previewed, shown
+from service.visible import visible
+
 if TYPE_CHECKING:
     from rich.text import Text
 
 Json = Mapping[str, Any]
 """An object of the API's, its fields named as the API names them."""
 
-NULL = "null"
 _KEY_CHARACTERS = 30
+_NOT_KNOWN = "?"
 _HEX_BYTES = 1024
 _LEAST_WIDTH = 12
 _TABLE_WIDTH = 80
@@ -51,32 +55,6 @@ class Column:
     cut: bool = False
 
 
-def visible(text: str, *, lines: bool = False) -> str:
-    r"""Return text with all that is no letter, digit, sign or blank written out, as \x1b or \u202e.
-
-    That is the control characters C0, DEL and C1, those that turn the direction of writing around or join letters,
-    the separators other than the blank, and what is no character at all. A backslash stays: this is for people, and
-    JSON is there for programs.
-
-    Args:
-        text: as it came.
-        lines: a line's end stays one.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() or (lines and character == "\n") else _written_out(character)
-        for character in text
-    )
-
-
-def _written_out(character: str) -> str:
-    code = ord(character)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
 def json_line(value: object) -> str:
     """Return a value as JSON in one line of printable ASCII characters."""
     # DEL is ASCII, so the encoder leaves it; a JSON text can hold one only inside of a string.
@@ -96,9 +74,20 @@ def write_json(values: Iterable[object]) -> None:
 
 
 def tell(words: str) -> None:
-    """Write a line of words to standard error: what is no result."""
-    sys.stderr.write(f"kafka-resend: {visible(words)}\n")
+    """Write words to standard error, broken between them on a terminal: what is no result."""
+    sys.stderr.write(f"{fitted(f'kafka-resend: {visible(words)}')}\n")
     sys.stderr.flush()
+
+
+def fitted(words: str) -> str:
+    """Return words in lines that the terminal of standard error has room for; elsewhere as they are."""
+    if not sys.stderr.isatty():
+        return words
+    import shutil
+    import textwrap
+
+    width = max(_LEAST_WIDTH, shutil.get_terminal_size().columns - 1)
+    return "\n".join(textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False))
 
 
 def for_person(*, as_json: bool) -> bool:
@@ -164,18 +153,6 @@ def time_text(timestamp_ms: int | None) -> str:
     return moment.replace(microsecond=timestamp_ms % 1000 * 1000).isoformat(" ", "milliseconds")
 
 
-def bytes_text(text: str | None, encoding: str) -> str:
-    """Return what a key, a header or a value holds, for a person to look at: text, or base64 and said so."""
-    if text is None:
-        return NULL
-    return f"{text} (base64)" if encoding == "base64" else text
-
-
-def shortened(text: str, characters: int = _KEY_CHARACTERS) -> str:
-    """Return the beginning of a text, and a sign that there is more of it."""
-    return text if len(text) <= characters else f"{text[: characters - 1]}…"
-
-
 def print_records(records: Sequence[Json], *, preview: bool) -> None:
     """Print records as a table, in the order given; a line for each where a table would have no room."""
     from service.cli.terminal import output
@@ -187,7 +164,7 @@ def print_records(records: Sequence[Json], *, preview: bool) -> None:
     times = [time_text(record["timestamp"]) for record in records]
     zones = {time[_ZONE_FROM:] for time in times}
     zone = zones.pop() if len(zones) == 1 else ""
-    addressed = any(record["consumer_key"] is not None for record in records)
+    addressed = any(record["has_consumer_key"] is not False for record in records)
     columns = [
         Column("position", number=True, whole=True),
         Column(f"time ({zone})" if zone else "time", whole=True),
@@ -200,8 +177,8 @@ def print_records(records: Sequence[Json], *, preview: bool) -> None:
         [
             _place(record),
             time.removesuffix(zone),
-            shortened(bytes_text(record["key"], record["key_encoding"])),
-            *([shortened(record["consumer_key"] or "")] if addressed else []),
+            shown(record["key"], record["key_encoding"], characters=_KEY_CHARACTERS),
+            *([_consumer_key(record)] if addressed else []),
             str(record["size"]),
             *([_preview(record)] if preview else []),
         ]
@@ -214,17 +191,26 @@ def _place(record: Json) -> str:
     return f"{record['partition']}@{record['message_offset']}"
 
 
+def _consumer_key(record: Json) -> str:
+    """Return the consumer_key of a listed record; an empty text if it has none, `?` if its headers cannot be read."""
+    if record["has_consumer_key"] is None:
+        return _NOT_KNOWN
+    if not record["has_consumer_key"]:
+        return ""
+    key, encoding = record["consumer_key"], record["consumer_key_encoding"]
+    return shown(key, encoding, characters=_KEY_CHARACTERS, reserved={_NOT_KNOWN})
+
+
 def _preview(record: Json) -> str:
-    preview: str | None = record.get("preview")
-    return NULL if preview is None else preview
+    return previewed(record.get("preview"), lossy=record.get("preview_lossy", False))
 
 
 def record_line(record: Json, *, preview: bool) -> str:
     """Return a record in one line, harmless: where, when, key, recipient, and if asked for how its value begins."""
-    key = shortened(bytes_text(record["key"], record["key_encoding"]))
+    key = shown(record["key"], record["key_encoding"], characters=_KEY_CHARACTERS)
     line = f"{time_text(record['timestamp'])}  {_place(record)}  key {key}"
-    if record["consumer_key"] is not None:
-        line += f"  for {shortened(record['consumer_key'])}"
+    if record["has_consumer_key"] is not False:
+        line += f"  for {_consumer_key(record)}"
     if preview:
         line += f"  {_preview(record)}"
     return visible(line)
@@ -238,7 +224,7 @@ def print_record(record: Json) -> None:
     facts = [
         ("position", f"{record['topic']}/{record['partition']}@{record['message_offset']}"),
         ("time", f"{time_text(record['timestamp'])} ({record['timestamp_type']})"),
-        ("key", bytes_text(record["key"], record["key_encoding"])),
+        ("key", shown(record["key"], record["key_encoding"])),
         ("size", f"{record['size']} bytes with key and headers"),
     ]
     for name, fact in facts:
@@ -246,35 +232,46 @@ def print_record(record: Json) -> None:
     headers: list[Json] = record["headers"]
     console.print(safe("headers" if headers else "headers   none", "bold"))
     for header in headers:
-        console.print(safe(f"  {header['name']}: {bytes_text(header['value'], header['encoding'])}"))
-    console.print(safe("value", "bold"))
-    console.print(safe(value_text(record), lines=True))
+        console.print(safe(f"  {shown(header['name'])}: {shown(header['value'], header['encoding'])}"))
+    heading, lines = value_parts(record)
+    console.print(safe("value     ", "bold"), safe(heading), sep="")
+    if lines:
+        console.print(safe(lines, lines=True))
 
 
-def value_text(record: Json) -> str:
-    """Return the value of a record asked for by position: as JSON folded out, as text, or what it is instead."""
+def value_parts(record: Json) -> tuple[str, str]:
+    """Return what the value of a record asked for by position is, and its lines: none of null, empty and huge ones."""
+    size: int | None = record["value_size"]
     if record["huge_message"]:
-        return f"too large to be shown here: {record['value_size']} bytes (the API gives it with download=true)"
+        return f"{size} bytes: too large to be shown here (the API gives it with download=true)", ""
     value: str | None = record["value"]
-    if value is None:
-        return NULL
+    if not value:
+        return shown(value), ""
     if record["value_encoding"] == "base64":
-        return _hex_lines(base64.b64decode(value))
-    return _folded_out(value)
+        return f"{size} bytes that are not UTF-8, in hexadecimal digits", _hex_lines(base64.b64decode(value))
+    if _is_structure(value):
+        return f"{size} bytes of JSON", _folded_out(value)
+    if visible(value, lines=True) == value:
+        return f"{size} bytes of text", value
+    # Or the text \x1b would look like the character.
+    lines = visible(value.replace("\\", "\\\\"), lines=True)
+    return f"{size} bytes of text, with what cannot be shown as \\x1b, and a backslash as \\\\", lines
+
+
+def _is_structure(value: str) -> bool:
+    """Whether a value is a JSON object or list: a number or a word is not made clearer by being called JSON."""
+    try:
+        return isinstance(parse_json(value.encode()), dict | list)
+    except ValueError:
+        return False
 
 
 def _folded_out(value: str) -> str:
-    """Return JSON objects and lists folded out, everything else as it is.
+    """Return a JSON object or list folded out, or as it is where it is too deep.
 
     Only blanks between the tokens change: read and written again, numbers would lose digits, and repeated names all but
     their last value.
     """
-    try:
-        # A document that is nothing but a number or a word is not made clearer by all this.
-        if not isinstance(json.loads(value), dict | list):
-            return value
-    except (ValueError, RecursionError):
-        return value
     pieces: list[str] = []
     depth = 0
     before = ""

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 import uvicorn
@@ -15,6 +15,8 @@ from uvicorn.supervisors import Multiprocess
 
 from service.cli.terminal import PROBLEM, refuse, settings_or_exit
 from service.logs import configure_logs
+from service.server.descriptors import raise_descriptor_limit
+from service.server.protocol import ProtocolFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,15 +24,13 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from service.settings import Settings
+    from service.settings_http import HttpSettings
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another one wants it.
 
 With Python's own 5 ms the reader threads hold up the event loop; this lowered the p99 at one connection (measured).
 """
-
-_KEEP_ALIVE_SECONDS = 75
-"""Longer than the idle time-out of the usual load balancers (60 s), which would reuse a connection just closed here."""
 
 _BACKLOG = 2048
 _NOT_STARTED = "the service did not start; the log says why"
@@ -44,12 +44,12 @@ def serve_command(
     port: Annotated[
         int | None,
         typer.Option(
-            metavar="NUMBER", min=0, max=65535, help="Port to listen on, instead of RESEND_HTTP__PORT (8080)."
+            metavar="INTEGER", min=0, max=65535, help="Port to listen on, instead of RESEND_HTTP__PORT (8080)."
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=1, help="Processes that serve, instead of RESEND_HTTP__WORKERS (1)."),
+        typer.Option(metavar="INTEGER", min=1, help="Processes that serve, instead of RESEND_HTTP__WORKERS (1)."),
     ] = None,
     *,
     no_jobs: Annotated[
@@ -63,24 +63,26 @@ def serve_command(
     """
     exit_cleanly_on_signals()
     # As variables, so that they pass the same checks as the settings they replace, in every worker process too.
-    overrides = {"RESEND_HTTP__HOST": host, "RESEND_HTTP__PORT": port, "RESEND_HTTP__WORKERS": workers}
+    overrides = {
+        "RESEND_HTTP__HOST": host,
+        "RESEND_HTTP__PORT": port,
+        "RESEND_HTTP__WORKERS": workers,
+        "RESEND_JOBS__WORKER": "false" if no_jobs else None,
+    }
     os.environ.update({name: str(value) for name, value in overrides.items() if value is not None})
     settings = settings_or_exit()
     http = settings.http
-    config = server_config(
-        "service.cli.serve:application", factory=True, workers=http.workers, shutdown_seconds=http.shutdown_seconds
-    )
+    configure_logs(settings.log)
+    config = server_config("service.cli.serve:application", http, factory=True)
     refuse_bad_properties(settings)
     listening = listen(http.host, http.port)
-    with jobs_beside(settings, wanted=not no_jobs):
+    with jobs_beside(settings):
         serve(settings, config, listening)
 
 
 def serve(settings: Settings, config: uvicorn.Config, listening: socket.socket) -> None:
     """Serve until a signal, in this process or in several."""
     if settings.http.workers > 1:
-        # The process that only watches over the workers makes no application, which would do this.
-        configure_logs(settings.log)
         supervisor = Multiprocess(config, sockets=[listening])
         supervisor.run()
         if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
@@ -90,9 +92,9 @@ def serve(settings: Settings, config: uvicorn.Config, listening: socket.socket) 
 
 
 @contextmanager
-def jobs_beside(settings: Settings, *, wanted: bool) -> Iterator[None]:
+def jobs_beside(settings: Settings) -> Iterator[None]:
     """Run a worker of jobs as a process beside this one, where there is a cluster that can have jobs."""
-    if not (wanted and settings.jobs.worker and any(not config.embedded for config in settings.clusters())):
+    if not (settings.jobs.worker and any(not config.embedded for config in settings.clusters())):
         yield
         return
     from service.cli.companion import Companion
@@ -107,7 +109,7 @@ def jobs_beside(settings: Settings, *, wanted: bool) -> Iterator[None]:
 
 def refuse_bad_properties(settings: Settings) -> None:
     """Exit with one line if the client library does not take an instance's properties: they are settings, too."""
-    from kafka.diagnose import refused_property
+    from kafka.refused_property import refused_property
 
     for config in settings.clusters():
         reason = refused_property(config)
@@ -123,23 +125,22 @@ def application() -> FastAPI:
     return app_from_environment()
 
 
-def server_config(
-    application: str | Callable[..., Any], *, factory: bool, shutdown_seconds: float, workers: int = 1
-) -> uvicorn.Config:
-    """Return how uvicorn serves an application here.
+def server_config(application: str | Callable[..., Any], settings: HttpSettings, *, factory: bool) -> uvicorn.Config:
+    """Return how uvicorn serves an application here, and let this process open as many files as that takes.
 
     Args:
         application: the application, or where to import it (its factory) from.
+        settings: how it is served.
         factory: it is a factory.
-        shutdown_seconds: how long accepted requests may take after a signal to stop.
-        workers: how many processes.
     """
+    limits = settings.connection_limits().within(raise_descriptor_limit())
     return uvicorn.Config(
         application,
         factory=factory,
-        workers=workers,
+        workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        # uvicorn only calls it, with what it would make a protocol of.
+        http=cast("Any", ProtocolFactory(limits)),
         ws="none",
         lifespan="on",
         # The service writes its own line per request, and sets up the logging.
@@ -148,8 +149,7 @@ def server_config(
         server_header=False,
         # Nothing depends on the caller's address, so no header of a proxy has to be believed.
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=round(shutdown_seconds),
+        timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
 
 

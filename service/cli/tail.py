@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kafka.order import merged_by_time
 from service.cli.options import (
     Instance,
     Json,
@@ -36,20 +36,20 @@ _EXPIRED = "RESEND.00400103"
 
 
 def tail_command(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Which topic to follow.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Topic to follow.")],
     *,
     partition: Annotated[
-        int | None, typer.Option("--partition", metavar="NUMBER", min=0, help="This partition only.")
+        int | None, typer.Option("--partition", metavar="INTEGER", min=0, help="Only this partition.")
     ] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Records with exactly this key only.")] = None,
     preview: Annotated[
         int | None,
         typer.Option(
             "--preview",
-            metavar="NUMBER",
+            metavar="INTEGER",
             min=0,
             max=200,
-            help="Show so many characters of each value. Default: 60 on a terminal, none in JSON.",
+            help="Number of characters to show of each value. Default: 60 on a terminal, none in JSON.",
         ),
     ] = None,
     as_json: Json = False,
@@ -149,7 +149,7 @@ class Following:
         Raises:
             ApiError: one that waiting does not mend.
         """
-        from service.cli.client import NotNow
+        from service.cli.answers import NotNow
         from service.cli.output import tell
 
         try:
@@ -171,7 +171,7 @@ class Following:
         waiting = [partition for partition, (_, end) in sorted(ends.bounds.items()) if self._next[partition] < end]
         pages = await asyncio.gather(*(self._page(partition) for partition in waiting))
         # By time as far as that goes: the order within a partition stays.
-        show(list(heapq.merge(*pages, key=lambda record: record["timestamp"] or 0)))
+        show(merged_by_time(pages, _time_ms, ascending=True))
         for partition, page in zip(waiting, pages, strict=True):
             if page:
                 self._next[partition] = page[-1]["message_offset"] + 1
@@ -195,7 +195,7 @@ class Following:
 
     async def _page(self, partition: int) -> list[JsonObject]:
         """Return the next records of a partition; none where there is only what consumers do not get to see."""
-        from service.cli.client import Refused
+        from service.cli.answers import Refused
 
         asked = {
             "topic": self._topic,
@@ -227,7 +227,7 @@ class Following:
             NotNow: the ends are not known.
             ApiError: another of its kinds.
         """
-        from service.cli.client import Misunderstood, NotNow
+        from service.cli.answers import Misunderstood, NotNow
 
         found = await self._api.topic(self._topic)
         if found is None:
@@ -243,3 +243,9 @@ class Following:
             # The cluster may be choosing new leaders.
             raise NotNow(f"the service does not know where all partitions of topic {self._topic} end")
         return _Ends(found["topic_id"], bounds)
+
+
+def _time_ms(record: JsonObject) -> int:
+    """Return a record's timestamp as merged_by_time takes it."""
+    time_ms: int | None = record["timestamp"]
+    return -1 if time_ms is None else time_ms

@@ -22,7 +22,9 @@ def output() -> Console:
 
 def refuse(reason: str, code: int = MISCONFIGURED) -> NoReturn:
     """Say in one line on standard error why the command does not go on, and exit."""
-    print(f"kafka-resend: {reason}", file=sys.stderr)  # noqa: T201
+    from kafka.secrets import CONFIGURED
+
+    print(f"kafka-resend: {CONFIGURED.mask(reason)}", file=sys.stderr)  # noqa: T201
     sys.exit(code)
 
 

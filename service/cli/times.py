@@ -65,7 +65,7 @@ def times(since: str | None, start: str | None, end: str | None, now: datetime) 
     end_ms, also_assumed = (_milliseconds(now + _AHEAD), False) if end is None else moment("--to", end)
     if start_ms >= end_ms:
         raise typer.BadParameter(
-            f"the range of times is empty: it begins at {_zoned(start_ms)} and ends at {_zoned(end_ms)}"
+            f"--from must be before --to: the range begins at {_zoned(start_ms)} and ends at {_zoned(end_ms)}"
         )
     return Times(start_ms, end_ms, end is not None, assumed or also_assumed)
 

@@ -70,11 +70,14 @@ def token_command(
         # Without the entry's place in a file: this is no file yet.
         raise typer.BadParameter(str(error).partition(": ")[2]) from None
     _say(f"The token, shown only this once; the caller sends it as X-Auth-Token:\n\n    {token}\n")
-    _say("The entry for the callers file that RESEND_AUTH__CALLERS_FILE names:\n")
+    if sys.stdout.isatty():
+        _say("The entry for the callers file that RESEND_AUTH__CALLERS_FILE names:\n")
+    else:
+        _say("The entry for the callers file that RESEND_AUTH__CALLERS_FILE names went to standard output.")
     sys.stdout.write(entry)
     sys.stdout.flush()
     _say(
-        "\nOr, if this is to be the only caller and may do everything for ever, no file is needed:\n\n"
+        "\nOr, if this is to be the only caller, who may do everything and never expires, no file is needed:\n\n"
         f"    RESEND_AUTH__TOKEN_DIGEST={digest}"
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.hints import worded
 from service.cli.options import (
     Instance,
     Json,
@@ -26,11 +27,11 @@ def topics_command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="Only topics with this in their names, in any case; or a pattern such as 'orders.*'."
+            metavar="[NAME]", help="Part of the topic's name, in any case, or a pattern such as 'orders.*'."
         ),
     ] = None,
     *,
-    internal: Annotated[bool, typer.Option("--internal", help="Kafka's own topics, too.")] = False,
+    internal: Annotated[bool, typer.Option("--internal", help="Include Kafka's own topics.")] = False,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -79,4 +80,7 @@ def _row(topic: JsonObject) -> tuple[str, ...]:
 
 
 def _refusal(refusal: JsonObject | None) -> str:
-    return "no" if refusal is None else f"no: {refusal['error_msg']} [{refusal['error_code']}]"
+    if refusal is None:
+        return "no"
+    code = str(refusal["error_code"])
+    return f"no: {worded(code, str(refusal['error_msg']))} [{code}]"

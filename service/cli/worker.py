@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from functools import partial
 from threading import Event, Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.terminal import refuse, settings_or_exit
 from service.logs import configure_logs
+
+if TYPE_CHECKING:
+    from kafka.config import ClusterConfig
 
 
 def worker_command(
@@ -24,8 +29,12 @@ def worker_command(
     `kafka-resend serve` runs one of these beside itself, unless --no-jobs or RESEND_JOBS__WORKER=false says otherwise.
     Any number may run, on any number of machines: Kafka shares the jobs out among them.
     """
+    from kafka.bootstrap import without_controllers
+    from kafka.jobs.read_ahead import ReadAhead
+    from kafka.jobs.renewal import keep_running
     from kafka.jobs.worker import JobsWorker
     from service.auth import AuthError, standing
+    from service.errors import code_of
 
     settings = settings_or_exit()
     try:
@@ -46,8 +55,13 @@ def worker_command(
     configs = [config for config in settings.clusters() if not config.embedded]
     # Two instances of one cluster share its store, and either one's worker may get a job of the other.
     policies = {config.name: config.policy for config in configs}
+    read_ahead = ReadAhead(settings.jobs.read_ahead_mb)
+
+    def make(config: ClusterConfig) -> JobsWorker:
+        return JobsWorker(without_controllers(config), policies, may_resend, code_of, read_ahead)
+
     threads = [
-        Thread(target=JobsWorker(config, policies, may_resend).run, args=(stopped,), name=f"{config.name} worker")
+        Thread(target=keep_running, args=(config, partial(make, config), stopped), name=f"{config.name} worker")
         for config in configs
     ]
     for thread in threads:
@@ -61,6 +75,7 @@ def worker_command(
 
 def _wait_for_end_of_input(stopped: Event) -> None:
     """Stop when whoever started this process is gone, however it went: then the pipe is closed."""
-    while sys.stdin.buffer.read(1):
+    # Not by the buffered reader: its lock, held while it waits, would end the interpreter's shutdown by an abort.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     stopped.set()

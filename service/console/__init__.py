@@ -2,7 +2,7 @@
 
 The page is plain HTML, CSS and JavaScript modules, as they lie here: nothing is built, and nothing is loaded from
 elsewhere. It holds no data and no secret; all that it shows it asks the HTTP API for, with the token that its user
-typed.
+typed. That stays in the page's memory; session.js keeps it in the tab where the user asks for that.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.api.prefix import prefix_of
 from service.envelope import trail_of
 
 PATH = "/console"
 
 _PAGE = "console.html"
+# An attempt with some token would be a refusal in the log at every visit.
+_TOKEN_WANTED, _ANY_TOKEN = b'data-access="token"', b'data-access="open"'
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _POLICY = (
@@ -29,20 +31,34 @@ _POLICY = (
 )
 
 
-def add_console(app: FastAPI) -> None:
-    """Serve /console, and the files that the page loads below it."""
+def add_console(app: FastAPI, *, open_to_all: bool) -> None:
+    """Serve /console, and the files that the page loads below it; / leads there.
+
+    Args:
+        app: the application.
+        open_to_all: any token will do, so the page asks its user for none.
+    """
+    app.add_route("/", _to_console, methods=["GET"], include_in_schema=False)
     for file in files(__name__).iterdir():
         suffix = file.name[file.name.rfind(".") :]
+        content = file.read_bytes() if file.is_file() else b""
         if file.name == _PAGE:
-            app.add_route(PATH, _served(file, "text/html"), methods=["GET"], include_in_schema=False)
+            page = content.replace(_TOKEN_WANTED, _ANY_TOKEN) if open_to_all else content
+            app.add_route(PATH, _served(page, "text/html"), methods=["GET"], include_in_schema=False)
         elif suffix in _MEDIA_TYPES:
-            served = _served(file, _MEDIA_TYPES[suffix])
+            served = _served(content, _MEDIA_TYPES[suffix])
             app.add_route(f"{PATH}/{file.name}", served, methods=["GET"], include_in_schema=False)
 
 
-def _served(file: Traversable, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+async def _to_console(request: Request) -> Response:
+    trail_of(request.scope).quiet = True
+    prefix = prefix_of(request.scope)
+    # Where the prefix is not known, what is relative to / finds the page below any.
+    return Response(status_code=307, headers={"Location": f"{prefix}{PATH}" if prefix else PATH.lstrip("/")})
+
+
+def _served(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that serves one file, or says that the browser's copy of it is still right."""
-    content = file.read_bytes()
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {
         "Content-Security-Policy": _POLICY,

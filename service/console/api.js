@@ -1,4 +1,6 @@
-/** The HTTP API, with the token that the user typed. The token lives in one private field, for as long as the page. */
+/** The HTTP API, with the token that the user typed, which lives in one private field for as long as the page. */
+
+import { readBody, writeBody } from "./json.js";
 
 /** An error in the API's own words; code is its error_code, null where the API said nothing. */
 export class ApiError extends Error {
@@ -65,7 +67,7 @@ export class Api {
     const offset = answer.headers.get("X-Resend-Offset");
     return {
       partition: Number(answer.headers.get("X-Resend-Partition")),
-      offset: offset === null ? null : Number(offset),
+      offset: offset === null ? null : BigInt(offset),
       timestamp: answer.headers.get("X-Resend-Timestamp"),
     };
   }
@@ -82,7 +84,7 @@ export class Api {
   /** Make a job; a dry run counts and writes nothing. */
   async makeJob(where, body) {
     const answer = await this.#post(jobsPath(where), body);
-    return answer.json();
+    return readBody(await answer.text());
   }
 
   /**
@@ -91,17 +93,17 @@ export class Api {
    */
   async actOnJob(where, id, action) {
     const answer = await this.#post(`${jobsPath(where)}/${segment(id)}/${action}`, {});
-    return answer.json();
+    return readBody(await answer.text());
   }
 
   #post(path, body, query) {
     const headers = { "Content-Type": "application/json" };
-    return this.#fetch(path, query, { method: "POST", headers, body: JSON.stringify(body) });
+    return this.#fetch(path, query, { method: "POST", headers, body: writeBody(body) });
   }
 
   async #json(path, query, signal) {
     const answer = await this.#fetch(path, query, { signal });
-    return answer.json();
+    return readBody(await answer.text());
   }
 
   async #fetch(path, query, options) {
@@ -164,6 +166,6 @@ export function asCurl(where, body) {
   return [
     `curl -i -X POST ${quote(url.href)} \\`,
     `  -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/json' \\`,
-    `  -d ${quote(unseen(JSON.stringify(body)))}`,
+    `  -d ${quote(unseen(writeBody(body)))}`,
   ].join("\n");
 }

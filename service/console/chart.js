@@ -26,7 +26,7 @@ export class Chart {
   #dragging = false;
   #total = 0;
 
-  /** @param {function(number, number)} choose called with the range that was chosen, in Unix ms, its end not included */
+  /** @param {function(bigint, bigint)} choose called with the range that was chosen, in Unix ms, its end not included */
   constructor(choose) {
     this.#choose = choose;
   }
@@ -37,28 +37,37 @@ export class Chart {
     this.#section.replaceChildren(...(text ? [make("p", { class: "hint" }, text)] : []));
   }
 
-  /** Ask for the counts of a range and draw them. */
-  async show(api, where, query) {
+  /**
+   * Ask for the counts of a range and draw them.
+   * @param {string} note what the range leaves out, "" for nothing
+   */
+  async show(api, where, query, note = "") {
     this.#asking?.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    const buckets = Math.max(1, Math.min(BUCKETS, query.end_time - query.start_time));
+    const buckets = Math.max(1, Math.min(BUCKETS, Number(query.end_time - query.start_time)));
     try {
       const counted = await api.histogram(where, { ...query, buckets }, signal);
       this.#draw(counted);
+      const uncounted = counted.uncounted_partitions;
+      if (uncounted.length > 0) {
+        const text = `Not in the chart, because their times are out of order and they are large: partitions ${uncounted.join(", ")}.`;
+        this.#section.append(make("p", { class: "hint" }, text));
+      }
+      if (note) this.#section.append(make("p", { class: "hint" }, note));
     } catch (error) {
       if (error.name !== "AbortError") this.say(`No chart: ${error.message}${error.code ? ` (${error.code})` : ""}`);
     }
   }
 
   #draw({ buckets, total }) {
-    this.#buckets = buckets;
+    this.#buckets = buckets.map((bucket) => ({ ...bucket, count: Number(bucket.count) }));
     this.#anchor = this.#end = null;
-    const most = Math.max(1, ...buckets.map((bucket) => bucket.count));
+    const most = Math.max(1, ...this.#buckets.map((bucket) => bucket.count));
     const picture = shape("svg", {
       viewBox: `0 0 ${buckets.length} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false",
     });
-    buckets.forEach(({ count }, index) => {
+    this.#buckets.forEach(({ count }, index) => {
       // Few among many would else be invisible.
       const height = count > 0 ? Math.max(3, (count / most) * (HEIGHT - 2)) : 0;
       picture.append(shape("rect", { class: "bar", x: index + 0.1, y: HEIGHT - height, width: 0.8, height }));

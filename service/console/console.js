@@ -3,19 +3,23 @@
 import { Api } from "./api.js";
 import { Chart } from "./chart.js";
 import { announce, byId, make, problem, quoted } from "./dom.js";
-import { bytes, number, plural } from "./format.js";
+import { bytes, earlier, later, number, plural, present } from "./format.js";
 import { Jobs, draftOf, whyNoJobs } from "./jobs.js";
-import { positionsOf } from "./job-wish.js";
 import { RecordPanel } from "./record.js";
 import { resendOne, Several } from "./resend.js";
 import { Search } from "./search.js";
-import { VIEW, differ, fromHash, toHash } from "./state.js";
+import { forgetToken, keepToken, keptToken } from "./session.js";
+import { UNASKED, VIEW, differ, fromHash, toHash } from "./state.js";
 import { RecordTable, idOf } from "./table.js";
 import { Topics, showTopic } from "./topics.js";
 
 const PREVIEW_CHARACTERS = 160;
+const DAY_MS = 86_400_000n;
+// The last time that a record can have.
+const LAST_MS = 2n ** 63n - 1n;
 // Open access takes any token: there, nobody need type one.
 const ANY_TOKEN = "console";
+const FORBIDDEN = 403;
 
 let api = null;
 let caller = null;
@@ -30,10 +34,10 @@ const where = () => ({ project: place.project, instance: place.instance });
 const instance = () => caller?.instances.find((each) => each.instance_id === place.instance) ?? null;
 const may = (action) => instance()?.actions.some((each) => each === action || each === "*") ?? false;
 
-const topics = new Topics((name) => go({ topic: name, partition: "", offset: "", record: "" }));
+const topics = new Topics((name) => go({ ...UNASKED, topic: name }));
 const table = new RecordTable((record) => go({ record: idOf(record) }), showTicked);
 const search = new Search((asked) => go({ ...asked, record: "" }, true));
-const chart = new Chart((start, end) => go({ mode: "time", start, end, record: "" }, true));
+const chart = new Chart((start, end) => go({ mode: "time", start, end, key: search.key, record: "" }, true));
 const several = new Several((ids) => table.untick(ids));
 const jobs = new Jobs(go, () => ({ api, where: where(), place, frozen: instance()?.frozen ?? false }));
 const panel = new RecordPanel(closeRecord, (record, key) => resendOne(context(), record, key));
@@ -191,8 +195,8 @@ function list() {
   search.show(place);
   table.clear();
   chart.say("");
-  const { mode, partition, offset, start, end } = place;
-  const query = { topic: place.topic, partition, key: search.key, limit: search.limit, preview: PREVIEW_CHARACTERS };
+  const { mode, partition, offset, start, end, key } = place;
+  const query = { topic: place.topic, partition, key, limit: search.limit, preview: PREVIEW_CHARACTERS };
   if (mode === "time") Object.assign(query, { start_time: start, end_time: end });
   if (mode === "position") Object.assign(query, { partition: partition || "0", start_offset: offset || "0" });
   listing = { query, cursor: null, total: 0, relation: "exact" };
@@ -238,7 +242,7 @@ function tellCount(scan) {
   const more = byId("more");
   const { cursor, total, relation } = listing;
   let words = `${plural(count, "record")}.`;
-  if (cursor === null) words = count === 0 ? "No records." : `${plural(count, "record")}, all there are.`;
+  if (cursor === null) words = count === 0 ? "No records." : `${plural(count, "record")} (complete)`;
   else if (total > count) words = `${number(count)} of ${relation === "exact" ? "" : "at most "}${plural(total, "record")}.`;
   const bounded = isBounded(scan);
   if (bounded) {
@@ -246,30 +250,36 @@ function tellCount(scan) {
     words += ` One search reads no more: it looked at ${plural(scan.records, "record")} in ${seconds} s.`;
   }
   more.hidden = cursor === null;
-  more.textContent = bounded ? "Search on" : `Load ${search.limit} more`;
+  more.textContent = bounded ? "Continue the search" : `Load ${search.limit} more`;
   byId("count").textContent = words;
   announce(words);
 }
 
-/** Draw the chart of the time that the listed records span. */
+/**
+ * Draw the chart of the time that the listed records span.
+ *
+ * A single time far in the future, such as one in microseconds, would press all others into one bar: it is left out where
+ * there are others.
+ */
 function drawSpan() {
-  let start = Infinity;
-  let end = -Infinity;
-  for (const { timestamp } of table.records) {
-    if (timestamp === null) continue;
-    start = Math.min(start, timestamp);
-    end = Math.max(end, timestamp);
-  }
-  if (start <= end) drawChart(start, Math.max(end + 1, start + 1000));
+  const all = table.records.map((record) => record.timestamp).filter((timestamp) => timestamp !== null);
+  const tomorrow = present() + DAY_MS;
+  const usual = all.filter((timestamp) => timestamp < tomorrow);
+  const times = usual.length > 0 ? usual : all;
+  if (times.length === 0) return;
+  const start = times.reduce(earlier);
+  const end = earlier(later(times.reduce(later) + 1n, start + 1000n), LAST_MS);
+  const left = all.length - times.length;
+  drawChart(start, end, left ? `Not in the chart: ${plural(left, "listed record")} with a time after tomorrow.` : "");
 }
 
-function drawChart(start, end) {
+function drawChart(start, end, note = "") {
   if (instance().embedded) {
     chart.say("No chart of records over time: a broker in memory has no look-up by time.");
     return;
   }
   if (start === null || end === null || start >= end) return;
-  chart.show(api, where(), { topic: place.topic, partition: place.partition, start_time: start, end_time: end });
+  chart.show(api, where(), { topic: place.topic, partition: place.partition, start_time: start, end_time: end }, note);
 }
 
 function showRecord(before) {
@@ -291,7 +301,7 @@ function closeRecord() {
 function showTicked() {
   const { length } = table.ticked;
   byId("ticked").hidden = length === 0;
-  byId("ticked-count").textContent = `${number(length)} ticked, ${bytes(table.ticked.reduce((sum, { size }) => sum + size, 0))}`;
+  byId("ticked-count").textContent = `${number(length)} selected, ${bytes(table.ticked.reduce((sum, { size }) => sum + size, 0))}`;
   byId("ticked-resend").disabled = refusal() !== null;
 }
 
@@ -302,8 +312,8 @@ function showBanners(missing) {
   const here = instance();
   const say = (kind, ...words) => make("p", { class: `notice ${kind}` }, ...words);
   const said = [];
-  if (caller.instances.length === 0) said.push(say("warn", "Nothing is open to you in this project: see its name, or ask for a grant."));
-  if (missing !== null) said.push(say("warn", "No instance of this name is open to you: ", quoted(missing)));
+  if (caller.instances.length === 0) said.push(say("warn", "No instance is available to you in this project: check its name, or ask for a grant."));
+  if (missing !== null) said.push(say("warn", "This instance is not available to you: ", quoted(missing)));
   if (here && here.state !== "ready") said.push(say("bad", `This instance is ${here.state}: ${here.reason ?? "no reason is known"}.`));
   if (here && !may("read")) said.push(say("warn", "Your token may not look at records here: it lacks the action read."));
   if (here?.frozen) said.push(say("warn", "This instance is frozen: its operator has switched off all resends."));
@@ -317,12 +327,16 @@ function unfoldTopics(unfolded) {
   if (unfolded) byId("topic-search").focus();
 }
 
-/** Sign in with a token, and go where the address says; the service's error is thrown if it does not know the token. */
-async function signIn(token) {
+/**
+ * Sign in with a token, and go where the address says; the service's error is thrown if it does not know the token.
+ * @param {boolean} keep whether the tab keeps the token until it is closed
+ */
+async function signIn(token, keep = false) {
   const asking = new Api(token);
   const wanted = fromHash(location.hash);
   caller = await asking.caller(wanted.project || undefined);
   api = asking;
+  if (keep) keepToken(token);
   byId("token").value = "";
   byId("sign-in-problem").replaceChildren();
   byId("sign-in").hidden = true;
@@ -334,6 +348,7 @@ async function signIn(token) {
 }
 
 function signOut() {
+  forgetToken();
   api = null;
   caller = { instances: [] };
   place = fromHash("");
@@ -343,6 +358,18 @@ function signOut() {
   byId("banners").replaceChildren();
   history.replaceState(null, "", location.pathname);
   askForToken();
+}
+
+/** The error in words for somebody who signs in: the API's own are those of any refused request. */
+function signInError(error) {
+  if (error.status === FORBIDDEN) error.message = "This token was not accepted. Check for typos or expiry.";
+  return error;
+}
+
+/** Put the focus where the page begins; nothing is scrolled away from there, however long a list is. */
+function focusStart() {
+  const title = place.topic === "" ? "topics-title" : "topic-name";
+  byId(place.view === "jobs" ? "jobs-title" : title).focus({ preventScroll: true });
 }
 
 function askForToken() {
@@ -360,23 +387,23 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
     return;
   }
   try {
-    await signIn(token);
+    await signIn(token, byId("keep").checked);
     // Unless somebody has gone on meanwhile.
-    if (document.activeElement === document.body) byId("records").focus();
+    if (document.activeElement === document.body) focusStart();
   } catch (error) {
-    byId("sign-in-problem").replaceChildren(problem(error));
+    byId("sign-in-problem").replaceChildren(problem(signInError(error)));
     byId("token").select();
   }
 });
 byId("sign-out").addEventListener("click", signOut);
 byId("where").addEventListener("submit", (event) => event.preventDefault());
-byId("project").addEventListener("change", (event) => go({ project: event.target.value, topic: "", record: "", job: "" }));
-byId("instance").addEventListener("change", (event) => go({ instance: event.target.value, topic: "", record: "", job: "" }));
+byId("project").addEventListener("change", (event) => go({ ...UNASKED, project: event.target.value, topic: "", job: "" }));
+byId("instance").addEventListener("change", (event) => go({ ...UNASKED, instance: event.target.value, topic: "", job: "" }));
 byId("more").addEventListener("click", load);
 byId("ticked-clear").addEventListener("click", () => table.untick(table.ticked.map(idOf)));
 byId("ticked-resend").addEventListener("click", () => several.open(context(), table.ticked));
 byId("ticked-job").addEventListener("click", () =>
-  proposeJob({ topic: place.topic, mode: "ticked", positions: positionsOf(table.ticked) }),
+  proposeJob({ topic: place.topic, mode: "ticked", records: table.ticked }),
 );
 byId("all-job").addEventListener("click", () => proposeJob(draftOf(place, search.key)));
 byId("topics-toggle").addEventListener("click", (event) =>
@@ -388,8 +415,16 @@ addEventListener("popstate", () => {
   arrive({ ...asked, project: asked.project || place.project, instance: asked.instance || place.instance });
 });
 
-try {
-  await signIn(ANY_TOKEN);
-} catch {
-  askForToken();
+const kept = keptToken();
+// Where a token is wanted, an attempt without one would be a refusal in the log at every visit.
+if (kept === null && document.documentElement.dataset.access !== "open") askForToken();
+else {
+  try {
+    await signIn(kept ?? ANY_TOKEN);
+  } catch (error) {
+    askForToken();
+    if (kept !== null) byId("sign-in-problem").replaceChildren(problem(signInError(error)));
+    // Without an answer, or with one of "not now", it may still be the right one.
+    if (error.status === FORBIDDEN) forgetToken();
+  }
 }

@@ -1,5 +1,7 @@
 /** Making elements, and showing what others wrote. Data enters the page as text nodes only: nothing here takes HTML. */
 
+import { number } from "./format.js";
+
 export const byId = (id) => document.getElementById(id);
 
 /**
@@ -43,16 +45,74 @@ export function shown(text, lines = false) {
   return fragment;
 }
 
-/** Text that others wrote, kept apart from the direction of what stands around it. */
-export function quoted(text, attributes = {}) {
-  return make("bdi", { ...attributes, class: `data ${attributes.class ?? ""}` }, shown(text));
+/**
+ * Text that others wrote, kept apart from the direction of what stands around it. Of a long one the beginning is shown, and
+ * a button for the rest, so that it does not push away what stands around it.
+ * @param {number} most so many characters are not long
+ */
+export function quoted(text, attributes = {}, most = 200) {
+  const box = make("bdi", { ...attributes, class: `data ${attributes.class ?? ""}` });
+  if (text.length <= most) {
+    box.append(shown(text));
+    return box;
+  }
+  // Not between the halves of a character.
+  const begin = text.slice(0, /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most);
+  const toggle = make("button", { type: "button", class: "quiet rest", onclick: () => show(!all) });
+  let all;
+  const show = (wanted) => {
+    all = wanted;
+    box.replaceChildren(shown(all ? text : begin), all ? "" : "…");
+    toggle.textContent = all ? "Show less" : `Show all ${number(text.length)} characters`;
+    toggle.setAttribute("aria-expanded", String(all));
+  };
+  show(false);
+  return make("span", {}, box, " ", toggle);
 }
 
 /** A value that may be missing: null says so, and "" too, since they are different things. */
-export function value(text, attributes = {}) {
+export function value(text, attributes = {}, most = undefined) {
   if (text === null || text === undefined) return make("span", { ...attributes, class: "none" }, "null");
   if (text === "") return make("span", { ...attributes, class: "none" }, "empty");
-  return quoted(text, attributes);
+  return quoted(text, attributes, most);
+}
+
+/** What the API sends of bytes, as nodes: null, empty, text, or base64 and said so. */
+export function shownBytes(text, encoding, most = undefined) {
+  const base64 = encoding === "base64" ? make("span", { class: "tag" }, "base64") : null;
+  const node = value(text, {}, most);
+  return base64 === null ? [node] : [base64, " ", node];
+}
+
+/**
+ * Make the controls of a list one Tab stop: the arrow keys, Home and End go from one to another.
+ * @param {Element} list
+ * @param {string} selector of the controls in it
+ * @returns {function()} to be called when the list has other controls, or another one is current
+ */
+export function oneTabStop(list, selector) {
+  let reached = null;
+  const controls = () => [...list.querySelectorAll(selector)];
+  const refresh = (wanted = null) => {
+    const all = controls();
+    const current = all.find((each) => each.hasAttribute("aria-current"));
+    reached = [wanted, reached, current].find((each) => all.includes(each)) ?? all[0];
+    for (const each of all) each.tabIndex = each === reached ? 0 : -1;
+  };
+  list.addEventListener("focusin", (event) => {
+    const control = event.target.closest(selector);
+    if (control) refresh(control);
+  });
+  list.addEventListener("keydown", (event) => {
+    const all = controls();
+    const at = all.indexOf(event.target);
+    if (at === -1 || event.altKey || event.ctrlKey || event.metaKey) return;
+    const target = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, target))].focus();
+  });
+  return refresh;
 }
 
 /** Say something to those who listen to the page. */

@@ -1,4 +1,4 @@
-/** Numbers, sizes and times as people read them. */
+/** Numbers, sizes and times as people read them. A time is Unix ms, as a BigInt where it is a record's. */
 
 const whole = new Intl.NumberFormat("en");
 
@@ -17,7 +17,8 @@ const two = (value) => String(value).padStart(2, "0");
 
 /** A moment in the browser's own time zone, as its date and its time; null where the calendar does not reach. */
 export function local(ms) {
-  const at = new Date(ms);
+  // The calendar ends before the whole numbers of a double do.
+  const at = new Date(Number(ms));
   if (Number.isNaN(at.getTime())) return null;
   const date = `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
@@ -30,26 +31,39 @@ export function localText(ms) {
 }
 
 export function utcText(ms) {
-  const at = new Date(ms);
+  const at = new Date(Number(ms));
   return Number.isNaN(at.getTime()) ? String(ms) : at.toISOString().replace("T", " ").replace("Z", " UTC");
 }
 
 /** How far the browser's time zone is from UTC at a moment: "UTC+05:30". */
 export function zone(ms = Date.now()) {
-  const minutes = -new Date(ms).getTimezoneOffset();
+  const minutes = -new Date(Number(ms)).getTimezoneOffset();
   if (minutes === 0 || Number.isNaN(minutes)) return "UTC";
   const distance = Math.abs(minutes);
   return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(distance / 60))}:${two(distance % 60)}`;
 }
 
-/** What a datetime-local input takes. */
+/** What a datetime-local input takes; "" where the calendar does not reach. */
 export function toInput(ms) {
   const at = local(ms);
   return at ? `${at.date}T${at.time}${at.fraction}` : "";
 }
 
+/** The moment that a datetime-local input holds; null for none. */
+export function fromInput(text) {
+  const at = new Date(text).getTime();
+  return Number.isNaN(at) ? null : BigInt(at);
+}
+
+/** @returns {bigint} the present */
+export const present = () => BigInt(Date.now());
+
+export const earlier = (one, other) => (other < one ? other : one);
+export const later = (one, other) => (other > one ? other : one);
+
 /** A span as one says it: "3 min". */
-export function span(ms) {
+export function span(length) {
+  const ms = Number(length);
   if (ms < 1000) return `${Math.round(ms)} ms`;
   for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000]]) {
     if (ms >= 2 * size || (ms >= size && ms % size === 0)) return `${number(Math.round(ms / size))} ${unit}`;

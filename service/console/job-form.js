@@ -3,13 +3,14 @@
 import { mayBeWritten } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { announce, byId, make, problem, quoted } from "./dom.js";
-import { number, plural, span, toInput, utcText } from "./format.js";
+import { fromInput, number, plural, present, span, toInput, utcText } from "./format.js";
 import { refusedNodes, reportNodes } from "./job-report.js";
-import { Bar, isOver, numbersLine, recipientsSentence, share, willWrite } from "./job-words.js";
-import { FieldError, MOST_POSITIONS, pinned, previewOf, wishOf } from "./job-wish.js";
+import { Bar, filterProblems, isOver, numbersLine, recipientsSentence, share, willWrite } from "./job-words.js";
+import { FieldError, MOST_POSITIONS, pinned, positionsOf, previewOf, wishOf } from "./job-wish.js";
+import { recipientsOf } from "./recipients.js";
 import { offerKeys } from "./resend.js";
 
-const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000n;
 const LOOK_MS = 400;
 const LONELY_MS = 5000;
 // Fields whose text is looked at more closely than the browser does.
@@ -23,7 +24,8 @@ export class JobForm {
   #started;
   #context = null;
   #range = { start: null, end: null };
-  #positions = [];
+  /** The ticked records, as a list of them has them. */
+  #records = [];
   /** Of the preview that runs or stands there; another number means that it no longer counts. */
   #round = 0;
   #running = null;
@@ -62,8 +64,8 @@ export class JobForm {
     for (const radio of this.#form.elements["job-mode"]) radio.addEventListener("change", () => this.#showFields());
     for (const name of ["start", "end"]) {
       byId(`job-${name}`).addEventListener("change", (event) => {
-        const at = new Date(event.target.value).getTime();
-        this.#range[name] = Number.isNaN(at) ? null : at;
+        this.#range[name] = fromInput(event.target.value);
+        this.#requireRange();
         this.#tellUtc();
       });
     }
@@ -82,7 +84,7 @@ export class JobForm {
   /**
    * Show the form.
    * @param {Object} context api, where, frozen, and record(topic, partition, offset): the address of a record
-   * @param {Object|null} draft what to begin with: topic, mode, partitions, offsets, start, end, key, positions; null: as
+   * @param {Object|null} draft what to begin with: topic, mode, partitions, offsets, start, end, key, records; null: as
    *     it was left
    */
   open(context, draft) {
@@ -93,37 +95,37 @@ export class JobForm {
     this.#showFields();
     this.#describe();
     byId("job-new-title").focus({ preventScroll: true });
-    this.#panel.scrollIntoView({ block: matchMedia("(max-width: 1000px)").matches ? "start" : "nearest" });
+    this.#panel.scrollTop = 0;
   }
 
-  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, key = "", positions = [] }) {
+  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, key = "", records = [] }) {
     this.#forget();
     this.#form.reset();
     this.#excuse();
     byId("job-headers").replaceChildren();
-    this.#setPositions(positions);
+    this.#setRecords(records);
     this.#form.elements["job-mode"].value = mode;
     byId("job-topic").value = topic;
     byId("job-partitions").value = partitions;
     byId("job-offsets").value = offsets;
     byId("job-key").value = key;
     byId("job-more").open = key !== "";
-    const now = Date.now();
+    const now = present();
     this.#range = start === null || end === null ? { start: now - HOUR_MS, end: now } : { start, end };
     for (const name of ["start", "end"]) byId(`job-${name}`).value = toInput(this.#range[name]);
     this.#tellUtc();
   }
 
-  #setPositions(positions) {
-    this.#positions = positions;
-    byId("job-ticked").hidden = positions.length === 0;
-    byId("job-ticked-count").textContent = number(positions.length);
+  #setRecords(records) {
+    this.#records = records;
+    byId("job-ticked").hidden = records.length === 0;
+    byId("job-ticked-count").textContent = number(records.length);
   }
 
   /** The ticked records are of the topic that they were ticked in. */
   #leaveTicked() {
-    if (this.#positions.length === 0) return;
-    this.#setPositions([]);
+    if (this.#records.length === 0) return;
+    this.#setRecords([]);
     if (this.#mode === "ticked") this.#form.elements["job-mode"].value = "all";
     this.#showFields();
   }
@@ -149,9 +151,16 @@ export class JobForm {
     for (const field of this.#form.querySelectorAll("[data-job-mode]")) {
       field.hidden = !field.dataset.jobMode.split(" ").includes(mode);
     }
-    byId("job-start").required = byId("job-end").required = mode === "time";
+    this.#requireRange();
     byId("job-offsets").required = mode === "offsets";
     this.#showTarget();
+  }
+
+  /** A moment beyond the calendar leaves its field empty. */
+  #requireRange() {
+    for (const name of ["start", "end"]) {
+      byId(`job-${name}`).required = this.#mode === "time" && this.#range[name] === null;
+    }
   }
 
   #showTarget() {
@@ -161,7 +170,10 @@ export class JobForm {
   #describe() {
     const key = byId("job-consumer").value;
     byId("job-who").classList.toggle("warn", key === "");
-    byId("job-who").replaceChildren(...recipientsSentence(key, byId("job-copies").checked));
+    const words = this.#mode === "ticked"
+      ? recipientsOf(this.#records, key)
+      : recipientsSentence(key, byId("job-copies").checked);
+    byId("job-who").replaceChildren(...words);
   }
 
   #addHeader() {
@@ -196,7 +208,7 @@ export class JobForm {
   }
 
   #wish() {
-    if (this.#mode === "ticked" && this.#positions.length > MOST_POSITIONS) {
+    if (this.#mode === "ticked" && this.#records.length > MOST_POSITIONS) {
       throw new FieldError("job-topic", `A job takes at most ${number(MOST_POSITIONS)} single records.`);
     }
     return wishOf({
@@ -205,7 +217,7 @@ export class JobForm {
       partitions: byId("job-partitions").value,
       offsets: byId("job-offsets").value,
       ...this.#range,
-      positions: this.#positions,
+      positions: positionsOf(this.#records),
       key: byId("job-key").value,
       headers: this.#headers(),
       jmespath: byId("job-jmespath").value,
@@ -297,14 +309,14 @@ export class JobForm {
       return;
     }
     const address = (partition, offset) => this.#context.record(wish.topic, partition, offset);
-    this.#preview.replaceChildren(title, ...reportNodes(job.report, address));
+    this.#preview.replaceChildren(title, ...reportNodes(job.report, address), ...filterProblems(job));
     if (job.counts.expired) {
       const words = `${plural(job.counts.expired, "offset")} of these are no longer in the topic.`;
       this.#preview.append(make("p", { class: "hint" }, words));
     }
     if (job.counts.failed) this.#preview.append(refusedNodes(job, address));
-    announce(`Preview: ${plural(job.report.matching, "record")} would be resent.`);
-    if (job.report.matching > 0) {
+    announce(`Preview: ${plural(job.report.would_resend, "record")} would be resent.`);
+    if (job.report.would_resend > 0) {
       const said = make("div", { class: "said", role: "status" });
       const onclick = () => this.#start(wish, job, start, said);
       const attributes = { type: "button", class: "main", disabled: this.#context.frozen, onclick };
@@ -324,7 +336,7 @@ export class JobForm {
       body.push(make("p", {}, "So will those that come until you start: the time ends later."));
     }
     if (wish.records_per_second) {
-      const ms = (preview.report.matching / wish.records_per_second) * 1000;
+      const ms = (preview.report.would_resend / wish.records_per_second) * 1000;
       body.push(make("p", {}, `At ${wish.records_per_second} a second this takes ${span(ms)} at least.`));
     }
     body.push(make("p", {}, "The records themselves stay as they are."));

@@ -1,7 +1,7 @@
 /** What a dry run has found: how many records where and when, and the first of them. */
 
-import { make, quoted } from "./dom.js";
-import { bytes, localText, number, plural, zone } from "./format.js";
+import { make, oneTabStop, quoted } from "./dom.js";
+import { bytes, later, localText, number, plural, zone } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 48;
@@ -13,22 +13,22 @@ const LINKS = 10;
  * @param {function(number, number): string} address of the record at a partition and an offset
  */
 export function reportNodes(report, address) {
-  const { matching, partitions, size_bytes: size, histogram, first, targets = [] } = report;
-  if (matching === 0) return [make("p", {}, "No record would be resent.")];
-  const count = make("strong", {}, plural(matching, "record"));
+  const { would_resend: records, partitions, size_bytes: size, histogram, first, targets = [] } = report;
+  if (records === 0) return [make("p", {}, "No record would be resent.")];
+  const count = make("strong", {}, plural(records, "record"));
   const said = make("p", {}, count, ` would be resent, ${bytes(size)} of keys and values.`);
-  return [said, ...bars(histogram), counts(partitions), ...places(targets, matching), examples(first, matching, address)];
+  return [said, ...bars(histogram), counts(partitions), ...places(targets, records), examples(first, records, address)];
 }
 
 /** Records over time, as a picture and in words. */
 function bars(histogram) {
   if (histogram.length === 0) return [];
   const start = histogram[0].start_time;
-  const end = histogram.reduce((latest, bucket) => Math.max(latest, bucket.end_time), start);
+  const end = histogram.reduce((latest, bucket) => later(latest, bucket.end_time), start);
   const columns = new Array(COLUMNS).fill(0);
   for (const bucket of histogram) {
-    const at = Math.floor(((bucket.start_time - start) / (end - start)) * COLUMNS);
-    columns[Math.min(COLUMNS - 1, at)] += bucket.count;
+    const at = Math.floor((Number(bucket.start_time - start) / Number(end - start)) * COLUMNS);
+    columns[Math.min(COLUMNS - 1, at)] += Number(bucket.count);
   }
   const most = Math.max(...columns);
   const picture = document.createElementNS(SVG, "svg");
@@ -48,28 +48,29 @@ function bars(histogram) {
 }
 
 function counts(partitions) {
-  const row = ({ partition, matching }) =>
-    make("tr", {}, make("th", { scope: "row" }, String(partition)), make("td", {}, number(matching)));
+  const row = ({ partition, would_resend: records }) =>
+    make("tr", {}, make("th", { scope: "row" }, String(partition)), make("td", {}, number(records)));
   const head = ["Partition", "Records"].map((title) => make("th", { scope: "col" }, title));
   const table = make("table", {}, make("tr", {}, ...head), ...partitions.map(row));
-  return make("details", { class: "partitions" }, make("summary", {}, "By partition"), table);
+  const region = make("div", { class: "lines", tabindex: 0, role: "region", "aria-label": "Records by partition" }, table);
+  return make("details", { class: "partitions" }, make("summary", {}, "By partition"), region);
 }
 
 /** Which topics the copies would go to, where that is another question than which they come from. */
-function places(targets, matching) {
+function places(targets, records) {
   if (targets.length === 0) return [];
-  const lines = targets.map(({ topic, matching: count }) => make("li", {}, quoted(topic), `: ${number(count)}`));
-  const others = matching - targets.reduce((sum, target) => sum + target.matching, 0);
+  const lines = targets.map(({ topic, would_resend: count }) => make("li", {}, quoted(topic), `: ${number(count)}`));
+  const others = records - targets.reduce((sum, target) => sum + target.would_resend, 0);
   if (others) lines.push(make("li", {}, `other topics: ${number(others)}`));
   return [make("p", {}, "They would go to"), make("ul", { class: "places" }, ...lines)];
 }
 
-function examples(first, matching, address) {
+function examples(first, records, address) {
   const shown = first.slice(0, LINKS);
   const links = shown.map(({ partition, message_offset: offset }) =>
     make("li", {}, make("a", { href: address(partition, offset) }, `partition ${partition}, offset ${offset}`)),
   );
-  const title = make("summary", {}, matching > shown.length ? `The first ${shown.length}` : "All of them");
+  const title = make("summary", {}, records > shown.length ? `The first ${shown.length}` : "All of them");
   return make("details", { class: "partitions" }, title, make("ul", { class: "places" }, ...links));
 }
 
@@ -80,5 +81,7 @@ export function refusedNodes({ counts: { failed }, failures }, address) {
     return make("li", {}, link, ": ", quoted(reason));
   });
   const summary = make("summary", {}, `${plural(failed, "record")} cannot be resent`);
-  return make("details", { class: "partitions" }, summary, make("ul", { class: "places" }, ...lines));
+  const list = make("ul", { class: "places" }, ...lines);
+  oneTabStop(list, "a")();
+  return make("details", { class: "partitions" }, summary, list);
 }

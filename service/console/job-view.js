@@ -2,15 +2,19 @@
 
 import { mayBeWritten } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { announce, byId, make, problem, quoted } from "./dom.js";
-import { localText, number, plural, rate, utcText, zone } from "./format.js";
+import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
+import { earlier, localText, number, plural, rate, utcText, zone } from "./format.js";
 import { reportNodes } from "./job-report.js";
 import {
   Bar,
   counted,
   filterLines,
+  filterProblems,
+  isKnown,
   isOver,
+  keepsKeys,
   numbersLine,
+  partBefore,
   recipients,
   selectionWords,
   share,
@@ -62,7 +66,7 @@ export class JobView {
     const body = make("div", { class: "record-body" }, make("p", { class: "hint" }, "Reading …"));
     this.#panel.replaceChildren(make("div", { class: "record-head" }, title, close), body);
     title.focus({ preventScroll: true });
-    this.#panel.scrollIntoView({ block: matchMedia("(max-width: 1000px)").matches ? "start" : "nearest" });
+    this.#panel.scrollTop = 0;
   }
 
   /** Show the job as it is now. Only what has changed is touched, so that neither focus nor selection is lost. */
@@ -80,7 +84,8 @@ export class JobView {
     this.#failures(job);
     this.#report(job);
     this.#buttons(job);
-    if (before && before.state !== job.state) announce(SAID_AT_THE_END[job.state] ?? `The job is ${stateWord(job)}.`);
+    // Also for one that was over before it was seen for the first time.
+    if (before ? before.state !== job.state : isOver(job)) announce(SAID_AT_THE_END[job.state] ?? `The job is ${stateWord(job)}.`);
   }
 
   /** Say why the job cannot be shown, or not as it is now. */
@@ -111,8 +116,9 @@ export class JobView {
       cancel: button("Cancel the job …", () => this.#cancel()),
       again: button("Resend what failed …", () => this.#again(), { class: "main" }),
     };
+    parts.refreshFailures = oneTabStop(parts.failures, "a");
     parts.failed = make("section", { hidden: true }, parts.failuresTitle, parts.failures);
-    const head = ["Partition", "Next offset", "Until", "Done"].map((title) => make("th", { scope: "col" }, title));
+    const head = ["Partition", "Next offset", "End offset", "Done"].map((title) => make("th", { scope: "col" }, title));
     const table = make("table", { class: "by-partition" }, make("thead", {}, make("tr", {}, ...head)), parts.places);
     const region = { class: "lines", tabindex: 0, role: "region", "aria-label": "Progress by partition" };
     const dry = job.dry_run ? make("span", { class: "tag" }, "dry run: writes nothing") : null;
@@ -135,7 +141,7 @@ export class JobView {
   #places(job) {
     const starts = new Map();
     for (const { partition, start } of job.selection?.spans ?? []) {
-      starts.set(partition, Math.min(start, starts.get(partition) ?? start));
+      starts.set(partition, earlier(start, starts.get(partition) ?? start));
     }
     for (const { partition, next_offset: next, end_offset: end } of job.progress ?? []) {
       let row = this.#parts.rows.get(partition);
@@ -149,9 +155,9 @@ export class JobView {
           make("tr", {}, name, at, make("td", {}, String(end)), make("td", {}, bar.element)),
         );
       }
-      const start = starts.get(partition) ?? 0;
+      const start = starts.get(partition) ?? 0n;
       row.at.textContent = String(next);
-      row.bar.show(end > start ? Math.max(0, Math.min(1, (next - start) / (end - start))) : 1, job.state);
+      row.bar.show(partBefore(next, start, end), job.state);
     }
   }
 
@@ -168,6 +174,7 @@ export class JobView {
       const link = make("a", { href }, `partition ${partition}, offset ${offset}`);
       failures.append(make("li", {}, link, ": ", quoted(reason)));
     }
+    this.#parts.refreshFailures();
   }
 
   #report(job) {
@@ -203,7 +210,7 @@ export class JobView {
   }
 
   async #again() {
-    const { topic, failures, failures_listed_all: all, consumer_key: key, filter, counts, target } = this.#job;
+    const { topic, failures, failures_listed_all: all, consumer_key: key, counts, target } = this.#job;
     const rest = all ? null : make("p", {}, `Of ${plural(counts.failed, "failure")} only these were listed.`);
     const sentence = make(
       "p",
@@ -211,7 +218,7 @@ export class JobView {
       `A new job tries ${plural(failures.length, "record")} of topic `,
       quoted(topic),
       target ? ` once more, to ${targetWords(target)}, for ` : " once more, for ",
-      recipients(key, filter?.copies),
+      recipients(key, true),
       ".",
     );
     const body = [sentence, ...(rest ? [rest] : [])];
@@ -251,10 +258,14 @@ function refresh(element, nodes) {
 function facts(job) {
   const rows = [];
   const add = (name, ...content) => rows.push(make("dt", {}, name), make("dd", {}, ...content));
+  if (!isKnown(job)) {
+    add("Records", make("span", { class: "none" }, "not known"));
+    return make("dl", { class: "facts" }, ...rows);
+  }
   add("Topic", quoted(job.topic ?? ""));
   add("Records", selectionWords(job));
   add("Only if", ...filterLines(job.filter));
-  if (!job.dry_run) add("For", recipients(job.consumer_key, job.filter?.copies));
+  if (!job.dry_run) add("For", recipients(job.consumer_key, keepsKeys(job)));
   if (job.target) add("To", targetWords(job.target));
   if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
   if (job.stop_after_failures) add("Stops after", plural(job.stop_after_failures, "failure"));
@@ -280,10 +291,11 @@ function troubles(job) {
     const words = "This version of the service leaves the job alone: ";
     said.push(make("p", { class: "notice warn" }, words, quoted(job.not_understood)));
   }
+  if (job.waits_for) said.push(make("p", { class: "notice warn" }, "Waits for ", quoted(job.waits_for)));
   if (job.reason) said.push(make("p", { class: "notice bad" }, quoted(job.reason)));
   if (job.counts.expired) {
     const words = `${plural(job.counts.expired, "offset")} had been removed from the topic before they were read.`;
     said.push(make("p", { class: "notice warn" }, words));
   }
-  return said;
+  return [...said, ...filterProblems(job)];
 }

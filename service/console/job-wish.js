@@ -29,11 +29,11 @@ export function parsePartitions(text) {
 /** "0:5-100, 1:7-" -> offsets from 5 up to, not including, 100 of partition 0, and from 7 on of partition 1. */
 export function parseOffsets(text) {
   const found = text.split(/[\s,]+/).filter(Boolean).map((part) => {
-    const [, partition, start, end] = /^(\d{1,9}):(\d{1,15})[-–](\d{0,15})$/.exec(part) ?? [];
+    const [, partition, start, end] = /^(\d{1,9}):(\d{1,19})[-–](\d{0,19})$/.exec(part) ?? [];
     if (partition === undefined) {
       throw new FieldError("job-offsets", `“${part}” is not partition:start-end, as in 0:5-100, or 0:5- up to the end.`);
     }
-    return { partition: Number(partition), start: Number(start), end: end === "" ? null : Number(end) };
+    return { partition: Number(partition), start: BigInt(start), end: end === "" ? null : BigInt(end) };
   });
   if (found.length === 0) throw new FieldError("job-offsets", "Say which offsets: 0:5-100, or 0:5- up to the end.");
   return found;
@@ -53,7 +53,7 @@ export function wishOf(given) {
   else if (given.mode === "offsets") body.offsets = parseOffsets(given.offsets);
   else body.partitions = parsePartitions(given.partitions);
   if (given.mode === "time") {
-    if (!(given.start < given.end)) throw new FieldError("job-end", "The end must be after the start.");
+    if (!(given.start < given.end)) throw new FieldError("job-end", "“From” must be before “To”.");
     Object.assign(body, { start_time: given.start, end_time: given.end });
   }
   const filter = {};

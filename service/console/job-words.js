@@ -1,11 +1,16 @@
 /** What there is to say about a job, and its bar: for the list, for the job that is open, and for the form. */
 
 import { make, quoted, value } from "./dom.js";
-import { localText, number, plural, rate, span, zone } from "./format.js";
+import { earlier, later, localText, number, plural, rate, span, zone } from "./format.js";
 
+// Of a selection of every other partition a sentence names the first.
+const MOST_RUNS = 10;
 const OVER = ["succeeded", "failed", "cancelled"];
 
 export const isOver = (job) => OVER.includes(job.state);
+
+/** Whether it can be read what the job is about: not of one that another version wrote, which is empty then. */
+export const isKnown = (job) => Boolean(job.topic);
 
 /** Whether its numbers change without anybody doing something. */
 export const isMoving = (job) => !isOver(job) && (job.state !== "paused" || job.cancel_requested);
@@ -16,17 +21,21 @@ export const stateWord = (job) => (job.cancel_requested && !isOver(job) ? "being
 /** How many of the selected offsets are dealt with. */
 function doneOffsets(job) {
   const next = new Map((job.progress ?? []).map((each) => [each.partition, each.next_offset]));
-  let done = 0;
+  let done = 0n;
   for (const { partition, start, end } of job.selection?.spans ?? []) {
-    done += Math.max(0, Math.min(end, next.get(partition) ?? start) - start);
+    done += later(earlier(end, next.get(partition) ?? start), start) - start;
   }
   return done;
 }
 
+/** What part of a range of offsets lies before one of them, from 0 to 1; of an empty range all. */
+export const partBefore = (next, start, end) =>
+  end > start ? Number(later(earlier(next, end), start) - start) / Number(end - start) : 1;
+
 /** What the job has done of what it is to do, from 0 to 1. */
 export function share(job) {
   if (job.state === "succeeded") return 1;
-  return job.counts.selected ? Math.min(1, doneOffsets(job) / job.counts.selected) : 0;
+  return job.counts.selected ? Math.min(1, Number(doneOffsets(job)) / Number(job.counts.selected)) : 0;
 }
 
 /** The bar of a job. It has a name, and says the share as a number besides. */
@@ -52,13 +61,23 @@ export function stateTag(job) {
   return make("span", { class: "tag state", "data-state": job.state }, stateWord(job));
 }
 
+const REASONS = [
+  ["failed", "failed"],
+  ["outside_time_range", "outside the time range"],
+  ["already_resent", "already resent"],
+  ["not_matched", "not matched"],
+  ["not_json", "not JSON"],
+  ["not_evaluated", "not evaluated"],
+  ["expired", "expired"],
+];
+
 /** What was counted, as [word, number] with those left out that are 0 and say nothing. */
 export function counted(job) {
-  const { read, resent, skipped, failed, expired } = job.counts;
-  const found = [["read", read]];
-  if (!job.dry_run) found.push(["resent", resent]);
-  for (const [word, count] of [["left out", skipped], ["failed", failed], ["expired", expired]]) {
-    if (count) found.push([word, count]);
+  const { scanned, matched, resent, failed } = job.counts;
+  const found = [["scanned", scanned], ["matched", matched]];
+  found.push(job.dry_run ? ["would be resent", matched - failed] : ["resent", resent]);
+  for (const [name, word] of REASONS) {
+    if (job.counts[name]) found.push([word, job.counts[name]]);
   }
   return found;
 }
@@ -67,7 +86,8 @@ export function counted(job) {
 export function speedWords(job) {
   if (job.state !== "running") return "";
   const said = [];
-  if (job.rate) said.push(`${rate(job.rate)}/s`);
+  if (job.rate) said.push(`${rate(job.rate)} resent/s`);
+  if (job.scan_rate) said.push(`${rate(job.scan_rate)} scanned/s`);
   if (Number.isFinite(job.seconds_left)) said.push(`about ${span(job.seconds_left * 1000)} left`);
   return said.join(", ");
 }
@@ -80,17 +100,23 @@ export function numbersLine(job) {
   return [...line, ...(speed ? [speed] : [])].join(" · ");
 }
 
-/** Whom the copies are for, in a few words. */
-export function recipients(consumerKey, copies) {
+/**
+ * Whom the copies are for, in a few words.
+ * @param {boolean} keeps whether records may be among them that have a consumer_key, which their copies keep
+ */
+export function recipients(consumerKey, keeps) {
   if (consumerKey) return quoted(consumerKey, { class: "strong" });
-  if (!copies) return make("strong", {}, "everyone");
-  return make("span", {}, make("strong", {}, "everyone"), ", or for the one that a record's own consumer_key names");
+  if (!keeps) return make("strong", {}, "everyone");
+  return make("span", {}, make("strong", {}, "everyone"), ", except that a record with a consumer_key keeps it");
 }
 
+/** Whether a job may select records that have a consumer_key: as copies, or because their positions are named. */
+export const keepsKeys = (job) => Boolean(job.filter?.copies || job.selection?.positions);
+
 /** The same in a sentence. */
-export function recipientsSentence(consumerKey, copies) {
-  if (consumerKey) return ["Only consumers that go by the name ", recipients(consumerKey), " process the copies."];
-  if (!copies) {
+export function recipientsSentence(consumerKey, keeps) {
+  if (consumerKey) return ["Only consumers with the key ", recipients(consumerKey), " process the copies."];
+  if (!keeps) {
     const all = ". Every application that reads the topic processes the copies.";
     return ["Left empty: ", recipients("", false), all];
   }
@@ -122,6 +148,7 @@ export function partitionsWords(partitions) {
     if (first === last) return String(first);
     return last === first + 1 ? `${first}, ${last}` : `${first}–${last}`;
   });
+  if (words.length > MOST_RUNS) words.splice(MOST_RUNS - 1, Infinity, `… (${number(sorted.length)} in all)`);
   return `${sorted.length === 1 ? "partition" : "partitions"} ${words.join(", ")}`;
 }
 
@@ -133,7 +160,7 @@ export function selectionWords(job) {
   const places = partitionsWords(spans.map(({ partition }) => partition));
   if (positions) return `${plural(positions, "position")} in ${places}`;
   if (start !== undefined && start !== null) return `from ${moment(start)} until ${moment(end)}, ${places}`;
-  if (spans.length === 1) return `${places}, offsets ${spans[0].start} to ${spans[0].end - 1}`;
+  if (spans.length === 1) return `${places}, offsets ${spans[0].start} to ${spans[0].end - 1n}`;
   return `${plural(job.counts.selected, "offset")} in ${places}`;
 }
 
@@ -151,15 +178,32 @@ export function filterLines(filter) {
   return lines.map((line) => make("div", {}, ...line));
 }
 
+/** What may be wrong with the filter, as far as the records so far tell. */
+export function filterProblems(job) {
+  const said = [];
+  if (job.first_not_evaluated) {
+    const { partition, message_offset: offset, reason } = job.first_not_evaluated;
+    const count = `The filter's expression cannot be evaluated on ${plural(job.counts.not_evaluated, "record")}. `;
+    const first = `The first found is at partition ${partition}, offset ${offset}: `;
+    said.push(make("p", { class: "notice warn" }, count, first, quoted(reason)));
+  }
+  if (job.counts.not_json) {
+    const count = `${plural(job.counts.not_json, "record")} without a JSON value cannot match the expression.`;
+    said.push(make("p", { class: "notice warn" }, count));
+  }
+  if (job.hint) said.push(make("p", { class: "notice warn" }, quoted(job.hint)));
+  return said;
+}
+
 /** What a job will do, as plainly as it can be said. */
 export function willWrite(wish, report) {
-  const partitions = report.partitions.filter(({ matching }) => matching > 0).map(({ partition }) => partition);
+  const partitions = report.partitions.filter(({ would_resend: records }) => records > 0).map(({ partition }) => partition);
   return [
-    `Up to ${plural(report.matching, "record")} of topic `,
+    `Up to ${plural(report.would_resend, "record")} of topic `,
     quoted(wish.topic),
     `, ${partitionsWords(partitions)}, will be written once more, `,
     wish.target ? `to ${targetWords(wish.target)}, for ` : "for ",
-    recipients(wish.consumer_key, wish.filter?.copies),
+    recipients(wish.consumer_key, wish.filter?.copies || wish.messages !== undefined),
     ".",
   ];
 }

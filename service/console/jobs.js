@@ -1,11 +1,11 @@
 /** The view of jobs: the list, kept up to date as long as one looks at it, and beside it a job or the form. */
 
-import { announce, byId, make, problem, quoted } from "./dom.js";
+import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
 import { localText, plural, utcText } from "./format.js";
 import { JobForm } from "./job-form.js";
 import { JobView } from "./job-view.js";
-import { Bar, isMoving, numbersLine, share, stateWord } from "./job-words.js";
-import { toHash } from "./state.js";
+import { Bar, isKnown, isMoving, numbersLine, share, stateWord } from "./job-words.js";
+import { UNASKED, toHash } from "./state.js";
 
 const NEW = "new";
 const PAGE = 50;
@@ -38,6 +38,7 @@ export class Jobs {
   #first = true;
   #timer;
   #asking = null;
+  #refresh = oneTabStop(byId("job-list"), ".job-link");
 
   /**
    * @param {function(Object)} go goes to another place
@@ -125,7 +126,7 @@ export class Jobs {
   /** What the parts need to know, addresses included. */
   #around() {
     const context = this.#context();
-    const clean = { ...context.place, view: "records", job: "", mode: "newest", partition: "", offset: "" };
+    const clean = { ...context.place, ...UNASKED, view: "records", job: "" };
     const record = (topic, partition, offset) => toHash({ ...clean, topic, record: `${partition}-${offset}` });
     return { ...context, record };
   }
@@ -209,11 +210,11 @@ export class Jobs {
     const link = make(
       "a",
       { class: "job-link", href: toHash({ ...place, view: "jobs", job: job.job_id }) },
-      job.topic === null ? make("span", { class: "none" }, "not known") : quoted(job.topic),
+      isKnown(job) ? quoted(job.topic) : make("span", { class: "none" }, "not known"),
       " ",
       make("span", { class: "id" }, job.job_id),
     );
-    const made = make("time", { title: utcText(job.made_at) }, localText(job.made_at).slice(0, 19));
+    const made = job.made_at ? make("time", { title: utcText(job.made_at) }, localText(job.made_at).slice(0, 19)) : "";
     const dry = job.dry_run ? make("span", { class: "tag" }, "dry run") : null;
     const element = make(
       "li",
@@ -221,7 +222,7 @@ export class Jobs {
       make("div", { class: "row" }, link, state, dry),
       bar.element,
       numbers,
-      make("p", { class: "hint" }, made, " by ", quoted(job.made_by ?? "")),
+      make("p", { class: "hint" }, made, ...(job.made_by ? [" by ", quoted(job.made_by)] : [])),
     );
     const update = (now) => {
       const words = numbersLine(now);
@@ -238,16 +239,17 @@ export class Jobs {
       if (id === this.#opened) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
+    this.#refresh(this.#entries.get(this.#opened)?.link);
   }
 }
 
 /** Why there are no jobs here, in a few words; null if there are. */
 export function whyNoJobs(instance) {
   if (instance.embedded) {
-    return "No jobs here: a broker in memory cannot run them. A real Kafka can (make up starts one).";
+    return "Jobs need a real Kafka: run make up.";
   }
   if (!instance.actions.some((action) => action === "jobs" || action === "*")) {
-    return "No jobs here: your token lacks the action jobs.";
+    return "No jobs: your token lacks the action jobs.";
   }
   return null;
 }

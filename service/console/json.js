@@ -1,6 +1,7 @@
 /**
- * JSON as it was written: numbers of any length digit by digit, repeated names and their order kept, which JSON.parse
- * alone would not do. A node is {kind: "object", entries: [[name, node]]}, {kind: "array", entries: [[index, node]]}, or
+ * JSON without loss. JSON.parse makes a double of every number: offsets above 2^53 and timestamps near 2^63, which the API
+ * has, become others. And a value is shown as it was written: numbers of any length digit by digit, repeated names and
+ * their order kept. A node is {kind: "object", entries: [[name, node]]}, {kind: "array", entries: [[index, node]]}, or
  * {kind: "string" | "number" | "word", text}.
  */
 
@@ -44,4 +45,41 @@ export function parseJson(text) {
     }
   }
   return root.entries[0][1];
+}
+
+/** Fields of the API that hold 64-bit whole numbers: offsets, and times of records. */
+const LONGS = new Set([
+  "message_offset", "log_start_offset", "high_watermark", "next_offset", "end_offset", "start", "end",
+  "timestamp", "start_time", "end_time",
+]);
+
+/**
+ * Read a body of the API. Offsets and times of records are BigInt, always, so that what reckons with them has one type;
+ * so is any other whole number that a double cannot hold.
+ * @throws {SyntaxError} the text is not JSON
+ */
+export function readBody(text) {
+  const tree = parseJson(text);
+  if (tree === null) throw new SyntaxError("not JSON");
+  return plain(tree, "");
+}
+
+const WORDS = { true: true, false: false, null: null };
+
+function plain(node, name) {
+  if (node.kind === "object") return Object.fromEntries(node.entries.map(([key, child]) => [key, plain(child, key)]));
+  if (node.kind === "array") return node.entries.map(([, child]) => plain(child, name));
+  if (node.kind === "string") return node.text;
+  if (node.kind === "word") return WORDS[node.text];
+  const whole = /^-?\d+$/.test(node.text);
+  return whole && (LONGS.has(name) || !Number.isSafeInteger(Number(node.text))) ? BigInt(node.text) : Number(node.text);
+}
+
+/** Write a body for the API; BigInt as a number, digit by digit. */
+export function writeBody(value) {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(writeBody).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${writeBody(field)}`).join(",")}}`;
 }

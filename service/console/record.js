@@ -1,9 +1,9 @@
 /** One record, open beside the table: where it is, its headers, its value, and the form that resends it. */
 
-import { announce, byId, copyOrShow, make, problem, quoted, value } from "./dom.js";
+import { announce, byId, copyOrShow, make, problem, quoted, shownBytes, value } from "./dom.js";
 import { bytes, localText, number, utcText, zone } from "./format.js";
 import { asCurl, resendBody } from "./api.js";
-import { recipientWords } from "./resend.js";
+import { recipientWords } from "./recipients.js";
 import { idOf } from "./table.js";
 import { views } from "./value.js";
 
@@ -55,8 +55,7 @@ export class RecordPanel {
     const close = make("button", { type: "button", class: "quiet", onclick: () => this.#close() }, "Close");
     this.#panel.replaceChildren(make("div", { class: "record-head" }, title, close), body);
     title.focus({ preventScroll: true });
-    // Beside the table it is in sight already; on a phone it is below.
-    this.#panel.scrollIntoView({ block: matchMedia("(max-width: 1000px)").matches ? "start" : "nearest" });
+    this.#panel.scrollTop = 0;
     try {
       const record = await context.api.record(context.where, context.topic, partition, offset, signal);
       body.replaceChildren(...this.#parts(record));
@@ -160,7 +159,7 @@ export class RecordPanel {
     const form = make(
       "form",
       { class: "record-foot", "aria-label": "Resend this record" },
-      make("label", { for: "consumer-key" }, "For whom: consumer_key"),
+      make("label", { for: "consumer-key" }, "Deliver to (consumer_key)"),
       make("div", { class: "row" }, key, button, curl),
       who,
       said,
@@ -182,8 +181,7 @@ export class RecordPanel {
 function facts(record) {
   const rows = [];
   const add = (name, ...content) => rows.push(make("dt", {}, name), make("dd", {}, ...content));
-  const encoding = record.key_encoding === "base64" ? make("span", { class: "tag" }, "base64") : null;
-  add("Key", encoding, value(record.key));
+  add("Key", ...shownBytes(record.key, record.key_encoding));
   if (record.timestamp === null) {
     add("Time", make("span", { class: "none" }, "none"));
   } else {
@@ -198,12 +196,12 @@ function facts(record) {
 function headers(list) {
   const title = make("h3", {}, "Headers", make("span", { class: "hint" }, ` ${list.length || "none"}`));
   if (list.length === 0) return make("section", {}, title);
-  const rows = list.map(({ name, value: content, encoding }) =>
+  const rows = list.map(({ name, value: bytes, encoding }) =>
     make(
       "tr",
       {},
       make("th", { scope: "row" }, name === "" ? value("") : quoted(name)),
-      make("td", {}, encoding === "base64" ? make("span", { class: "tag" }, "base64") : null, value(content)),
+      make("td", {}, ...shownBytes(bytes, encoding)),
     ),
   );
   return make("section", {}, title, make("table", { class: "headers" }, make("tbody", {}, ...rows)));

@@ -1,39 +1,15 @@
-/** Resending: who gets the copy, the question before, the answer after, and several records one after the other. */
+/** Resending: the question before, the answer after, and several records one after the other. */
 
 import { asCurl, mayBeWritten, resendBody } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { announce, byId, copyOrShow, make, problem, quoted, value } from "./dom.js";
+import { announce, byId, copyOrShow, make, oneTabStop, problem, quoted, shownBytes } from "./dom.js";
 import { localText, number, plural } from "./format.js";
+import { FEW, recipient, recipientsOf } from "./recipients.js";
 import { recentKeys, rememberKey } from "./state.js";
 import { idOf } from "./table.js";
 
 const CHECKED_RECORDS = 25;
 const STOPS = { records: "the most records that one search reads", seconds: "the most seconds that one search takes" };
-
-/** The last consumer_key header of a record; undefined if it has none. */
-function ownKey(record) {
-  if (record.headers) return record.headers.findLast(({ name }) => name === "consumer_key");
-  return record.consumer_key === null ? undefined : { value: record.consumer_key, encoding: "utf-8" };
-}
-
-/** Who gets a copy, in a few words. */
-function recipient(record, typed) {
-  if (typed !== "") return quoted(typed, { class: "strong" });
-  const own = ownKey(record);
-  if (own === undefined) return make("strong", {}, "everyone");
-  if (own.value === null) return make("strong", {}, "nobody: its consumer_key is null");
-  const base64 = own.encoding === "base64" ? make("span", { class: "tag" }, "base64") : null;
-  return make("span", { class: "strong" }, base64, value(own.value));
-}
-
-/** Who gets a copy, and why, in sentences. */
-export function recipientWords(record, typed) {
-  if (typed !== "") return ["Only consumers that go by the name ", recipient(record, typed), " process the copy."];
-  if (ownKey(record) === undefined) {
-    return ["Left empty: ", recipient(record, ""), ". Every application that reads the topic processes the copy."];
-  }
-  return ["Left empty: the record's own consumer_key stays, so the copy is for ", recipient(record, ""), "."];
-}
 
 export function offerKeys(key) {
   rememberKey(key);
@@ -71,7 +47,7 @@ async function newer(context, record, signal) {
   if (key === "" || record.key_encoding === "base64") {
     return [["Newer records with this key cannot be looked for: the key is not a text to search by."], true];
   }
-  const query = { topic, partition, start_offset: offset + 1, key, limit: 1 };
+  const query = { topic, partition, start_offset: offset + 1n, key, limit: 1 };
   const { messages, cursor, scan } = await api.messages(where, query, signal);
   if (messages.length > 0) {
     const [found] = messages;
@@ -80,12 +56,12 @@ async function newer(context, record, signal) {
       [
         "There is a newer record with this key: ",
         link(context, found.partition, found.message_offset),
-        `${at}. Whoever keeps the newest state of each key gets this older one after it.`,
+        `${at}. A consumer that keeps the latest value of each key gets this older one after it.`,
       ],
       true,
     ];
   }
-  if (cursor === null) return [[`No newer record of partition ${partition} has this key.`], false, "is newest"];
+  if (cursor === null) return [[`No newer record of partition ${partition} has this key.`], false, "no newer record with this key"];
   return [
     [
       "Whether newer records have this key is not known: the search stopped after ",
@@ -109,7 +85,7 @@ export async function resendOne(context, record, typed) {
       { class: "facts" },
       ...row("Topic", quoted(topic)),
       ...row("Record", `partition ${partition}, offset ${offset}`),
-      ...row("Key", value(record.key)),
+      ...row("Key", ...shownBytes(record.key, record.key_encoding)),
       ...row("For", recipient(record, typed)),
     ),
     make("p", {}, `One copy is written at the end of partition ${partition}. The record itself stays as it is.`),
@@ -161,6 +137,7 @@ export class Several {
   #stopping = false;
   #done = false;
   #search = null;
+  #refresh = oneTabStop(byId("several-lines"), "a");
 
   constructor(settled) {
     this.#settled = settled;
@@ -209,7 +186,7 @@ export class Several {
         {},
         make("td", {}, String(record.partition)),
         make("td", {}, String(record.message_offset)),
-        make("td", { class: "key" }, value(record.key)),
+        make("td", { class: "key" }, ...shownBytes(record.key, record.key_encoding, FEW)),
         who,
         result,
       ),
@@ -227,19 +204,10 @@ export class Several {
 
   #describe() {
     const typed = byId("several-key").value;
-    for (const { record, who } of this.#lines) who.replaceChildren(recipient(record, typed));
-    const all = this.#records.filter((record) => ownKey(record) === undefined).length;
-    const named = this.#records.length - all;
+    for (const { record, who } of this.#lines) who.replaceChildren(recipient(record, typed, FEW));
     const said = byId("several-who");
     said.classList.toggle("warn", typed === "");
-    if (typed !== "") {
-      said.replaceChildren(...recipientWords(this.#records[0], typed));
-    } else {
-      const parts = [];
-      if (all) parts.push(`${plural(all, "copy", "copies")} for everyone`);
-      if (named) parts.push(`${number(named)} for the one that its record's own consumer_key names`);
-      said.textContent = `Left empty: ${parts.join(", ")}.`;
-    }
+    said.replaceChildren(...recipientsOf(this.#records, typed));
   }
 
   #buttons() {
@@ -323,8 +291,9 @@ export class Several {
     if (refused) words.push(`${number(refused)} refused`);
     const left = this.#lines.length - written - refused - (ended ? 1 : 0);
     if (ended) words.push("stopped at an error");
-    if (left) words.push(`${number(left)} not sent, still ticked`);
+    if (left) words.push(`${number(left)} not sent, still selected`);
     state.textContent = `${words.join(", ")}.`;
+    this.#refresh();
     this.#buttons();
     byId("several-close").focus();
     this.#settled(finished);

@@ -1,16 +1,17 @@
 /** The form that says which records to list: the newest, those of a time, those from a position on. */
 
 import { byId } from "./dom.js";
-import { toInput, utcText, zone } from "./format.js";
+import { fromInput, present, toInput, utcText, zone } from "./format.js";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000n;
+const HOUR_MS = 60n * MINUTE_MS;
 
 export class Search {
   #form = byId("search");
   #ask;
   #range = { start: null, end: null };
 
-  /** @param {function(Object)} ask called with mode, partition, offset, start and end when the user asks for records */
+  /** @param {function(Object)} ask called with mode, partition, key, offset, start and end when the user asks for records */
   constructor(ask) {
     this.#ask = ask;
     this.#form.addEventListener("submit", (event) => {
@@ -20,15 +21,16 @@ export class Search {
     for (const radio of this.#form.elements.mode) radio.addEventListener("change", () => this.#choose(radio.value));
     for (const name of ["start", "end"]) {
       byId(name).addEventListener("change", () => {
-        const at = new Date(byId(name).value).getTime();
-        this.#range[name] = Number.isNaN(at) ? null : at;
+        byId("end").setCustomValidity("");
+        this.#range[name] = fromInput(byId(name).value);
+        this.#requireRange();
         this.#tellUtc();
       });
     }
     for (const button of this.#form.querySelectorAll("[data-minutes]")) {
       button.addEventListener("click", () => {
-        const end = Date.now();
-        this.#setRange(end - Number(button.dataset.minutes) * 60_000, end);
+        const end = present();
+        this.#setRange(end - BigInt(button.dataset.minutes) * MINUTE_MS, end);
         this.#submit();
       });
     }
@@ -36,7 +38,7 @@ export class Search {
     this.#showFields("newest");
   }
 
-  /** The key to filter by, "" for none. It never stands in the address: it is out of a record. */
+  /** The key that stands in the form, "" for none. */
   get key() {
     return byId("key").value;
   }
@@ -52,7 +54,8 @@ export class Search {
     this.#showFields(place.mode);
     byId("partition").value = place.partition;
     byId("offset").value = place.offset;
-    if (place.start !== null && place.end !== null) this.#setRange(place.start, place.end);
+    byId("key").value = place.key;
+    this.#setRange(place.start, place.end);
   }
 
   get #mode() {
@@ -62,7 +65,7 @@ export class Search {
   #choose(mode) {
     this.#showFields(mode);
     if (mode === "newest") this.#submit();
-    if (mode === "time" && this.#range.start === null) this.#setRange(Date.now() - HOUR_MS, Date.now());
+    if (mode === "time" && this.#range.start === null) this.#setRange(present() - HOUR_MS, present());
     if (mode === "position") {
       if (byId("partition").value === "") byId("partition").selectedIndex = Math.min(1, byId("partition").length - 1);
       if (byId("offset").value === "") byId("offset").value = "0";
@@ -74,15 +77,21 @@ export class Search {
     // By position means within one partition.
     const all = byId("partition").options[0];
     if (all) all.disabled = mode === "position";
-    byId("start").required = byId("end").required = mode === "time";
+    this.#requireRange();
     byId("offset").required = mode === "position";
   }
 
   #setRange(start, end) {
     this.#range = { start, end };
-    byId("start").value = toInput(start);
-    byId("end").value = toInput(end);
+    byId("start").value = start === null ? "" : toInput(start);
+    byId("end").value = end === null ? "" : toInput(end);
+    this.#requireRange();
     this.#tellUtc();
+  }
+
+  /** A moment beyond the calendar, which a chart can choose, leaves its field empty. */
+  #requireRange() {
+    for (const name of ["start", "end"]) byId(name).required = this.#mode === "time" && this.#range[name] === null;
   }
 
   #tellUtc() {
@@ -94,8 +103,13 @@ export class Search {
 
   #submit() {
     const mode = this.#mode;
-    const asked = { mode, partition: byId("partition").value };
-    if (mode === "time") Object.assign(asked, this.#range);
+    const asked = { mode, partition: byId("partition").value, key: this.key };
+    if (mode === "time") {
+      const { start, end } = this.#range;
+      byId("end").setCustomValidity(start < end ? "" : "“From” must be before “To”.");
+      if (!byId("end").reportValidity()) return;
+      Object.assign(asked, this.#range);
+    }
     if (mode === "position") {
       asked.partition ||= "0";
       asked.offset = byId("offset").value;

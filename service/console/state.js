@@ -1,4 +1,7 @@
-/** Where the user is, and how that is written into the address: nothing there is secret or out of a record. */
+/**
+ * Where the user is, and how that is written into the address, so that a reload and a link lead to the same. It stands
+ * behind the #, which no browser sends anywhere; the key to filter by is out of records, and goes where the link goes.
+ */
 
 /**
  * @typedef {Object} Place
@@ -10,8 +13,9 @@
  * @property {"newest"|"time"|"position"} mode
  * @property {string} partition the one to look at, "" for all
  * @property {string} offset the first one to list, by position
- * @property {number|null} start by time: Unix ms, included
- * @property {number|null} end by time: Unix ms, not included
+ * @property {bigint|null} start by time: Unix ms, included
+ * @property {bigint|null} end by time: Unix ms, not included
+ * @property {string} key the only key to list, "" for all
  * @property {string} record the record that is open, as "partition-offset"; "" for none
  */
 
@@ -19,14 +23,17 @@ export const MODES = ["newest", "time", "position"];
 
 const NOWHERE = {
   project: "", instance: "", view: "records", job: "",
-  topic: "", mode: "newest", partition: "", offset: "", start: null, end: null, record: "",
+  topic: "", mode: "newest", partition: "", offset: "", start: null, end: null, key: "", record: "",
 };
+
+/** What another topic begins with: nothing of what was asked of the one before. */
+export const UNASKED = { mode: "newest", partition: "", offset: "", start: null, end: null, key: "", record: "" };
 
 /** @returns {Place} what an address says, with defaults for what it does not say or says wrongly. */
 export function fromHash(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const place = { ...NOWHERE };
-  for (const name of ["project", "instance", "topic"]) place[name] = given.get(name) ?? "";
+  for (const name of ["project", "instance", "topic", "key"]) place[name] = given.get(name) ?? "";
   if (given.get("view") === "jobs") place.view = "jobs";
   if (/^[\w-]{1,64}$/.test(given.get("job") ?? "")) place.job = given.get("job");
   if (MODES.includes(given.get("mode"))) place.mode = given.get("mode");
@@ -34,7 +41,7 @@ export function fromHash(hash) {
     if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = given.get(name);
   }
   for (const name of ["start", "end"]) {
-    if (/^\d{1,16}$/.test(given.get(name) ?? "")) place[name] = Number(given.get(name));
+    if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = BigInt(given.get(name));
   }
   if (/^\d{1,10}-\d{1,19}$/.test(given.get("record") ?? "")) place.record = given.get("record");
   return place;
@@ -49,7 +56,7 @@ export function toHash(place) {
     position: ["partition", "offset"],
   }[place.mode];
   const jobs = place.view === "jobs" ? ["view", "job"] : [];
-  const records = place.topic ? ["mode", ...used, "record"] : [];
+  const records = place.topic ? ["mode", ...used, "key", "record"] : [];
   for (const name of ["project", "instance", ...jobs, "topic", ...records]) {
     if (place[name] !== "" && place[name] !== null) written.set(name, place[name]);
   }
@@ -59,7 +66,7 @@ export function toHash(place) {
 /** Whether two places differ in any of these. */
 export const differ = (one, other, names) => names.some((name) => one[name] !== other[name]);
 
-export const VIEW = ["topic", "mode", "partition", "offset", "start", "end"];
+export const VIEW = ["topic", "mode", "partition", "offset", "start", "end", "key"];
 
 const recent = [];
 

@@ -50,7 +50,7 @@ export class RecordTable {
   /** The ticked records in the order of the log: by partition, then offset. */
   get ticked() {
     return [...this.#ticked.values()].sort(
-      (one, other) => one.partition - other.partition || one.message_offset - other.message_offset,
+      (one, other) => one.partition - other.partition || Number(one.message_offset - other.message_offset),
     );
   }
 
@@ -145,7 +145,7 @@ export class RecordTable {
     const id = idOf(record);
     const place = `partition ${record.partition} offset ${record.message_offset}`;
     const reach = index === this.#active ? 0 : -1;
-    const tick = make("input", { type: "checkbox", "aria-label": `Tick ${place}`, tabindex: reach });
+    const tick = make("input", { type: "checkbox", "aria-label": `Select ${place}`, tabindex: reach });
     tick.checked = this.#ticked.has(id);
     const open = make(
       "button",
@@ -160,9 +160,9 @@ export class RecordTable {
       make("td", { class: "partition" }, String(record.partition)),
       make("td", { class: "offset" }, open),
       cell("key", record.key, record.key_encoding === "base64" ? "base64" : null),
-      record.consumer_key === null ? make("td", { class: "consumer" }) : cell("consumer", record.consumer_key),
+      consumerCell(record),
       make("td", { class: "size", title: `${record.size} bytes` }, bytes(record.size)),
-      cell("preview", record.value_size === null ? null : (record.preview ?? "")),
+      cell("preview", record.value_size === null ? null : (record.preview ?? ""), record.preview_lossy ? "not UTF-8" : null),
     );
     row.dataset.index = index;
     this.#markRow(row, record);
@@ -267,11 +267,18 @@ function time(ms) {
   if (at === null) return String(ms);
   return make(
     "time",
-    { datetime: new Date(ms).toISOString(), title: `${localText(ms)}, ${utcText(ms)}` },
+    { datetime: new Date(Number(ms)).toISOString(), title: `${localText(ms)}, ${utcText(ms)}` },
     make("span", { class: "date" }, `${at.date} `),
     at.time,
     make("span", { class: "fraction" }, at.fraction),
   );
+}
+
+/** The consumer_key: nothing where there is no such header, which is another thing than one that is null. */
+function consumerCell(record) {
+  const { has_consumer_key: has, consumer_key: key, consumer_key_encoding: encoding } = record;
+  if (has === null) return make("td", { class: "consumer none", title: "The name of a header is not UTF-8" }, "not known");
+  return has ? cell("consumer", key, encoding === "base64" ? "base64" : null) : make("td", { class: "consumer" });
 }
 
 function cell(name, text, badge = null) {

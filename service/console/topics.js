@@ -1,6 +1,6 @@
 /** The list of topics, and what the page says about the one that was chosen. */
 
-import { announce, byId, make, problem, quoted } from "./dom.js";
+import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
 import { number, plural, span } from "./format.js";
 
 const PAGE = 200;
@@ -14,6 +14,7 @@ export class Topics {
   #api = null;
   #where = null;
   #asking = null;
+  #refresh = oneTabStop(byId("topic-list"), "button");
 
   /** @param {function(string)} choose called with the name of a topic that the user takes */
   constructor(choose) {
@@ -24,7 +25,6 @@ export class Topics {
       timer = setTimeout(() => this.#load(0), SEARCH_DELAY_MS);
     });
     byId("topics-more").addEventListener("click", () => this.#load(this.#topics.length));
-    byId("topic-list").addEventListener("keydown", (event) => this.#move(event));
   }
 
   /** Show the topics of an instance; resolves when they are there. */
@@ -61,6 +61,7 @@ export class Topics {
     for (const button of byId("topic-list").querySelectorAll("button")) {
       if (button.value === name) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
+      if (button.value === name) this.#refresh(button);
     }
   }
 
@@ -75,7 +76,7 @@ export class Topics {
       this.#topics = offset ? [...this.#topics, ...page.topics] : page.topics;
       this.#total = page.total;
       this.#draw();
-      byId("topics-note").textContent = this.#total ? "" : "No topic of such a name is open to you.";
+      byId("topics-note").textContent = this.#total ? "" : "No topic with this name is available to you.";
       announce(`${plural(this.#total, "topic")}.`);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -88,6 +89,7 @@ export class Topics {
   #draw() {
     const focused = byId("topic-list").contains(document.activeElement) ? document.activeElement.value : null;
     byId("topic-list").replaceChildren(...this.#topics.map((topic) => this.#item(topic)));
+    this.#refresh();
     byId("topics-more").hidden = this.#topics.length >= this.#total || this.#topics.length === 0;
     if (focused === null) return;
     // The button that had the focus is gone; its successor takes it, or whoever typed goes on in the search.
@@ -115,14 +117,6 @@ export class Topics {
     );
     return make("li", {}, button);
   }
-
-  #move(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    const buttons = [...byId("topic-list").querySelectorAll("button")];
-    buttons[buttons.indexOf(document.activeElement) + step]?.focus();
-    event.preventDefault();
-  }
 }
 
 /** Show what is known about the chosen topic; null where the listing does not have it. */
@@ -143,6 +137,8 @@ function facts(topic) {
   if (topic.replication !== null) said.push(`replication ${topic.replication}`);
   if (topic.compacted) said.push("compacted");
   if (topic.retention_time !== null) said.push(`kept ${span(topic.retention_time * 3_600_000)}`);
+  // Without a view of the configuration both are null.
+  else if (topic.compacted !== null) said.push("no time limit");
   if (topic.timestamp_type) said.push(`times by ${topic.timestamp_type}`);
   const text = make("span", {}, said.join(" · "));
   if (!topic.partitions?.length) return [text];
@@ -151,12 +147,13 @@ function facts(topic) {
       "tr",
       {},
       make("th", { scope: "row" }, String(place.partition)),
-      make("td", {}, number(place.log_start_offset)),
-      make("td", {}, number(place.high_watermark)),
+      make("td", {}, place.log_start_offset === null ? "not known" : number(place.log_start_offset)),
+      make("td", {}, place.high_watermark === null ? "not known" : number(place.high_watermark)),
     );
   const head = ["Partition", "Log start offset", "High watermark"].map((title) => make("th", { scope: "col" }, title));
   const table = make("table", {}, make("tr", {}, ...head), ...topic.partitions.map(row));
-  return [text, make("details", { class: "partitions" }, make("summary", {}, "Offsets"), table)];
+  const region = make("div", { class: "lines", tabindex: 0, role: "region", "aria-label": "Offsets by partition" }, table);
+  return [text, make("details", { class: "partitions" }, make("summary", {}, "Offsets"), region)];
 }
 
 function refusal(topic) {

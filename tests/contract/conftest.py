@@ -91,7 +91,8 @@ async def client(tmp_path_factory: pytest.TempPathFactory, closed_port: int) -> 
     )
     away = [f"127.0.0.1:{closed_port}"]
     tables: dict[str, dict[str, object]] = {
-        "auth": {"callers_file": str(callers_file)},
+        # Many of these tests send wrong ones.
+        "auth": {"callers_file": str(callers_file), "max_wrong_tokens": 1_000_000},
         "instances.away": {"bootstrap_servers": away},
         "instances.owned": {"bootstrap_servers": away, "projects": ["project-2"]},
         "instances.frozen": {"bootstrap_servers": away},

@@ -145,6 +145,40 @@ async def test_body_that_is_no_job_is_refused(client: httpx.AsyncClient, content
     assert number == code(answer)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0",
+        "-1",
+        "1e-400",
+        "1e-99999999999999999999",
+        "9.9e-7",
+        "10000000.1",
+        "1e400",
+        "1e99999999999999999999",
+        "9" * 500,
+    ],
+)
+async def test_rate_that_a_double_would_round_to_nothing_or_to_all_is_refused(
+    client: httpx.AsyncClient, number: str
+) -> None:
+    """A cap that becomes 0 would make a job that never runs, and that no version could read."""
+    content = f'{{"topic": "a", "records_per_second": {number}}}'
+    answer = await client.post(BASE, content=content, headers=HEADERS | {"Content-Type": "application/json"})
+
+    assert 400042 == code(answer)
+    assert "not a number from 0.000001 to 10000000" in answer.json()["error_msg"]
+
+
+@pytest.mark.parametrize("number", ["1e-6", "0.1", "1", "1e7", "1.0000000000000000000000001"])
+async def test_rate_within_its_bounds_is_taken(client: httpx.AsyncClient, number: str) -> None:
+    """However it is written."""
+    content = f'{{"topic": "a", "records_per_second": {number}}}'
+    answer = await client.post(BASE, content=content, headers=HEADERS | {"Content-Type": "application/json"})
+
+    assert 503001 == code(answer)
+
+
 async def test_body_of_another_type_is_refused(client: httpx.AsyncClient) -> None:
     """A page elsewhere could send plain text or a form unasked, also where nothing is to be said."""
     for path in (BASE, f"{JOB}/cancel"):
@@ -241,9 +275,8 @@ async def test_openapi_document_has_all_calls_and_no_dangling_reference(client: 
         for call in item.values():
             assert call["responses"]["403"]["content"]["application/json"]["examples"]
     body = paths["/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"]["post"]["requestBody"]
-    assert {"topic", "messages", "filter", "dry_run", "target"} <= set(
-        body["content"]["application/json"]["schema"]["properties"]
-    )
+    assert {"$ref": "#/components/schemas/JobRequest"} == body["content"]["application/json"]["schema"]
+    assert {"topic", "messages", "filter", "dry_run", "target"} <= set(schemas["JobRequest"]["properties"])
     assert (
         "Location"
         in paths["/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"]["post"]["responses"]["202"]["headers"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -76,6 +77,8 @@ async def test_message_by_position_has_its_content_with_nulls_and_repeated_heade
         "tag": "",
         "huge_message": False,
         "consumer_key": "billing",
+        "consumer_key_encoding": "utf-8",
+        "has_consumer_key": True,
         "value": "Zoë",
         "value_encoding": "utf-8",
         "headers": [
@@ -146,16 +149,52 @@ async def test_message_that_is_not_there_is_refused_as_a_resend_of_it_is(
 async def test_list_has_no_content_and_a_preview_only_when_asked_for(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A preview is cut by characters, shows bytes that are no text as such, and is null for a null."""
+    """A preview is cut by characters, says where bytes are not UTF-8, and is null for a null."""
     topic = make_topic()
-    for value in ("日本語".encode(), b"a\xffb", None, b""):
+    for value in ("日本語".encode(), b"a\xffb", None, b"", "\ufffd".encode()):
         plain.produce(topic, value)
     without = (await client.get(f"{BASE}/messages?topic={topic}")).json()
     previews = (await client.get(f"{BASE}/messages?topic={topic}&asc=true&preview=2")).json()
 
     assert not any({"value", "headers", "preview"} & set(message) for message in without["messages"])
-    assert ["日本", "a\ufffd", None, ""] == [message["preview"] for message in previews["messages"]]
-    assert [3, 2, 1, 0] == [message["message_offset"] for message in without["messages"]]
+    assert [("日本", False), ("a\ufffd", True), (None, False), ("", False), ("\ufffd", False)] == [
+        (message["preview"], message["preview_lossy"]) for message in previews["messages"]
+    ]
+    assert [4, 3, 2, 1, 0] == [message["message_offset"] for message in without["messages"]]
+
+
+async def test_list_tells_apart_what_consumer_key_a_record_has(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient, broker: Broker
+) -> None:
+    """No such header, a null one, an empty one, one that is not UTF-8 and one that nobody knows are five things."""
+    topic = make_topic()
+    billing = ("consumer_key", b"billing")
+    for last in (
+        [],
+        [billing],
+        [billing, ("consumer_key", None)],
+        [("consumer_key", b"")],
+        [("consumer_key", b"\xff\xfe")],
+    ):
+        plain.produce(topic, b"v", headers=list(last))
+    produce_raw(broker.bootstrap, topic, 0, b"v", headers=[(b"consumer_key", b"billing"), (b"\xff", b"1")])
+    listed = (await client.get(f"{BASE}/messages?topic={topic}&asc=true")).json()["messages"]
+    single = [
+        (await client.get(f"{BASE}/messages?topic={topic}&partition=0&message_offset={offset}")).json()["messages"][0]
+        for offset in range(5)
+    ]
+
+    fields = ("has_consumer_key", "consumer_key", "consumer_key_encoding")
+    told = [tuple(message[field] for field in fields) for message in listed]
+    assert [
+        (False, None, "utf-8"),
+        (True, "billing", "utf-8"),
+        (True, None, "utf-8"),
+        (True, "", "utf-8"),
+        (True, "//4=", "base64"),
+        (None, None, "utf-8"),
+    ] == told
+    assert told[:5] == [tuple(message[field] for field in fields) for message in single]
 
 
 async def test_record_with_no_timestamp_or_a_broken_header_is_listed(
@@ -281,6 +320,39 @@ async def test_topics_tell_bounds_facts_and_why_a_resend_would_be_refused(
     assert {"RESEND.00400204"} == {item["resend_refusal"]["error_code"] for item in frozen["topics"]}
 
 
+async def test_internal_topics_and_the_job_store_are_read_for_nobody(
+    tmp_path: Path, broker: Broker, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Other callers' jobs and Kafka's own state are refused as for a resend, whatever the store is called."""
+    store = make_topic()
+    plain.produce(store, b"the job of another tenant")
+    file = tmp_path / "callers.toml"
+    file.write_text(callers({"name": "all", "token": "t", **EVERYTHING}), "utf-8")
+    tables: dict[str, dict[str, object]] = {
+        "auth": {"callers_file": str(file)},
+        "jobs": {"topic": store},
+        "instances.prod": {"bootstrap_servers": [broker.bootstrap]},
+    }
+    codes, listed = {}, {}
+    async with serving(tmp_path, tables) as client:
+        client.headers["X-Auth-Token"] = "t"
+        for name in (store, "_resend_jobs", "__consumer_offsets", "__transaction_state"):
+            for call in (
+                "messages?",
+                "messages?partition=0&message_offset=0&",
+                "messages?partition=0&message_offset=0&download=true&",
+                "messages?start_time=0&end_time=9&",
+                "messages/histogram?start_time=0&end_time=9&",
+            ):
+                codes[name, call] = (await client.get(f"{BASE}/{call}topic={name}")).json().get("error_code")
+        for internal in ("false", "true"):
+            answer = (await client.get(f"{BASE}/topics?name={store}&internal={internal}")).json()
+            listed[internal] = [(topic["name"], topic["internal"]) for topic in answer["topics"]]
+
+    assert {"RESEND.00400201"} == set(codes.values()), codes
+    assert {"false": [], "true": [(store, True)]} == listed
+
+
 async def test_internal_topics_are_listed_only_when_asked_for(client: httpx.AsyncClient) -> None:
     """Kafka's own topics are in the way of who looks for theirs."""
     without = (await client.get(f"{BASE}/topics?name=__consumer_offsets")).json()
@@ -329,10 +401,11 @@ async def test_histogram_counts_records_by_time(
     one = (await client.get(f"{ask}&partition=1")).json()
     short = (await client.get(f"{BASE}/messages/histogram?topic={topic}&start_time=5&end_time=8")).json()
 
-    assert ([2, 2, 2, 2], 8, True) == (
+    assert ([2, 2, 2, 2], 8, False, []) == (
         [bucket["count"] for bucket in both["buckets"]],
         both["total"],
         both["approximate"],
+        both["uncounted_partitions"],
     )
     assert [(NOW_MS - 10_000 + 2000 * n, NOW_MS - 8000 + 2000 * n) for n in range(4)] == [
         (bucket["start_time"], bucket["end_time"]) for bucket in both["buckets"]

@@ -10,7 +10,8 @@ import httpx
 import pytest
 import structlog
 
-from tests.contract.conftest import BODY, TOKEN, URL, serving
+from tests.contract.conftest import BODY, TOKEN, URL, callers, serving
+from tests.support.worker import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +19,7 @@ HEADERS = {"X-Auth-Token": TOKEN, "Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v2", "/nothing", "/healthz/", URL.replace("?", "/?"), URL.replace("away", ""), "/docs/x", "/redoc"]
+    "path", ["/v2", "/nothing", "/healthz/", URL.replace("?", "/?"), URL.replace("away", ""), "/docs/x", "/redoc"]
 )
 async def test_unknown_path_is_a_404_without_a_redirect(client: httpx.AsyncClient, path: str) -> None:
     """A path that is not served says so, even if it is one but for a slash."""
@@ -122,6 +123,39 @@ async def test_readyz_names_the_instance_that_is_away_without_its_address(
     assert str(closed_port) not in response.text
 
 
+async def test_readyz_says_when_the_callers_file_cannot_be_read(tmp_path: Path, closed_port: int) -> None:
+    """Old grants that stay in effect are seen by whoever watches the service, not only in its log."""
+    callers_file = tmp_path / "callers.toml"
+    everything: dict[str, object] = {"projects": ["*"], "instances": ["*"], "topics": ["*"], "actions": ["*"]}
+    content = callers({"name": "a", "token": TOKEN, **everything})
+    callers_file.write_text(content, "utf-8")
+    tables: dict[str, dict[str, object]] = {
+        "auth": {"callers_file": str(callers_file)},
+        "instances.away": {"bootstrap_servers": [f"127.0.0.1:{closed_port}"]},
+    }
+    async with serving(tmp_path, tables) as client:
+
+        async def told() -> tuple[int, str | None]:
+            answer = await client.get("/readyz")
+            return answer.status_code, answer.json().get("callers")
+
+        async def missing() -> bool:
+            return (await told())[1] is not None
+
+        async def found() -> bool:
+            return not await missing()
+
+        before = await told()
+        callers_file.unlink()
+        await eventually(missing, seconds=10)
+        gone = await told()
+        callers_file.write_text(content, "utf-8")
+        await eventually(found, seconds=10)
+
+    assert (200, None) == before
+    assert (200, "the callers file cannot be read: the grants read before stay in effect") == gone
+
+
 async def test_readyz_before_the_start_and_after_the_stop_is_503(tmp_path: Path, closed_port: int) -> None:
     """Requests are to be sent here only between the first attempt to open the instances and the stop."""
     async with serving(tmp_path, open_access(closed_port)) as client:
@@ -175,16 +209,37 @@ async def test_openapi_document_shows_bodies_statuses_and_real_examples(client: 
     request = operation["requestBody"]["content"]["application/json"]
 
     assert URL.partition("?")[0] == path.format(project_id="project-1", instance_id="away")
-    assert {"topic", "partition", "message_offset", "consumer_key"} == set(request["schema"]["properties"])
-    assert ["topic", "partition", "message_offset"] == request["schema"]["required"]
-    assert BODY == request["example"]
-    assert {"200", "400", "403", "413", "415", "500", "503", "504"} == set(operation["responses"])
+    assert {"$ref": "#/components/schemas/ResendRequest"} == request["schema"]
+    schema = document["components"]["schemas"]["ResendRequest"]
+    assert {"topic", "partition", "message_offset", "consumer_key"} == set(schema["properties"])
+    assert ["topic", "partition", "message_offset"] == schema["required"]
+    assert BODY == schema["example"]
+    offset = schema["properties"]["message_offset"]
+    assert (0, 2**63 - 1) == (offset["minimum"], offset["maximum"])
+    statuses = ["200", "400", "403", "408", "413", "415", "429", "431", "500", "503", "504"]
+    assert statuses == list(operation["responses"])
     assert BODY == operation["responses"]["200"]["content"]["application/json"]["example"]
     for status, response in operation["responses"].items():
         if status != "200":
             examples = [example["value"] for example in response["content"]["application/json"]["examples"].values()]
             assert examples
             assert all(example["error_code"].startswith(f"RESEND.00{status}") for example in examples)
+
+
+async def test_openapi_document_has_a_clean_name_for_each_schema_and_operation(client: httpx.AsyncClient) -> None:
+    """Programs make classes and functions of the names: no two share one, and no bound of an integer is a float."""
+    text = (await client.get("/openapi.json")).text
+    document = json.loads(text)
+    schemas = document["components"]["schemas"]
+    operations = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+
+    assert [] == [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z]+", name)]
+    assert list(schemas) == [schema["title"] for schema in schemas.values()]
+    assert [] == [name for name in operations if not re.fullmatch(r"[a-z-]+", name)]
+    assert len(operations) == len(set(operations))
+    assert {"JobRequest", "ResendRequest"} <= set(schemas)
+    assert not re.search(r'"(?:minimum|maximum)": [0-9]+(?:\.|e\+)|"[gl]e":', text)
+    assert {f"#/components/schemas/{name}" for name in schemas} >= set(re.findall(r'"\$ref": "([^"]+)"', text))
 
 
 async def test_docs_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:

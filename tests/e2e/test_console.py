@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,11 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
+from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole
 from tests.support.plain import Header, PlainClient
+from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic
+from tests.unit.test_jobs_filter import JSON, NOT_JSON
 
 OpenConsole = Callable[..., Console]
 
@@ -27,8 +31,12 @@ def order(number: int, state: str) -> bytes:
     return json.dumps({"order": number, "state": state, "lines": [{"sku": "MUG-BLUE", "quantity": 2}]}).encode()
 
 
-def fill(plain: PlainClient, topic: str) -> None:
-    """Write six records to partition 0: two of order-7 at offsets 1 and 4, one for billing at 2."""
+def fill(plain: PlainClient, topic: str) -> int:
+    """Write six records to partition 0: two of order-7 at offsets 1 and 4, one for billing at 2.
+
+    Returns the current time in milliseconds; the records are ten to five minutes older.
+    """
+    now_ms = time.time_ns() // 1_000_000
     for number, (key, state, headers) in enumerate(
         [
             (b"order-5", "placed", []),
@@ -40,7 +48,8 @@ def fill(plain: PlainClient, topic: str) -> None:
         ]
     ):
         given: list[Header] = list(headers)
-        plain.produce(topic, order(number, state), key, given, timestamp_ms=NOW_MS - 600_000 + 60_000 * number)
+        plain.produce(topic, order(number, state), key, given, timestamp_ms=now_ms - 600_000 + 60_000 * number)
+    return now_ms
 
 
 def confirm(page: Page) -> None:
@@ -74,8 +83,8 @@ def test_console_from_sign_in_to_the_copy_seen(console: Console, make_topic: Mak
     expect(record.locator(".json")).to_contain_text("MUG-BLUE")
     expect(record).to_contain_text("everyone")
 
-    page.get_by_label("For whom").fill("billing")
-    expect(record).to_contain_text("Only consumers that go by the name billing")
+    page.locator("#record").get_by_label("Deliver to").fill("billing")
+    expect(record).to_contain_text("Only consumers with the key billing")
     record.get_by_role("button", name="Resend …").click()
     question = page.get_by_role("dialog")
     for said in [topic, "partition 0, offset 1", "order-7", "billing", "One copy is written at the end of partition 0"]:
@@ -96,14 +105,25 @@ def test_console_from_sign_in_to_the_copy_seen(console: Console, make_topic: Mak
     console.opened(0, 1)
 
 
-def test_console_wrong_token_is_refused_in_the_words_of_the_api(console: Console) -> None:
-    """Whoever signs in with a token that nobody has reads what the API says of it, and its code."""
+def test_console_visited_sends_nothing_before_a_token_is_typed(console: Console) -> None:
+    """The host alone leads to the page, and no visit is a refusal in the service's log."""
+    asked: list[str] = []
+    console.page.on("request", lambda request: asked.append(request.url.removeprefix(console.address)))
+    console.page.goto(console.address)
+    expect(console.page.get_by_label("Token")).to_be_focused()
+
+    assert "/console" in asked
+    assert [] == [path for path in asked if path.startswith("/v2")]
+
+
+def test_console_wrong_token_is_refused(console: Console) -> None:
+    """Signing in with a token that no caller has is refused, with what to check and the API's error code."""
     console.open()
     console.page.get_by_label("Token").fill("nobody's")
     console.page.keyboard.press("Enter")
 
     expect(console.page.get_by_role("alert")).to_contain_text("RESEND.00403001")
-    expect(console.page.get_by_role("alert")).to_contain_text("no such instance, or not allowed")
+    expect(console.page.get_by_role("alert")).to_contain_text("This token was not accepted. Check for typos or expiry.")
     expect(console.page.get_by_label("Token")).to_be_focused()
     expect(console.page.get_by_label("Project")).to_be_hidden()
 
@@ -119,7 +139,7 @@ def test_console_caller_who_may_only_read_is_told_so(
     console.opened(0, 1)
 
     expect(console.page.locator(".record-foot")).to_contain_text("not resend them")
-    expect(console.page.get_by_label("For whom")).to_have_count(0)
+    expect(console.page.locator("#record").get_by_label("Deliver to")).to_have_count(0)
 
 
 def test_console_frozen_instance_shows_its_records_and_says_why_none_is_resent(
@@ -138,7 +158,7 @@ def test_console_frozen_instance_shows_its_records_and_says_why_none_is_resent(
     console.open_record(0, 1)
 
     expect(page.locator(".record-foot")).to_contain_text("frozen")
-    expect(page.get_by_label("For whom")).to_have_count(0)
+    expect(page.locator("#record").get_by_label("Deliver to")).to_have_count(0)
 
 
 def test_console_consumer_key_left_empty_names_the_one_of_the_record(
@@ -154,7 +174,7 @@ def test_console_consumer_key_left_empty_names_the_one_of_the_record(
     expect(page.locator(".record-foot .notice").first).to_contain_text("so the copy is for billing")
     page.get_by_role("button", name="Resend …").click()
     expect(page.get_by_role("dialog")).to_contain_text("Forbilling")
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert 6 == plain.high_watermark(topic, 0)
 
@@ -184,11 +204,11 @@ def test_console_several_ticked_are_resent_each_with_its_result(
     console.show(topic)
     page = console.page
     for offset in (4, 0, 1):
-        page.get_by_label(f"Tick partition 0 offset {offset}", exact=True).check()
-    expect(page.locator("#ticked")).to_contain_text("3 ticked")
+        page.get_by_label(f"Select partition 0 offset {offset}", exact=True).check()
+    expect(page.locator("#ticked")).to_contain_text("3 selected")
     page.locator("#ticked-resend").click()
     several = page.get_by_role("dialog")
-    several.get_by_label("consumer_key").fill("shipping")
+    several.get_by_label("Deliver to").fill("shipping")
     plain.delete_records(topic, 0, 1)
     several.get_by_role("button", name="Resend", exact=True).click()
 
@@ -198,8 +218,54 @@ def test_console_several_ticked_are_resent_each_with_its_result(
     assert [order(1, "placed"), order(4, "paid")] == [copy.value for copy in copies]
     assert [b"shipping"] * 2 == [dict(copy.headers)["consumer_key"] for copy in copies]
     several.get_by_role("button", name="Close").click()
-    expect(page.get_by_label("Tick partition 0 offset 0", exact=True)).to_be_checked()
-    expect(page.get_by_label("Tick partition 0 offset 1", exact=True)).not_to_be_checked()
+    expect(page.get_by_label("Select partition 0 offset 0", exact=True)).to_be_checked()
+    expect(page.get_by_label("Select partition 0 offset 1", exact=True)).not_to_be_checked()
+
+
+def test_console_says_whom_each_copy_is_for_when_the_field_stays_empty(
+    console: Console, make_topic: MakeTopic, plain: PlainClient, broker: Broker
+) -> None:
+    """No consumer_key, a null one, an empty one, one that is not UTF-8 and one not known: each has its own words.
+
+    They are the same in the table, in the question before several are resent, for a single record, and in a job's form.
+    """
+    topic = make_topic()
+    for headers in (
+        [],
+        [("consumer_key", None)],
+        [("consumer_key", b"\xff\xfe")],
+        [("consumer_key", b"billing"), ("consumer_key", None)],
+        [("consumer_key", b"")],
+        [("consumer_key", b"null")],
+    ):
+        plain.produce(topic, b"v", b"\xff", list(headers))
+    produce_raw(broker.bootstrap, topic, 0, b"v", headers=[(b"\xff", b"1")])
+    console.show(topic)
+    page = console.page
+    told = ["", "null", "base64//4=", "null", "empty", "null", "not known"]
+    for offset, text in enumerate(told):
+        expect(console.row(0, offset).locator("td.consumer")).to_have_text(text)
+    expect(console.row(0, 1).locator("td.consumer")).to_have_class(re.compile("none"))
+    expect(console.row(0, 5).locator("td.consumer")).to_have_class(re.compile("data"))
+    page.get_by_label("Select all records shown").check()
+    page.locator("#ticked-resend").click()
+    several = page.get_by_role("dialog")
+    nobody = "nobody: its consumer_key is null"
+    expect(several.locator("tbody td:nth-child(4)")).to_have_text(
+        ["everyone", nobody, "base64 //4=", nobody, "empty", "null", "not known: the name of a header is not UTF-8"]
+    )
+    expect(several.locator("tbody td:nth-child(3)").first).to_have_text("base64 /w==")
+    summary = (
+        "Left empty: 1 copy for everyone, 3 copies keep their existing consumer_key, 2 copies for nobody, since the "
+        "consumer_key is null, 1 copy for a recipient that is not known, since the name of a header is not UTF-8."
+    )
+    expect(several.locator("#several-who")).to_have_text(summary)
+    several.get_by_role("button", name="Cancel", exact=True).click()
+    for offset, words in enumerate(["everyone", nobody, "base64 //4=", nobody, "empty", "null"]):
+        console.open_record(0, offset)
+        expect(page.locator("#consumer-key-who strong, #consumer-key-who .strong").first).to_have_text(words)
+    page.locator("#ticked-job").click()
+    expect(page.locator("#job-who")).to_have_text(summary)
 
 
 def test_console_several_stopped_sends_no_more(console: Console, make_topic: MakeTopic, plain: PlainClient) -> None:
@@ -208,7 +274,7 @@ def test_console_several_stopped_sends_no_more(console: Console, make_topic: Mak
     fill(plain, topic)
     console.show(topic)
     page = console.page
-    page.get_by_label("Tick all records shown").check()
+    page.get_by_label("Select all records shown").check()
     page.locator("#ticked-resend").click()
     several = page.get_by_role("dialog")
     held: list[Route] = []
@@ -222,7 +288,7 @@ def test_console_several_stopped_sends_no_more(console: Console, make_topic: Mak
     several.get_by_role("button", name="Stop").click()
     held[0].continue_()
 
-    expect(several.get_by_role("status")).to_have_text("1 copy written, 5 not sent, still ticked.")
+    expect(several.get_by_role("status")).to_have_text("1 copy written, 5 not sent, still selected.")
     assert (1, 7) == (len(held), plain.high_watermark(topic, 0))
 
 
@@ -251,7 +317,7 @@ def test_console_curl_command_is_the_same_request(
     console.show(topic, "&record=0-1")
     console.opened(0, 1)
     consumer = 'it\'s "$HOME" `id` \\ ü'
-    console.page.get_by_label("For whom").fill(consumer)
+    console.page.locator("#record").get_by_label("Deliver to").fill(consumer)
     console.page.get_by_role("button", name="Copy as curl").click()
     expect(console.page.locator("#status")).to_have_text("Copied.")
     command = console.page.evaluate("() => navigator.clipboard.readText()")
@@ -297,11 +363,11 @@ def test_console_hostile_record_is_shown_as_text(console: Console, make_topic: M
     for view in ("Text", "Hex"):
         record.get_by_text(view, exact=True).click()
     expect(record.locator(".value")).to_contain_text("3c 62 3e")
-    page.get_by_label("For whom").fill(HOSTILE)
+    page.locator("#record").get_by_label("Deliver to").fill(HOSTILE)
     record.get_by_role("button", name="Resend …").click()
     expect(page.get_by_role("dialog")).to_contain_text(f"For{HOSTILE}")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_label("Tick all records shown").check()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Select all records shown").check()
     page.locator("#ticked-resend").click()
     expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)
 
@@ -332,7 +398,7 @@ def test_console_address_leads_to_a_record_and_says_what_is_not_open(
     console.opened(0, 2)
     console.open(f"#instance=nowhere&topic={topic}")
 
-    expect(console.page.locator("#banners")).to_contain_text("No instance of this name is open to you: nowhere")
+    expect(console.page.locator("#banners")).to_contain_text("This instance is not available to you: nowhere")
     expect(console.page.get_by_label("Instance")).to_have_value("default")
 
 
@@ -341,7 +407,7 @@ def test_console_chart_dragged_shows_the_records_of_that_time(
 ) -> None:
     """Dragging over the bars chooses the range of time between, and lists what lies in it."""
     topic = make_topic()
-    fill(plain, topic)
+    now_ms = fill(plain, topic)
     console.show(topic)
     page = console.page
     plot = page.get_by_role("slider")
@@ -354,11 +420,11 @@ def test_console_chart_dragged_shows_the_records_of_that_time(
     page.mouse.up()
 
     expect(page.get_by_label("By time")).to_be_checked()
-    expect(page.locator("#count")).to_have_text("2 records, all there are.")
+    expect(page.locator("#count")).to_have_text("2 records (complete)")
     expect(page.locator("#rows button")).to_have_text(["3", "4"])
     chosen = parse_qs(urlsplit(page.url).fragment)
     start, end = int(chosen["start"][0]), int(chosen["end"][0])
-    assert NOW_MS - 460_000 < start < NOW_MS - 420_000 < NOW_MS - 360_000 < end < NOW_MS - 300_000
+    assert now_ms - 460_000 < start < now_ms - 420_000 < now_ms - 360_000 < end < now_ms - 300_000
     expect(page.locator("#start-utc")).to_contain_text("UTC")
 
 
@@ -393,11 +459,129 @@ def test_console_by_time_and_by_position_list_what_is_asked(
     page.get_by_text("By position", exact=True).click()
     page.get_by_label("Partition", exact=True).select_option("0")
     page.get_by_label("From offset").fill("1")
-    page.get_by_label("Key is").fill("order-7")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.locator("#search").get_by_label("Key equals").fill("order-7")
+    page.get_by_role("button", name="Search", exact=True).click()
 
     expect(page.locator("#rows button")).to_have_text(["1", "4"])
-    assert "order-7" not in page.url
+
+
+LAST_MS = 2**63 - 1
+
+
+def test_console_time_far_in_the_future_is_exact_and_does_not_take_the_chart_away(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The chart is that of the other records, and says so; table and record have every digit of the time."""
+    topic = make_topic(config={"message.timestamp.after.max.ms": str(LAST_MS)})
+    plain.produce(topic, b"last", timestamp_ms=LAST_MS - 1)
+    plain.produce(topic, b"in microseconds", timestamp_ms=1000 * NOW_MS)
+    fill(plain, topic)
+    console.show(topic)
+    page = console.page
+
+    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.locator("#chart")).to_contain_text("Not in the chart: 2 listed records with a time after tomorrow.")
+    expect(console.row(0, 0).locator("td.time")).to_have_text(str(LAST_MS - 1))
+    console.open_record(0, 0)
+    expect(page.locator("#record")).to_contain_text(str(LAST_MS - 1))
+
+
+def test_console_offsets_beyond_what_a_double_holds_are_exact(console: Console, make_topic: MakeTopic) -> None:
+    """Offsets above 2**53, each written with all its digits: in the table, in the requests, and in the answers.
+
+    No Kafka writes so many records in a test: the answers that hold such offsets are written here.
+    """
+    topic = make_topic()
+    first = 2**53 + 1
+    answers = ",".join(
+        f"""{{"partition": 0, "message_offset": {offset}, "timestamp": {LAST_MS}, "timestamp_type": "CreateTime",
+        "key": "k", "key_encoding": "utf-8", "size": 1, "value_size": 1, "has_consumer_key": false,
+        "consumer_key": null, "consumer_key_encoding": "utf-8", "preview": "x", "huge_message": false,
+        "value": "x", "value_encoding": "utf-8", "headers": []}}"""
+        for offset in (first, first + 1)
+    )
+    asked: list[Request] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request)
+        if route.request.method == "POST":
+            route.fulfill(json={}, headers={"X-Resend-Partition": "0", "X-Resend-Offset": str(first + 2)})
+            return
+        scan = '{"records": 2, "milliseconds": 1, "complete": true, "stopped_by": null}'
+        body = (
+            f'{{"messages": [{answers}], "total": {first}, "total_relation": "exact", "cursor": null, "scan": {scan}}}'
+        )
+        route.fulfill(body=body, content_type="application/json")
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request)
+        route.abort()
+
+    page = console.page
+    page.route(re.compile(r"/messages(\?|/action)"), answer)
+    page.route(re.compile(r"/resend-jobs"), refuse)
+    console.show(topic)
+    expect(page.locator("#rows button")).to_have_text([str(first), str(first + 1)])
+    console.open_record(0, first)
+    page.get_by_role("button", name="Resend …").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"offset {first}")
+    confirm(page)
+    expect(page.locator(".notice.good")).to_contain_text(f"offset {first + 2}")
+    page.get_by_label(f"Select partition 0 offset {first}", exact=True).check()
+    page.locator("#ticked-job").click()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#job-preview").get_by_role("alert")).to_be_visible()
+
+    bodies = [request.post_data for request in asked if request.method == "POST"]
+    assert f'{{"topic":"{topic}","partition":0,"message_offset":{first}}}' == bodies[0]
+    assert f'"messages":[{{"partition":0,"message_offset":{first}}}]' in (bodies[1] or "")
+    queries = [parse_qs(urlsplit(request.url).query) for request in asked]
+    assert [[str(first)]] == [query["message_offset"] for query in queries if "message_offset" in query]
+    assert [[str(first + 1)]] == [query["start_offset"] for query in queries if "start_offset" in query]
+
+
+def test_console_range_of_time_that_ends_before_it_begins_is_refused_at_its_field(
+    console: Console, make_topic: MakeTopic
+) -> None:
+    """The field says so, nothing is asked for, and a change of either end takes it back."""
+    topic = make_topic()
+    console.show(topic)
+    page = console.page
+    page.get_by_text("By time", exact=True).click()
+    page.locator("#start").fill("2026-01-02T00:00")
+    page.locator("#end").fill("2026-01-01T00:00")
+    page.get_by_role("button", name="Search", exact=True).click()
+    assert "“From” must be before “To”." == page.locator("#end").evaluate("field => field.validationMessage")
+    page.locator("#start").fill("2025-12-31T00:00")
+    page.get_by_role("button", name="Search", exact=True).click()
+
+    expect(page.locator("#count")).to_have_text("No records.")
+    assert "mode=time" in page.url
+
+
+def test_console_copy_just_made_is_among_the_newest_records(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A copy keeps the old time of its record, and is on the first page all the same, beside other partitions."""
+    topic = make_topic(partitions=3)
+    for partition in range(3):
+        for number in range(150):
+            timestamp_ms = NOW_MS - 3_600_000 + 1000 * number
+            plain.produce(topic, b"%d" % number, partition=partition, timestamp_ms=timestamp_ms)
+    console.show(topic, "&record=0-0")
+    console.opened(0, 0)
+    page = console.page
+    page.get_by_role("button", name="Resend …").click()
+    confirm(page)
+    expect(page.locator("#record .notice.good")).to_contain_text("offset 150")
+    with page.expect_response(re.compile(r"/messages\?")) as answer:
+        page.get_by_role("button", name="Search", exact=True).click()
+    listed = [message["message_id"] for message in answer.value.json()["messages"]]
+
+    assert 100 == len(listed)
+    assert "0-150" in listed
+    assert {"0", "1", "2"} == {name.partition("-")[0] for name in listed}
+    expect(page.locator("#count")).to_contain_text("100 of")
 
 
 def test_console_keyboard_alone_leads_from_sign_in_to_the_copy(
@@ -424,7 +608,7 @@ def test_console_keyboard_alone_leads_from_sign_in_to_the_copy(
     keyboard.press("ArrowDown")
     keyboard.press("ArrowDown")
     keyboard.press("Space")
-    expect(page.locator("#ticked")).to_contain_text("1 ticked")
+    expect(page.locator("#ticked")).to_contain_text("1 selected")
     keyboard.press("Space")
     keyboard.press("Tab")
     expect(console.opener(0, 3)).to_be_focused()
@@ -439,7 +623,7 @@ def test_console_keyboard_alone_leads_from_sign_in_to_the_copy(
     tab_to(page, "#consumer-key")
     keyboard.type("billing")
     keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
     keyboard.press("Tab")
     keyboard.press("Enter")
     expect(page.locator(".notice.good")).to_contain_text("offset 6")
@@ -465,11 +649,11 @@ def test_console_thousands_of_records_keep_the_page_small(
     plain.produce_many(topic, [b"x"] * 2500)
     console.show(topic)
     page = console.page
-    page.get_by_label("At a time").select_option("1000")
-    page.get_by_role("button", name="Show", exact=True).click()
-    for shown in ("1,000 of", "2,000 of", "2,500 records, all"):
+    page.get_by_label("Rows per page").select_option("1000")
+    page.get_by_role("button", name="Search", exact=True).click()
+    for shown in ("1,000 of", "2,000 of", "2,500 records (complete)"):
         expect(page.locator("#count")).to_contain_text(shown)
-        if "all" not in shown:
+        if "complete" not in shown:
             page.locator("#more").click()
     expect(page.locator("#more")).to_be_hidden()
     expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", "2501")
@@ -511,6 +695,29 @@ def test_console_null_and_empty_are_told_apart(console: Console, make_topic: Mak
     expect(record).to_contain_text("a tombstone")
 
 
+def test_console_calls_json_what_filters_of_jobs_call_json(console: Console) -> None:
+    """A value that a filter counts as not JSON is not shown as JSON, and the other way round."""
+    texts = {
+        value.decode(): is_json
+        for values, is_json in ((JSON, True), (NOT_JSON, False))
+        for value in values
+        if is_text(value)
+    }
+    console.open()
+    imported = "const { parseJson } = await import('/console/json.js')"
+    parse = f"async texts => {{ {imported}; return texts.map((text) => parseJson(text) !== null); }}"
+    assert list(texts.values()) == console.page.evaluate(parse, list(texts))
+
+
+def is_text(value: bytes) -> bool:
+    """Whether the API gives a value as text; others come in base64, and are never JSON."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def test_console_json_is_shown_as_it_was_written(console: Console, make_topic: MakeTopic, plain: PlainClient) -> None:
     """Digits beyond what JavaScript counts with, repeated names and their order are not lost."""
     topic = make_topic()
@@ -528,7 +735,7 @@ def test_console_json_is_shown_as_it_was_written(console: Console, make_topic: M
 def test_console_phone_never_scrolls_sideways(
     open_console: OpenConsole, service: str, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """On a phone everything is in one column, the record below the table, however long its words are."""
+    """On a phone everything is in one column, however long its words are."""
     # With another one beside it, so that the page does not choose by itself.
     topic, _ = make_topic(), make_topic()
     plain.produce(topic, b"v" * 5000, b"k" * 500, [("h" * 300, b"w" * 3000)])
@@ -548,12 +755,166 @@ def test_console_phone_never_scrolls_sideways(
     for offset in (0, 1, 2):
         console.open_record(0, offset)
         assert_fits(page)
-    record, table = page.locator("#record").bounding_box(), page.get_by_role("table").bounding_box()
-    assert record is not None
-    assert table is not None
-    assert record["y"] > table["y"]
+        page.get_by_role("button", name="Close").click()
+    console.open_record(0, 2)
     page.get_by_role("button", name="Resend …").click()
     assert_fits(page)
+
+
+def test_console_phone_shows_what_was_opened_and_goes_back_to_where_one_was(
+    open_console: OpenConsole, service: str, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Sign-in begins at the top of the topics; a record covers the list, which stands where it stood afterwards."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 100)
+    console = open_console(service, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = console.page
+    page.route("**/topics?*", many_topics)
+    console.open()
+    console.sign_in()
+    expect(page.locator("#topic-list li")).to_have_count(67)
+    expect(page.locator("#topics-title")).to_be_focused()
+    assert 0 == page.evaluate("scrollY")
+    page.goto(f"{service}/console#topic={topic}")
+    console.listed()
+    opener = console.opener(0, 80)
+    opener.scroll_into_view_if_needed()
+    above = opener.bounding_box()
+    opener.click()
+    console.opened(0, 80)
+    for locator in (page.locator("#record-title"), page.locator('[data-record="0-80"]')):
+        expect(locator).to_be_in_viewport()
+    expect(page.get_by_label("Project")).not_to_be_visible()
+    expect(page.locator("#topic-name")).not_to_be_visible()
+    page.get_by_role("button", name="Close").click()
+
+    expect(opener).to_be_focused()
+    assert above == opener.bounding_box()
+
+
+def many_topics(route: Route) -> None:
+    """Answer with 67 topics, all like the first of those that there are."""
+    answer = route.fetch()
+    body = answer.json()
+    body["topics"] = [body["topics"][0] | {"name": f"topic-{number}"} for number in range(67)]
+    body["total"] = 67
+    route.fulfill(response=answer, json=body)
+
+
+def test_console_list_of_topics_is_one_tab_stop(console: Console, make_topic: MakeTopic) -> None:
+    """Tab goes to one topic and on from there; the arrow keys, Home and End go from one to another."""
+    make_topic()
+    page = console.page
+    page.route("**/topics?*", many_topics)
+    console.open()
+    console.sign_in()
+    expect(page.locator("#topic-list li")).to_have_count(67)
+    topics = page.locator("#topic-list button")
+    page.locator("#topic-search").focus()
+    for key, index in [("Tab", 0), ("ArrowDown", 1), ("End", 66), ("ArrowDown", 66), ("ArrowUp", 65), ("Home", 0)]:
+        page.keyboard.press(key)
+        expect(topics.nth(index)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.matches('#topic-list button')")
+    page.keyboard.press("Shift+Tab")
+
+    expect(topics.nth(1)).to_be_focused()
+    assert 1 == page.locator('#topic-list button[tabindex="0"]').count()
+
+
+def test_console_long_key_and_many_partitions_push_nothing_away(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Of a key of 3,000 characters the beginning is shown until asked for more; 50 partitions scroll in a box."""
+    topic = make_topic(partitions=50)
+    for _ in range(2):
+        plain.produce(topic, b"v", b"k" * 3000, [("consumer_key", b"c" * 3000)])
+    console.show(topic)
+    page = console.page
+    page.locator("#topic-facts summary").click()
+    for locator in (console.row(0, 1), page.locator("#count")):
+        expect(locator).to_be_in_viewport(ratio=0.9)
+    console.open_record(0, 1)
+    record = page.locator("#record")
+    expect(page.get_by_role("button", name="Resend …").first).to_be_in_viewport(ratio=0.9)
+    expect(record.locator(".value")).to_be_in_viewport()
+    key = record.locator("dd").first
+    key.get_by_role("button", name="Show all 3,000 characters").click()
+    expect(key.locator(".data")).to_have_text("k" * 3000)
+    key.get_by_role("button", name="Show less").click()
+    expect(key.locator(".data")).to_have_text("k" * 200 + "…")
+    page.get_by_label("Select all records shown").check()
+    page.locator("#ticked-resend").click()
+    several = page.get_by_role("dialog")
+    expect(several.locator("tbody tr").nth(1)).to_be_in_viewport(ratio=0.9)
+
+    expect(several.get_by_role("button", name="Resend", exact=True)).to_be_in_viewport(ratio=0.9)
+
+
+def test_console_other_topic_begins_with_nothing_of_the_one_before(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A range of time, a partition and a key that one topic was searched by do not hide the records of the next."""
+    before, topic = make_topic(partitions=2), make_topic()
+    fill(plain, before)
+    fill(plain, topic)
+    console.show(before, f"&mode=time&partition=1&start={NOW_MS - 1000}&end={NOW_MS}&key=order-1")
+    page = console.page
+    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("order-1")
+    page.get_by_label("Search topics by name").fill(topic)
+    page.get_by_role("navigation").get_by_role("button", name=topic).click()
+
+    expect(page.locator("#count")).to_have_text("6 records (complete)")
+    expect(page.get_by_label("Newest")).to_be_checked()
+    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("")
+    page.get_by_text("By time", exact=True).click()
+    hour = page.evaluate("(Date.now() - new Date(document.getElementById('start').value)) / 3600000")
+    assert 0.9 < hour < 1.1
+
+
+def test_console_reload_keeps_the_place_and_the_filter_and_not_the_token(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """After a reload the token is asked for again, and leads to the same records, filtered by the same key."""
+    topic = make_topic()
+    fill(plain, topic)
+    console.show(topic)
+    page = console.page
+    page.locator("#search").get_by_label("Key equals").fill("order-7")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#rows button")).to_have_text(["4", "1"])
+    console.open_record(0, 1)
+    assert TOKEN not in kept_by_the_browser(page)
+    page.reload()
+    console.sign_in()
+    console.opened(0, 1)
+
+    expect(page.locator("#rows button")).to_have_text(["4", "1"])
+    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("order-7")
+    assert TOKEN not in kept_by_the_browser(page)
+
+
+def test_console_stays_signed_in_over_a_reload_only_where_asked_to(console: Console) -> None:
+    """The tab keeps the token if the box is checked, until one signs out, or the service no longer takes it."""
+    page = console.page
+    console.open()
+    expect(page.get_by_label("Stay signed in")).not_to_be_checked()
+    page.get_by_label("Stay signed in").check()
+    console.sign_in()
+    page.reload()
+    expect(page.get_by_label("Project")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    assert TOKEN not in kept_by_the_browser(page)
+    page.reload()
+    expect(page.get_by_label("Token")).to_be_visible()
+    page.get_by_label("Stay signed in").check()
+    console.sign_in()
+    page.evaluate("for (const name of Object.keys(sessionStorage)) sessionStorage.setItem(name, 'no longer valid')")
+    page.reload()
+
+    expect(page.locator("#sign-in-problem")).to_contain_text("RESEND.00403001")
+    assert "no longer valid" not in kept_by_the_browser(page)
 
 
 def assert_fits(page: Page) -> None:
@@ -585,8 +946,8 @@ def test_console_has_nothing_that_axe_finds(
     page.get_by_role("button", name="Resend …").click()
     expect(page.get_by_role("dialog")).to_contain_text("No newer record")
     assert_accessible(page)
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_label("Tick all records shown").check()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Select all records shown").check()
     page.locator("#ticked-resend").click()
     expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("see 2 lines of 6")
     assert_accessible(page)
@@ -608,7 +969,7 @@ def test_console_demo_needs_no_typing_and_says_that_nothing_is_kept(
     expect(page.locator("#topic-name")).to_have_text("topic-test")
     expect(page.locator("#chart")).to_contain_text("No chart")
     console.open_record(0, 4)
-    page.get_by_label("For whom").fill("keyA")
+    page.locator("#record").get_by_label("Deliver to").fill("keyA")
     page.get_by_role("button", name="Resend …").click()
     expect(page.get_by_role("dialog")).to_contain_text("There is a newer record with this key")
     confirm(page)
@@ -634,9 +995,12 @@ def test_console_screenshots_for_the_readme(
     console = open_console(service, color_scheme=scheme, timezone_id="Europe/Berlin")
     page = console.page
     console.show(topic)
+    # The broker may have topics of others.
+    page.get_by_label("Search topics by name").fill("shop.")
+    expect(page.locator("#topic-list li")).to_have_count(3)
     expect(page.get_by_role("slider")).to_be_visible()
     page.locator("#rows button").nth(5).click()
-    page.get_by_label("For whom").fill("billing")
+    page.locator("#record").get_by_label("Deliver to").fill("billing")
     if scheme == "dark":
         page.get_by_role("button", name="Resend …").click()
         expect(page.get_by_role("dialog")).to_contain_text("newer record")

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from kafka.records import Header
 from tests.e2e.test_console import assert_accessible, assert_fits, tab_to
 from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole, caller_entry
-from tests.support.jobs import RunningWorker, everybody
+from tests.support.jobs import RunningWorker, counted, everybody
 from tests.support.plain import PlainClient
 from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic
@@ -26,7 +27,7 @@ from tests.support.topics import MakeTopic
 OpenConsole = Callable[..., Console]
 
 NOT_FROZEN = ResendPolicy()
-SOON_MS = 20_000
+SOON_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def new_job(page: Page, topic: str, consumer_key: str = "billing") -> None:
     """Fill the form in the view of jobs."""
     page.get_by_role("button", name="New job …").click()
     page.get_by_label("Topic", exact=True).fill(topic)
-    page.get_by_label("Copies for").fill(consumer_key)
+    page.locator("#job-form").get_by_label("Deliver to").fill(consumer_key)
 
 
 def show_jobs(console: Console, topic: str = "") -> None:
@@ -151,10 +152,10 @@ def test_job_previewed_and_started_resends_what_the_preview_said(
     fill(plain, topic)
     console.show(topic)
     page = console.page
-    page.get_by_role("button", name="Resend all as a job …").click()
+    page.get_by_role("button", name="Resend all as job …").click()
     expect(page.get_by_label("Topic", exact=True)).to_have_value(topic)
     expect(page.locator("#job-new-title")).to_be_focused()
-    page.get_by_label("Copies for").fill("shipping")
+    page.locator("#job-form").get_by_label("Deliver to").fill("shipping")
     found = preview(page)
     expect(found).to_contain_text("8 records would be resent")
     expect(found.locator(".notice")).to_have_text(
@@ -165,7 +166,7 @@ def test_job_previewed_and_started_resends_what_the_preview_said(
     found.get_by_role("button", name="Start …").click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("Up to 8 records")
-    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(question.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
     question.get_by_role("button", name="Start", exact=True).click()
 
     expect(state(page)).to_have_text("succeeded", timeout=SOON_MS)
@@ -182,24 +183,24 @@ def test_job_previewed_and_started_resends_what_the_preview_said(
 def test_job_of_the_ticked_records_resends_these_alone(
     console: Console, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """What was ticked in the table is what the form begins with."""
+    """What was selected in the table is what the form begins with."""
     topic = make_topic(partitions=2)
     fill(plain, topic)
     console.show(topic)
     page = console.page
     for offset in (0, 2):
-        page.get_by_label(f"Tick partition 1 offset {offset}", exact=True).check()
-    page.get_by_role("button", name="As a job …", exact=True).click()
-    expect(page.get_by_label("The 2 ticked")).to_be_checked()
+        page.get_by_label(f"Select partition 1 offset {offset}", exact=True).check()
+    page.get_by_role("button", name="Resend as job …", exact=True).click()
+    expect(page.get_by_label("The 2 selected")).to_be_checked()
     found = preview(page)
     expect(found.locator(".notice")).to_contain_text("Up to 2 records")
-    expect(found.locator(".notice")).to_contain_text("partition 1, will be written once more, for everyone.")
+    expect(found.locator(".notice")).to_contain_text("partition 1, will be written once more, for everyone, except")
     start(page)
 
     expect(state(page)).to_have_text("succeeded", timeout=SOON_MS)
     assert [b"1-0", b"1-2"] == copies(plain, topic, 1, 4)
     page.get_by_role("link", name="Records", exact=True).click()
-    expect(page.locator("#ticked")).to_contain_text("2 ticked")
+    expect(page.locator("#ticked")).to_contain_text("2 selected")
 
 
 def test_job_form_begins_with_the_time_and_key_of_the_records_view(
@@ -213,12 +214,12 @@ def test_job_form_begins_with_the_time_and_key_of_the_records_view(
         plain.produce(topic, f"{minutes}".encode(), b"other", partition=1, timestamp_ms=now_ms - 60_000 * minutes)
     console.show(topic, f"&mode=time&partition=1&start={now_ms - 60_000 * 40}&end={now_ms}")
     page = console.page
-    page.get_by_label("Key is").fill("mine")
-    page.get_by_role("button", name="Resend all as a job …").click()
+    page.locator("#search").get_by_label("Key equals").fill("mine")
+    page.get_by_role("button", name="Resend all as job …").click()
     form = page.locator("#job-form")
     expect(form.get_by_label("Time range")).to_be_checked()
     expect(form.get_by_label("Partitions")).to_have_value("1")
-    expect(form.get_by_label("With the key")).to_have_value("mine")
+    expect(form.get_by_label("Key equals")).to_have_value("mine")
     expect(page.locator("#job-start-utc")).to_contain_text("UTC")
     preview(page)
     start(page)
@@ -241,18 +242,18 @@ def test_job_form_filters_by_header_and_expression(console: Console, make_topic:
     page.get_by_role("button", name="Preview").click()
     assert "0:nonsense" in page.locator("#job-offsets").evaluate("field => field.validationMessage")
     page.get_by_label("Offsets by partition").fill("0:1-")
-    page.get_by_text("Only some of these").click()
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_role("button", name="Add a condition").click()
     page.get_by_label("Name of the header").fill("trace")
     page.get_by_label("Value of the header").fill("old")
     expect(preview(page)).to_contain_text("3 records would be resent")
-    page.get_by_label("The value as JSON fulfils").fill("state == 'paid'")
+    page.get_by_label("Value matches").fill("state == 'paid'")
     expect(page.locator("#job-preview")).to_be_empty()
     found = preview(page)
     found.get_by_text("All of them").click()
 
     expect(found.get_by_role("link")).to_have_text(["partition 0, offset 1", "partition 0, offset 3"])
-    page.get_by_label("The value as JSON fulfils").fill("state ==")
+    page.get_by_label("Value matches").fill("state ==")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#job-preview").get_by_role("alert")).to_contain_text("JMESPath")
 
@@ -292,8 +293,8 @@ def test_job_that_matches_nothing_is_not_offered_to_start(
     fill(plain, topic)
     show_jobs(console, topic)
     new_job(console.page, topic)
-    console.page.get_by_text("Only some of these").click()
-    console.page.get_by_label("With the key").fill("nobody's")
+    console.page.get_by_text("Filters", exact=True).click()
+    console.page.locator("#job-form").get_by_label("Key equals").fill("nobody's")
 
     expect(preview(console.page)).to_contain_text("No record would be resent")
     expect(console.page.get_by_role("button", name="Start …")).to_have_count(0)
@@ -308,7 +309,7 @@ def test_job_running_is_shown_as_it_goes_paused_resumed_and_cancelled(
     show_jobs(console, topic)
     page = console.page
     new_job(page, topic)
-    page.get_by_label("Records a second").fill("20")
+    page.get_by_label("Maximum records per second").fill("20")
     preview(page).get_by_role("button", name="Start …").click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("At 20 a second this takes 30 s at least.")
@@ -388,7 +389,7 @@ def test_job_that_failed_says_why(console: Console, broker: Broker, make_topic: 
     show_jobs(console, topic)
     page = console.page
     new_job(page, topic)
-    page.get_by_label("Stop after so many failures").fill("1")
+    page.get_by_label("Stop after N failures").fill("1")
     expect(preview(page)).to_contain_text("2 records cannot be resent")
     start(page)
 
@@ -438,7 +439,7 @@ def test_job_form_is_used_by_keyboard_alone(console: Console, make_topic: MakeTo
     expect(page.locator("#job-preview h3")).to_be_focused(timeout=SOON_MS)
     tab_to(page, "#job-preview button")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#job-title")).to_be_focused()
@@ -459,7 +460,7 @@ def test_jobs_caller_without_the_action_is_told_why_there_are_none(
 
     expect(page.get_by_role("navigation", name="Views")).to_contain_text("your token lacks the action jobs")
     expect(page.get_by_role("link", name="Jobs", exact=True)).to_have_count(0)
-    expect(page.get_by_role("button", name="Resend all as a job …")).to_have_count(0)
+    expect(page.get_by_role("button", name="Resend all as job …")).to_have_count(0)
     expect(page.locator("#jobs")).to_be_hidden()
 
 
@@ -470,7 +471,7 @@ def test_jobs_embedded_broker_says_what_to_start_instead(
     console = open_console(start_service(["demo"], {}))
     console.open("#view=jobs")
 
-    expect(console.page.locator("#no-jobs")).to_contain_text("A real Kafka can")
+    expect(console.page.locator("#no-jobs")).to_contain_text("Jobs need a real Kafka")
     expect(console.page.locator("#topic-name")).to_have_text("topic-test")
     expect(console.page.get_by_role("link", name="Jobs", exact=True)).to_have_count(0)
 
@@ -556,9 +557,10 @@ def hostile_job() -> dict[str, Any]:
         },
         "records_per_second": None,
         "stop_after_failures": 1,
-        "counts": {"selected": 10, "read": 5, "resent": 4, "skipped": 0, "failed": 1, "expired": 2},
+        "counts": {"selected": 10, **asdict(counted(resent=4, failed=1, expired=2))},
         "progress": [{"partition": 0, "next_offset": 5, "end_offset": 10}],
-        "rate": 5.0,
+        "rate": 4.0,
+        "scan_rate": 5.0,
         "seconds_left": None,
         "failures": [{"partition": 0, "message_offset": 4, "reason": HOSTILE}],
         "failures_listed_all": True,
@@ -618,7 +620,7 @@ def test_jobs_phone_never_scrolls_sideways(
     page = console.page
     assert_fits(page)
     new_job(page, topic, "b" * 300)
-    page.get_by_text("Only some of these").click()
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_role("button", name="Add a condition").click()
     page.get_by_label("Name of the header").fill("n" * 200)
     page.get_by_label("What of it").select_option("absent")
@@ -644,12 +646,12 @@ def test_jobs_have_nothing_that_axe_finds(
     page = console.page
     new_job(page, topic)
     page.get_by_text("Time range", exact=True).click()
-    page.get_by_text("Only some of these").click()
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_role("button", name="Add a condition").click()
     assert_accessible(page)
     page.get_by_role("button", name="Remove").click()
     page.get_by_text("All records", exact=True).click()
-    page.get_by_label("Records a second").fill("10")
+    page.get_by_label("Maximum records per second").fill("2")
     found = preview(page)
     for summary in found.locator("summary").all():
         summary.click()

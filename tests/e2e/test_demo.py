@@ -12,7 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -61,6 +61,8 @@ class Demo:
 def demo() -> Iterator[Demo]:
     """Start the demo at a free port, and wait for its last line."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("RESEND_")}
+    # The shell of a first-time user does not know the command.
+    environ["PATH"] = "/usr/bin:/bin"
     with subprocess.Popen(
         [sys.executable, "-m", "service", "demo", "--port", "0"],
         cwd=REPOSITORY,
@@ -108,6 +110,35 @@ def test_demo_printed_command_resends_the_documents_example(demo: Demo) -> None:
     assert len([sample for sample in SAMPLE_RECORDS if sample.partition == 0]) + 1 == len(messages)
     assert (original.key(), original.value(), original.timestamp()) == (copy.key(), copy.value(), copy.timestamp())
     assert [*(original.headers() or []), ("consumer_key", b"keyA")] == copy.headers()
+
+
+def test_demo_is_asked_on_the_command_line_as_it_says_and_as_the_readme_has_it(demo: Demo) -> None:
+    """The printed lines work in a shell that does not know the command, and then the README's do, word for word."""
+    printed = re.search(r"^export PATH=.*\nexport KAFKA_RESEND_URL=.*\nkafka-resend .*$", demo.printed, re.MULTILINE)
+    assert printed is not None, demo.printed
+    readme = (REPOSITORY / "README.md").read_text()
+    [block] = [found for found in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "kafka-resend tail" in found]
+    commands = [line for line in block.splitlines() if line.startswith("kafka-resend")]
+    assert "kafka-resend tail topic-test" == commands[-1]
+    assert 'export PATH="$PWD/.venv/bin:$PATH"' in block
+    where: dict[str, Any] = {"env": {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}, "cwd": "/", "text": True}
+
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(["set -e", printed[0], *commands[:-1]])],
+        capture_output=True,
+        timeout=90,
+        check=False,
+        **where,
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert '"message_offset": 4' in done.stdout
+    assert '"consumer_key": "keyA", "copy_partition": 0' in done.stdout
+    exports = printed[0].rpartition("\n")[0]
+    with subprocess.Popen(["bash", "-c", f"{exports}\nexec {commands[-1]}"], stderr=subprocess.PIPE, **where) as tail:
+        assert tail.stderr is not None
+        assert "following topic-test from its end" in tail.stderr.readline()
+        tail.terminate()
 
 
 def test_demo_serves_its_documentation_and_every_sample(demo: Demo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -39,11 +40,12 @@ def serve(log: Path) -> Iterator[Serve]:
     """A function that starts `kafka-resend serve` on a broker and returns the process and its address."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(bootstrap: str, *options: str) -> tuple[subprocess.Popen[bytes], str]:
+    def start(bootstrap: str, *options: str, log_level: str = "info") -> tuple[subprocess.Popen[bytes], str]:
         port = free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RESEND_")} | {
             "RESEND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
             "RESEND_AUTH__TOKEN_DIGEST": hashlib.sha256(TOKEN.encode()).hexdigest(),
+            "RESEND_LOG__LEVEL": log_level,
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -160,3 +162,18 @@ async def test_serve_started_before_its_broker_answers_503_and_recovers(
     assert dict(plain.read("topic-test", 0, int(resent.headers["X-Resend-Offset"])).headers) == {
         "consumer_key": b"keyA"
     }
+
+
+async def test_serve_without_jobs_does_not_complain_of_jobs(serve: Serve, log: Path) -> None:
+    """With --no-jobs and the cluster away, that the jobs cannot be read is a line for the level debug."""
+    serve("127.0.0.1:1", "--no-jobs", log_level="debug")
+
+    def lines() -> list[dict[str, object]]:
+        found = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in found if "jobs view" in str(line["event"])]
+
+    async def told() -> bool:
+        return bool(lines())
+
+    await eventually(told, seconds=60)
+    assert {"debug"} == {line["level"] for line in lines()}

@@ -11,11 +11,10 @@ import pytest
 
 from kafka.cluster import Cluster
 from kafka.errors import ClusterUnavailable, RecordDamaged
-from kafka.jobs.progress import Counts
 from kafka.records import Position
 from tests.support.brokers import StartBroker
 from tests.support.job_worker import config_of
-from tests.support.jobs import StartWorker, wish
+from tests.support.jobs import StartWorker, counted, wish
 from tests.support.plain import PlainClient
 from tests.support.worker import eventually
 
@@ -76,7 +75,7 @@ async def test_damaged_records_are_told_and_in_nobodys_way(
 
         await eventually(over, seconds=30)
         job = await cluster.jobs.get(made.job_id)
-        assert (job.state, job.progress.counts) == ("failed", Counts(read=DAMAGED, resent=DAMAGED))
+        assert (job.state, job.progress.counts) == ("failed", counted(resent=DAMAGED))
         assert job.progress.reason == str(RecordDamaged(Position("topic", 0, DAMAGED)))
     finally:
         await cluster.close()

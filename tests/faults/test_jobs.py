@@ -20,10 +20,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from kafka.cluster import Cluster
 from kafka.errors import ClusterUnavailable, DeadlineExceeded
-from kafka.jobs.progress import Counts, Job
+from kafka.jobs.progress import Job
 from tests.support.brokers import ControlledBroker, new_broker
 from tests.support.job_worker import POINTS, config_of
-from tests.support.jobs import wish
+from tests.support.jobs import counted, wish
 from tests.support.plain import PlainClient
 from tests.support.three_brokers import BrokerCluster
 from tests.support.worker import eventually
@@ -285,7 +285,7 @@ async def test_kills_of_workers_and_brokers_lose_and_double_nothing(
         said = log.read_text(errors="replace")
     total = PARTITIONS * RECORDS
     assert {job.state for job in done} == {"succeeded"}
-    assert [job.progress.counts for job in done[:JOBS]] == [Counts(read=total, resent=total)] * JOBS
+    assert [job.progress.counts for job in done[:JOBS]] == [counted(resent=total)] * JOBS
     besides = await asyncio.to_thread(judge, plain, len(jobs.small))
     assert "Traceback" not in said, said[-5000:]
     # Figures for whoever runs it with -s.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ import pytest
 
 from kafka.cluster import Cluster
 from kafka.errors import ResendError
+from kafka.jobs.keyed import Key, digest_of
 from kafka.jobs.progress import Job
 from kafka.query import Paging, Selection
 from kafka.records import Position
@@ -23,6 +25,7 @@ from tests.support.worker import eventually
 
 PARTITIONS = 6
 RECORDS = 50
+_KEYS = itertools.count()
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ async def resends(cluster: Cluster) -> int:
 async def test_work_goes_on_without_one_broker_of_three(
     brokers: BrokerCluster, start_worker: StartWorker, loss: str
 ) -> None:
-    """Whichever broker it is: resends of all partitions, searches, the list of topics and jobs, at little cost."""
+    """Whichever broker it is: resends of all partitions, with and without keys, searches, jobs, at little cost."""
     plain = PlainClient(brokers.bootstrap)
     await asyncio.to_thread(plain.create_internal_topics)
     await asyncio.to_thread(plain.create_topic, "topic", PARTITIONS)
@@ -94,8 +97,19 @@ async def work(cluster: Cluster) -> None:
             return job.state == "succeeded" and job.progress.counts.resent == PARTITIONS * RECORDS
         return False
 
+    async def resent_with_keys() -> bool:
+        number = next(_KEYS)
+        keys = [(Position("topic", partition, 0), f"{number}/{partition}") for partition in range(PARTITIONS)]
+        asked = (
+            cluster.resend_once(position, "keyed", Key("project", "test", "me", key, digest_of([str(position)])))
+            for position, key in keys
+        )
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return not any(isinstance(answer, BaseException) for answer in answers)
+
     made: list[Job] = []
     await eventually(resent_everywhere, seconds=60)
+    await eventually(resent_with_keys, seconds=60)
     await eventually(found_everywhere, seconds=60)
     await eventually(job_done, seconds=60)
 

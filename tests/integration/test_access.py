@@ -6,7 +6,8 @@ import pytest
 from confluent_kafka.admin import AclOperation
 
 from kafka.cluster import Cluster
-from kafka.errors import AccessDenied
+from kafka.config import ClusterConfig, JobsConfig
+from kafka.errors import AccessDenied, ClusterAway
 from kafka.records import Position
 from tests.support.acls import Administrator, sasl
 from tests.support.worker import OpenCluster, eventually
@@ -60,3 +61,30 @@ async def test_missing_acl_is_named_until_it_is_granted(
         assert (denied.value.operation, denied.value.resource) == (named, f"topic {topic!r}")
     administrator.allow(user, topic, missing)
     await resent_at(cluster, topic, 1)
+
+
+@pytest.mark.parametrize("records", [0, 1])
+async def test_missing_read_on_the_store_is_named_at_once(with_acls: WithAcls, records: int) -> None:
+    """Jobs that may be described and not be read: the missing right is told, and not only that time ran out."""
+    bootstrap, administrator = with_acls
+    store = f"store-unread-{records}"
+    administrator.create_store(store)
+    for _ in range(records):
+        administrator.produce(store, b"something to read", b"key")
+    administrator.allow("forgetful", store, WRITE, DESCRIBE_CONFIGS)
+    jobs = JobsConfig(topic=store)
+    cluster = Cluster(ClusterConfig("test", (bootstrap,), sasl("forgetful"), jobs=jobs))
+    await cluster.open()
+    try:
+
+        async def told() -> bool:
+            with pytest.raises((AccessDenied, ClusterAway)) as refused:
+                await cluster.jobs.known()
+            return isinstance(refused.value, AccessDenied)
+
+        await eventually(told, seconds=30)
+        with pytest.raises(AccessDenied) as denied:
+            await cluster.jobs.known()
+        assert ("Read", f"topic {store!r}") == (denied.value.operation, denied.value.resource)
+    finally:
+        await cluster.close()

@@ -9,7 +9,7 @@ import uuid
 import pytest
 from confluent_kafka.admin import AclOperation
 
-from kafka.config import ClusterConfig
+from kafka.config import ClusterConfig, JobsConfig
 from kafka.diagnose import diagnose
 from kafka.findings import Finding
 from kafka.policy import ResendPolicy
@@ -41,6 +41,17 @@ def test_diagnose_open_cluster_finds_nothing_missing(broker: Broker) -> None:
     assert ["connection", "brokers", "ACLs"] == list(found)
     assert all(finding.ok and finding.cure is None for findings in found.values() for finding in findings)
     assert repr(topic) in found["ACLs"][0].detail
+
+
+def test_diagnose_does_not_take_the_job_store_for_a_topic_to_resend(broker: Broker) -> None:
+    """Under whatever name it is configured, it needs no ACLs as one."""
+    topic = f"store-{uuid.uuid4()}"
+    Administrator(broker.bootstrap, {}).create(topic)
+    config = ClusterConfig(
+        "tested", (broker.bootstrap,), policy=ResendPolicy(topics=("store-*",)), jobs=JobsConfig(topic=topic)
+    )
+
+    assert not [finding for finding in diagnose(config, timeout_seconds=10) if topic in finding.detail]
 
 
 def test_diagnose_topic_of_the_policy_that_is_not_there_is_named_and_not_created(broker: Broker) -> None:
@@ -93,6 +104,25 @@ def test_diagnose_hidden_topics_ask_for_all_operations(with_acls: tuple[str, Adm
     assert "no topic that matches orders.* is visible: there is none, or all ACLs are missing" == pattern.detail
     assert pattern.cure is not None
     assert pattern.cure.endswith("--topic orders. --resource-pattern-type prefixed")
+
+
+def test_diagnose_pattern_without_topics_is_no_fault_where_the_acls_would_show_them(
+    with_acls: tuple[str, Administrator],
+) -> None:
+    """The ACLs of a pattern's prefix are enough to know that there is no topic yet; those of another are not."""
+    address, administrator = with_acls
+    administrator.allow_prefix("blind", "later.", AclOperation.READ)
+    deadline = time.monotonic() + 20
+    [early] = findings_of(address, sasl("blind"), topics=("later.*",))["topics"]
+    while not early.ok and time.monotonic() < deadline:
+        [early] = findings_of(address, sasl("blind"), topics=("later.*",))["topics"]
+    [other] = findings_of(address, sasl("blind"), topics=("never.*",))["topics"]
+
+    assert (early.ok, early.detail) == (True, "the cluster has no topic yet that matches later.*")
+    assert (other.ok, other.detail) == (
+        False,
+        "no topic that matches never.* is visible: there is none, or all ACLs are missing",
+    )
 
 
 def test_diagnose_wrong_password_gives_the_librarys_reason_without_the_password(

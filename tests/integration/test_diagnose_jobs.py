@@ -7,14 +7,14 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka.admin import AclOperation
+from confluent_kafka.admin import AclOperation, ResourceType
 
 from kafka.config import ClusterConfig, JobsConfig
 from kafka.diagnose import diagnose
 from kafka.findings import Finding
 from kafka.policy import ResendPolicy
 from tests.support.acls import Administrator, sasl
-from tests.support.brokers import Broker
+from tests.support.brokers import Broker, StartBroker
 from tests.support.command_line import CommandLine, settings
 
 ON_STORE = {
@@ -68,7 +68,7 @@ def test_jobs_are_not_looked_at_unless_asked(broker: Broker) -> None:
 
 
 def test_jobs_without_any_acl_lack_all_of_them(with_acls: tuple[str, Administrator]) -> None:
-    """With nothing granted, store and group are told with the commands that grant them, transactions as not seen."""
+    """With nothing granted, store, group and transactional ids are told with the commands that grant them."""
     address, _ = with_acls
     store, group, transactions = jobs_findings(address, "hidden-jobs", "jobless")
 
@@ -82,14 +82,16 @@ def test_jobs_without_any_acl_lack_all_of_them(with_acls: tuple[str, Administrat
         f"kafka-acls.sh --bootstrap-server {address} --command-config admin.properties --add"
         " --allow-principal User:jobless --operation Read --group hidden-jobs"
     ) == group.cure
-    assert transactions.ok
-    assert transactions.unseen
+    assert ("Write or Describe missing on transactional ids 'hidden-jobs*'", False) == (
+        transactions.detail,
+        transactions.ok,
+    )
     assert (transactions.cure or "").endswith(
         "--operation Write --operation Describe --transactional-id hidden-jobs --resource-pattern-type prefixed"
     )
 
 
-@pytest.mark.parametrize("missing", ["Read", "Write", "DescribeConfigs", "group", None])
+@pytest.mark.parametrize("missing", ["Read", "Write", "DescribeConfigs", "group", "transactions", None])
 def test_jobs_lack_just_the_acl_that_is_missing(with_acls: tuple[str, Administrator], missing: str | None) -> None:
     """Of all that jobs need, the one that is not granted is told, alone; with all of it, nothing."""
     address, administrator = with_acls
@@ -97,9 +99,13 @@ def test_jobs_lack_just_the_acl_that_is_missing(with_acls: tuple[str, Administra
     administrator.create_store(name)
     administrator.allow("jobber", name, *(operation for word, operation in ON_STORE.items() if word != missing))
     administrator.allow_group("jobber", name, AclOperation.DESCRIBE if missing == "group" else AclOperation.READ)
-    expected = {None: [], "group": [f"Read missing on group {name!r}"]}.get(
-        missing, [f"{missing} missing on topic {name!r}"]
-    )
+    if missing != "transactions":
+        administrator.allow_jobs("jobber", name, ResourceType.TRANSACTIONAL_ID)
+    expected = {
+        None: [],
+        "group": [f"Read missing on group {name!r}"],
+        "transactions": [f"Write or Describe missing on transactional ids '{name}*'"],
+    }.get(missing, [f"{missing} missing on topic {name!r}"])
     found = told(lambda: jobs_findings(address, name, "jobber"), expected)
 
     assert [f"--operation {missing} --topic {name}"] * (missing in ON_STORE) == [
@@ -116,6 +122,7 @@ def test_jobs_store_that_may_not_be_made_is_told_with_the_command_that_makes_it(
     address, administrator = with_acls
     name = f"jobs-{uuid.uuid4()}"
     administrator.allow_group("maker", name, AclOperation.READ)
+    administrator.allow_jobs("maker", name, ResourceType.TRANSACTIONAL_ID)
     administrator.allow_topic("maker", name, AclOperation.DESCRIBE)
     may_not = [f"topic {name!r} does not exist, and the service may not create it"]
     store = told(lambda: jobs_findings(address, name, "maker"), may_not)[0]
@@ -158,3 +165,15 @@ def test_check_looks_at_jobs_where_there_is_a_worker_or_somebody_asks(
     command_line = CommandLine({**settings(broker.bootstrap), "RESEND_JOBS__WORKER": worker})
     output, _ = command_line("check", *arguments, exits=0)
     assert output.count("jobs' store: ") == times_told
+
+
+def test_coordinator_that_does_not_answer_yet_is_not_a_missing_acl(controlled_broker: StartBroker) -> None:
+    """A coordinator that is not there yet, as on a broker that has just started, is told as what it is."""
+    # Groups need a topic that this broker alone cannot make: its coordinator never comes.
+    broker = controlled_broker({"offsets.topic.replication.factor": "3"})
+    found = jobs_findings(broker.bootstrap, "jobs-of-a-new-broker")
+
+    assert [] == details(found)
+    [group] = [finding for finding in found if "cannot be seen yet" in finding.detail]
+    assert group.unseen
+    assert "check again in a minute" in (group.cure or "")

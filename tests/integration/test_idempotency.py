@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import AclOperation, AdminClient
+from confluent_kafka.admin import AclOperation, ResourceType
 
 from kafka.cluster import Cluster
 from kafka.config import ClusterConfig, JobsConfig
@@ -25,6 +24,7 @@ from kafka.errors import CopyTooLarge, InstanceFrozen, OffsetAtEnd, TopicMissing
 from kafka.jobs.errors import KeyOutcomeUnknown, KeyReused, NoWorker
 from kafka.jobs.keyed import Key, KeyedResend, digest_of, encode_resend
 from kafka.jobs.transactions import Transactions
+from kafka.jobs.worker_liveness import WORKER_KEY, Heartbeat, encode_heartbeat
 from kafka.policy import ResendPolicy
 from kafka.records import Position
 from kafka.resend import Resent
@@ -50,26 +50,21 @@ async def resend(
     return await cluster.resend_once(position, consumer_key, key)
 
 
-async def member(config: ClusterConfig) -> None:
-    """Wait until a worker has joined its group."""
-    admin = AdminClient({"bootstrap.servers": ",".join(config.bootstrap_servers), "log_level": 0})
-    group = config.jobs.group
+async def owned(cluster: Cluster, partitions: int) -> None:
+    """Wait until all partitions of the store have an owner that works."""
 
-    async def joined() -> bool:
-        try:
-            asked = admin.describe_consumer_groups([group])[group]
-            return bool((await asyncio.wrap_future(asked)).members)
-        except KafkaException:
-            return False
+    async def heard() -> bool:
+        _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+        return all(seen.liveness.alive(partition) for partition in range(partitions))
 
-    await eventually(joined, seconds=30)
+    await eventually(heard, seconds=30)
 
 
 async def served(stage: JobsStage, partitions: int = 3, **changes: Any) -> None:
     """Have a store and a worker."""
     stage.make_store(partitions)
     stage.worker(**changes)
-    await member(stage.config)
+    await owned(stage.cluster, partitions)
 
 
 @asynccontextmanager
@@ -81,18 +76,6 @@ async def another(config: ClusterConfig, **changes: object) -> AsyncIterator[Clu
         yield cluster
     finally:
         await cluster.close()
-
-
-@asynccontextmanager
-async def idle_member(config: ClusterConfig) -> AsyncIterator[None]:
-    """Be a worker that does nothing but be there."""
-    consumer = Consumer({"bootstrap.servers": ",".join(config.bootstrap_servers), "group.id": config.jobs.group})
-    consumer.subscribe([config.jobs.topic])
-    try:
-        await asyncio.to_thread(consumer.poll, 5)
-        yield
-    finally:
-        await asyncio.to_thread(consumer.close)
 
 
 def values(stage: JobsStage, topic: str, originals: int) -> list[bytes | None]:
@@ -227,7 +210,7 @@ async def test_worker_killed_on_the_way_writes_one_copy(
     plain.produce_many(topic, [b"a", b"b"])
     jobs_stage.make_store(3)
     dying = workers.start(point)
-    await member(jobs_stage.config)
+    await owned(jobs_stage.cluster, 3)
     waiting = asyncio.create_task(resend(jobs_stage.cluster, "waits", Position(topic, 0, 0)))
     gone = asyncio.create_task(resend(jobs_stage.cluster, "gone", Position(topic, 0, 1)))
 
@@ -292,7 +275,7 @@ async def test_without_a_worker_nothing_is_accepted(jobs_stage: JobsStage, make_
         assert time.monotonic() - begun < 5
     assert plain.log(jobs_stage.config.jobs.topic, 0) == []
     jobs_stage.worker()
-    await member(jobs_stage.config)
+    await owned(jobs_stage.cluster, 1)
     await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
     assert values(jobs_stage, topic, 1) == [b"a"]
 
@@ -312,14 +295,15 @@ async def test_answer_that_does_not_come_in_time_can_be_asked_for(jobs_stage: Jo
     plain.produce(topic, b"a")
     jobs_stage.make_store(1)
     limits = replace(jobs_stage.config.limits, deadline_seconds=3.0, delivery_timeout_seconds=1.0)
-    async with another(jobs_stage.config, limits=limits) as hurried, idle_member(jobs_stage.config):
-        await member(jobs_stage.config)
+    # A worker that does nothing but be there.
+    plain.produce(jobs_stage.config.jobs.topic, encode_heartbeat(Heartbeat(60_000)), WORKER_KEY)
+    async with another(jobs_stage.config, limits=limits) as hurried:
         with pytest.raises(KeyOutcomeUnknown):
             await resend(hurried, "key", Position(topic, 0, 0))
         # Accepted: it is waited for, not written again.
         with pytest.raises(KeyOutcomeUnknown):
             await resend(hurried, "key", Position(topic, 0, 0))
-    assert len(plain.log(jobs_stage.config.jobs.topic, 0)) == 1
+    assert len([seen for seen in plain.log(jobs_stage.config.jobs.topic, 0) if seen.key != WORKER_KEY]) == 1
     jobs_stage.worker()
     assert (await resend(jobs_stage.cluster, "key", Position(topic, 0, 0)))[1]
     assert values(jobs_stage, topic, 1) == [b"a"]
@@ -389,11 +373,57 @@ async def test_topic_that_may_not_be_written_takes_no_other_with_it(
             return cluster.availability.state == "ready"
 
         await eventually(ready, seconds=20)
-        await cluster.jobs.require_worker(20)
+        await owned(cluster, 1)
         asked = [resend(cluster, f"{number}", Position(topic, 0, 0)) for number, topic in enumerate(8 * TOPICS)]
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(answer).__name__ for answer in found] == 8 * ["AccessDenied", "tuple"]
         assert str(found[0]) == "Kafka does not allow this service Write on topic 'orders'"
+
+
+@pytest.mark.parametrize(
+    ("user", "granted", "missing"),
+    [
+        ("grouped", (ResourceType.GROUP,), "Write on transactional ids '{}*'"),
+        ("transacting", (ResourceType.TRANSACTIONAL_ID,), "Read on group '{}'"),
+    ],
+)
+async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
+    with_acls: tuple[str, Administrator],
+    start_worker: StartWorker,
+    user: str,
+    granted: tuple[ResourceType, ...],
+    missing: str,
+) -> None:
+    """A request with a key is refused at once, with the reason, and nothing of it is kept."""
+    bootstrap, administrator = with_acls
+    operation = AclOperation
+    administrator.produce("orders", b"a")
+    administrator.allow(user, "orders", operation.READ, operation.WRITE, operation.DESCRIBE_CONFIGS)
+    name = f"jobs-{uuid.uuid4().hex[:8]}"
+    administrator.create_store(name)
+    administrator.allow(user, name, operation.READ, operation.WRITE, operation.DESCRIBE_CONFIGS)
+    administrator.allow_jobs(user, name, *granted)
+    jobs = JobsConfig(topic=name, group=name, transactional_prefix=name, partitions=1)
+    config = ClusterConfig("test", (bootstrap,), sasl(user), jobs=jobs)
+    start_worker(config)
+    async with another(config) as cluster:
+
+        async def reported() -> bool:
+            _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+            return seen.liveness.problem(0) is not None
+
+        await eventually(reported, seconds=30)
+        begun = time.monotonic()
+        with pytest.raises(NoWorker) as refused:
+            await resend(cluster, "key", Position("orders", 0, 0))
+        assert time.monotonic() - begun < 5
+        _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+        pending = await cluster.jobs.make(wish("orders"))
+        assert cluster.jobs.waits_for(pending) == (
+            f"a worker: Kafka's ACLs do not give the workers {missing.format(name)}"
+        )
+    assert f"Kafka's ACLs do not give the workers {missing.format(name)}" in str(refused.value)
+    assert seen.keyed.open() == []
 
 
 async def test_long_job_does_not_hold_up_resends_with_a_key(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,19 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from kafka.admin import Admin
 from kafka.config import ClusterConfig, JobsConfig
+from kafka.jobs.progress import Progress, encode_progress
 from kafka.policy import ResendPolicy
 from kafka.records import Header
 from service.app import create_app
 from service.auth import operator_authenticator, standing
 from service.settings import load_settings
-from service.settings_sections import AuthSettings
+from service.settings_http import AuthSettings
 from service.wire_jobs_told import JobResponse, JobsResponse
 from tests.contract.conftest import callers, serving, toml
 from tests.support.brokers import Broker
-from tests.support.jobs import RunningWorker
+from tests.support.jobs import RunningWorker, counted
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
@@ -158,8 +162,12 @@ async def test_job_is_accepted_told_and_done(
     job = answer.json()
     assert answer.headers["Location"] == f"{JOBS}/{job['job_id']}"
     assert (job["made_by"], job["project_id"], job["consumer_key"]) == ("all", "project", "keyA")
+    behind = await client.post(
+        JOBS, json={"topic": topic, "dry_run": True}, headers={"X-Forwarded-Prefix": "/kafka/resend"}
+    )
+    assert behind.headers["Location"] == f"/kafka/resend{JOBS}/{behind.json()['job_id']}"
     done = await ended(client, answer.headers["Location"])
-    counts = {"selected": 30, "read": 30, "resent": 30, "skipped": 0, "failed": 0, "expired": 0}
+    counts = {"selected": 30, **asdict(counted(resent=30))}
     assert (done["state"], done["counts"], done["failures"]) == ("succeeded", counts, [])
     assert done["progress"] == [{"partition": 1, "next_offset": 30, "end_offset": 30}]
     assert [header for seen in plain.log(topic, 1)[30:] for header in seen.headers] == 30 * [("consumer_key", b"keyA")]
@@ -177,7 +185,7 @@ async def test_dry_run_reports_and_writes_nothing(
     body = {"topic": topic, "dry_run": True, "offsets": [{"partition": 0, "start": 2, "end": None}]}
     answer = await client.post(JOBS, json=body)
     report = (await ended(client, answer.headers["Location"]))["report"]
-    assert (report["matching"], report["partitions"]) == (8, [{"partition": 0, "matching": 8}])
+    assert (report["would_resend"], report["partitions"]) == (8, [{"partition": 0, "would_resend": 8}])
     assert report["first"][0] == {"partition": 0, "message_offset": 2}
     assert plain.high_watermark(topic, 0) == 10
 
@@ -222,7 +230,7 @@ async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
             again = await made(client, {}, f"{JOBS}/{failed['job_id']}/resend-failed")
             assert (await ended(client, again))["counts"]["failed"] == 1
             by_operator = await ended(own, await made(own, {**body, "dry_run": True}))
-            assert by_operator["report"]["targets"] == [{"topic": secret, "matching": 1}]
+            assert by_operator["report"]["targets"] == [{"topic": secret, "would_resend": 1}]
             done = await ended(own, await made(own, {}, f"{again}/resend-failed"))
             assert (done["made_by"], done["counts"]["resent"]) == ("operator", 1)
             once_more = await made(own, body)
@@ -305,7 +313,9 @@ async def test_what_one_application_is_told_the_other_knows(
     async with applied(tmp_path / "a", broker, idle_store) as one, applied(tmp_path / "b", broker, idle_store) as other:
         assert await listed(other) == []
         paths = [await made(one, {"topic": topic}) for _ in range(3)]
-        assert [(await other.get(path)).json()["state"] for path in paths] == ["pending"] * 3
+        told = [(await other.get(path)).json() for path in paths]
+        waiting = ("pending", "a worker: none is there for its partition of the job store")
+        assert [(job["state"], job["waits_for"]) for job in told] == [waiting] * 3
         ids = await listed(one)
         assert len(ids) == 3
 
@@ -372,7 +382,7 @@ async def test_frozen_instance_takes_dry_runs_only(
         assert await code(client.post(JOBS, json={"topic": topic})) == 400204
         done = await ended(client, await made(client, {"topic": topic, "dry_run": True}))
     assert worker.stop()
-    assert (done["state"], done["report"]["matching"]) == ("succeeded", 5)
+    assert (done["state"], done["report"]["would_resend"]) == ("succeeded", 5)
     assert plain.high_watermark(topic, 0) == 5
 
 
@@ -411,12 +421,83 @@ async def test_what_failed_in_a_topic_that_was_made_again_is_not_resent(
 async def test_nothing_failed_is_nothing_to_resend(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A job of no records is none."""
+    """A job of no records is none, and the answer speaks of that job."""
     topic = make_topic(1)
     plain.produce(topic, b"x")
     path = await made(client, {"topic": topic})
     await ended(client, path)
-    assert await code(client.post(f"{path}/resend-failed")) == 400602
+    refused = await client.post(f"{path}/resend-failed")
+    assert refused.json()["error_code"] == "RESEND.00400607"
+    assert refused.json()["error_msg"].startswith(f"job '{path.rpartition('/')[2]}' has no failures to resend; ")
+
+
+async def test_cancelled_while_paused_stays_paused_until_it_has_ended(
+    tmp_path: Path, broker: Broker, idle_store: str, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A job that waits does not seem to run again because its end was asked for."""
+    topic = make_topic(1)
+    plain.produce_many(topic, [b"x"] * 100)
+    worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)))
+    async with applied(tmp_path, broker, idle_store) as client:
+        path = await made(client, {"topic": topic, "records_per_second": 1})
+
+        async def running() -> bool:
+            return bool((await client.get(path)).json()["state"] == "running")
+
+        await eventually(running, seconds=30)
+        await client.post(f"{path}/pause")
+        assert worker.stop()
+        answer = (await client.post(f"{path}/cancel")).json()
+        assert (answer["state"], answer["cancel_requested"]) == ("paused", True)
+        worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)))
+        assert (await ended(client, path))["state"] == "cancelled"
+    assert worker.stop()
+
+
+async def test_job_whose_records_cannot_be_read_is_listed_with_the_reason_and_cancelled(
+    tmp_path: Path, broker: Broker, idle_store: str, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """What no field can hold, in the plan or in the progress, hides neither that job nor any other."""
+    topic = make_topic(1)
+    plain.produce_many(topic, [b"x"] * 10)
+    async with applied(tmp_path, broker, idle_store) as client:
+        first = await made(client, {"topic": topic})
+        job_id = first.rpartition("/")[2]
+        plan = json.loads(next(seen.value for seen in plain.log(idle_store, int(job_id[0])) if seen.value) or b"")
+        ids = [f"{partition}-{number:024x}" for number, partition in enumerate((0, 1, 2, 0))]
+        odd = [
+            json.dumps({**plan, "job_id": ids[0], "records_per_second": 0.0}).encode(),
+            json.dumps({**plan, "job_id": ids[1], "spans": [[0, 0, 10**400]], "topic": [topic]}).encode(),
+            b"\xff",
+        ]
+        for other, content in zip(ids, odd, strict=False):
+            plain.produce(idle_store, content, f"{other}/request".encode(), partition=int(other[0]))
+        understood = json.dumps({**plan, "job_id": ids[3]}).encode()
+        progress = json.loads(encode_progress(Progress("running"))) | {"next_offsets": {"0": 1e400}}
+        plain.produce(idle_store, understood, f"{ids[3]}/request".encode(), partition=0)
+        plain.produce(idle_store, json.dumps(progress).encode(), f"{ids[3]}/state".encode(), partition=0)
+
+        async def all_listed() -> bool:
+            return set(await listed(client)) == {job_id, *ids}
+
+        await eventually(all_listed, seconds=10)
+        assert not set(ids) & set((await client.get(JOBS, headers={"X-Auth-Token": "o"})).json()["jobs"])
+        for other in ids:
+            job = (await client.get(f"{JOBS}/{other}")).json()
+            assert (job["state"], bool(job["not_understood"])) == ("pending", True)
+        # Its plan can be read, but has no failures; of the others nothing can be made.
+        refused = [await code(client.post(f"{JOBS}/{other}/resend-failed")) for other in ids]
+        assert refused == [400608, 400608, 400608, 400607]
+        for other in ids:
+            assert (await client.post(f"{JOBS}/{other}/cancel")).status_code == 202
+        worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)))
+        assert (await ended(client, first))["state"] == "succeeded"
+        done = [await ended(client, f"{JOBS}/{other}") for other in ids]
+    assert worker.stop()
+    assert [job["state"] for job in done] == ["cancelled"] * 4
+    assert [job["reason"] for job in done[:3]] == [None] * 3
+    assert done[3]["reason"] == "how far it was is not known: it is not a progress: TypeError"
+    assert plain.high_watermark(topic, 0) == 21
 
 
 async def test_selection_and_filter_are_told_as_they_were_asked_for(
@@ -456,9 +537,71 @@ async def test_ten_thousand_messages_are_a_job_and_one_more_is_none(
     messages = [{"partition": 0, "message_offset": offset} for offset in range(0, 20_000, 2)]
     path = await made(client, {"topic": topic, "messages": messages})
     job = await ended(client, path)
-    assert (job["selection"]["positions"], job["counts"]["resent"], job["counts"]["skipped"]) == (10_000, 10, 10)
+    assert (job["selection"]["positions"], job["counts"]["resent"], job["counts"]["failed"]) == (10_000, 10, 9_990)
+    # Each of them is answered for: those that are not there are listed, however many.
+    missing = [(failure["message_offset"], failure["error_code"]) for failure in job["failures"]]
+    assert missing == [(20, "RESEND.00400104"), *((offset, "RESEND.00400105") for offset in range(22, 20_000, 2))]
+    assert job["failures_listed_all"] is True
     more = [*messages, {"partition": 0, "message_offset": 1}]
     assert await code(client.post(JOBS, json={"topic": topic, "messages": more})) == 400042
+
+
+async def test_named_position_without_a_record_fails_as_a_single_resend_of_it_does(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Below the log start, aborted, a marker, at the end, beyond it: each with the code and the words of a single."""
+    topic = make_topic(2)
+    plain.produce_many(topic, [b"x"] * 20)
+    plain.transaction(topic, 0, [b"no"], "abort")
+    plain.produce_many(topic, [b"x"] * 5)
+    plain.delete_records(topic, 0, 5)
+    end = plain.high_watermark(topic, 0)
+    positions = [(0, 2), (0, 10), (0, 20), (0, 21), (0, end), (0, 99), (1, 0)]
+    single = JOBS.replace("resend-jobs", "messages/action?action_id=resend")
+    expected = {}
+    for partition, offset in positions:
+        if offset != 10:
+            body = {"topic": topic, "partition": partition, "message_offset": offset}
+            expected[partition, offset] = (await client.post(single, json=body)).json()
+    assert [error["error_code"][-6:] for error in expected.values()] == [
+        *("400103", "400106", "400106", "400104", "400105", "400104")
+    ]
+    messages = [{"partition": partition, "message_offset": offset} for partition, offset in positions]
+    jobs = [
+        await ended(client, await made(client, {"topic": topic, "messages": messages, "dry_run": dry_run}))
+        for dry_run in (True, False)
+    ]
+    for job in jobs:
+        assert (job["state"], job["counts"]["failed"], job["failures_listed_all"]) == ("succeeded", 6, True)
+        failures = {(failure["partition"], failure["message_offset"]): failure for failure in job["failures"]}
+        assert failures.keys() == expected.keys()
+        for position, error in expected.items():
+            assert failures[position]["error_code"] == error["error_code"]
+            assert error["error_msg"].startswith(f"{failures[position]['reason']}; ")
+    assert [job["counts"]["resent"] for job in jobs] == [0, 1]
+    assert plain.high_watermark(topic, 0) - end == 2  # The copy, and the marker of its transaction.
+    none_there = [message for message in messages if message["message_offset"] in {2, 21, 99}]
+    job = await ended(client, await made(client, {"topic": topic, "messages": none_there}))
+    assert (job["state"], job["counts"]["resent"], job["counts"]["failed"]) == ("succeeded", 0, 3)
+    path = await made(client, {"topic": topic, "messages": none_there, "stop_after_failures": 2})
+    assert (await ended(client, path))["state"] == "failed"
+    again = await ended(client, await made(client, {}, f"{path}/resend-failed"))
+    assert [failure["error_code"][-6:] for failure in again["failures"]] == ["400103", "400105", "400106"]
+
+
+async def test_named_copy_is_resent(client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient) -> None:
+    """Whoever names a record means it, although it carries a consumer_key; a range leaves it out unless asked."""
+    topic = make_topic(1)
+    plain.produce(topic, b"copy", headers=[("consumer_key", b"billing")])
+    named = await ended(
+        client, await made(client, {"topic": topic, "messages": [{"partition": 0, "message_offset": 0}]})
+    )
+    assert (named["counts"]["resent"], named["filter"]["copies"]) == (1, True)
+    ranged = await ended(
+        client, await made(client, {"topic": topic, "offsets": [{"partition": 0, "start": 0, "end": 1}]})
+    )
+    assert (ranged["counts"]["resent"], ranged["filter"]["copies"]) == (0, False)
+    assert plain.log(topic, 0, "read_committed")[1].headers == (("consumer_key", b"billing"),)
 
 
 async def test_request_that_cannot_become_a_job_is_refused_at_once(
@@ -474,7 +617,6 @@ async def test_request_that_cannot_become_a_job_is_refused_at_once(
         ({"topic": topic, "partitions": [7]}, 400102),
         ({"topic": topic, "messages": [{"partition": 7, "message_offset": 0}]}, 400102),
         ({"topic": topic, "offsets": [{"partition": 0, "start": 100}]}, 400602),
-        ({"topic": topic, "messages": [{"partition": 0, "message_offset": 100}]}, 400602),
         ({"topic": topic, "start_time": 4_000_000_000_000, "end_time": 4_000_000_000_001}, 400602),
         ({"topic": topic, "filter": {"jmespath": "total >"}}, 400604),
     ]
@@ -508,3 +650,35 @@ async def test_line_in_the_log_names_the_new_job(
     told = (line["caller"], line["job"], line["outcome"], line["status"])
     assert told == ("all", path.rpartition("/")[2], "accepted", 202)
     assert "hidden-key" not in str(lines)
+
+
+async def test_job_of_another_project_is_looked_for_as_one_that_is_not_there(
+    tmp_path: Path,
+    broker: Broker,
+    idle_store: str,
+    make_topic: MakeTopic,
+    plain: PlainClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Refused in the same way after the same questions to the cluster: the time does not tell which ids there are."""
+    topic = make_topic()
+    plain.produce(topic, b"v")
+    asked: list[str] = []
+    list_offsets = Admin.list_offsets
+
+    def noted(self: Admin, partitions: dict[Any, Any], **more: Any) -> Any:
+        asked.extend(partition.topic for partition in partitions if partition.topic == idle_store)
+        return list_offsets(self, partitions, **more)
+
+    refusals: list[list[tuple[int, bool]]] = []
+    async with applied(tmp_path / "one", broker, idle_store) as client:
+        job = (await made(client, {"topic": topic})).rpartition("/")[2]
+        monkeypatch.setattr(Admin, "list_offsets", noted)
+        for path in (f"{JOBS.replace('project', 'other')}/{job}", f"{JOBS}/{job[:-4]}0000"):
+            refusals.append([])
+            for method, what in (("GET", ""), ("POST", "/cancel"), ("POST", "/pause"), ("POST", "/resend-failed")):
+                asked.clear()
+                refusals[-1].append((await code(client.request(method, path + what)), bool(asked)))
+
+    # How often, a slow cluster decides.
+    assert [[(404002, True)] * 4] * 2 == refusals

@@ -13,11 +13,11 @@ import pytest
 from kafka.cluster import Cluster
 from kafka.config import ClusterConfig, JobsConfig
 from kafka.jobs.errors import SelectionEmpty
-from kafka.jobs.plan import Filter, HeaderCondition
-from kafka.jobs.progress import Counts, Job
+from kafka.jobs.filter import Filter, HeaderCondition
+from kafka.jobs.progress import Job
 from kafka.jobs.wish import Wish
 from tests.support.brokers import Broker
-from tests.support.jobs import StartWorker
+from tests.support.jobs import StartWorker, counted
 from tests.support.plain import PlainClient, Seen
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
@@ -89,7 +89,7 @@ async def test_job_over_a_topic_copies_every_record_once(
         job = await finished(
             await cluster.jobs.make(wish(topic, consumer_key="keyA", offsets=dict.fromkeys(range(3), (0, 50))))
         )
-        assert (job.state, job.progress.counts) == ("succeeded", Counts(read=150, resent=150))
+        assert (job.state, job.progress.counts) == ("succeeded", counted(resent=150))
     for partition in range(3):
         seen = [seen.value for seen in plain.log(topic, partition, "read_committed")]
         assert seen == 4 * [f"{partition}/{number}".encode() for number in range(50)]
@@ -143,7 +143,7 @@ async def test_filter_and_selection_decide_what_is_resent(
     start_worker(config)
     conditions = Filter("a", (HeaderCondition("kind", "order"),), "total > `10`")
     job = await finished(await cluster.jobs.make(wish(topic, filter=conditions)))
-    assert job.progress.counts == Counts(read=6, resent=1, skipped=5)
+    assert job.progress.counts == counted(resent=1, not_matched=3, not_json=1, already_resent=1)
     assert [seen.value for seen in copies(plain, topic, 1, 6)] == [b'{"total": 50}']
 
 
@@ -210,7 +210,7 @@ async def test_dry_run_writes_nothing_and_counts_right(
     job = await finished(await cluster.jobs.make(wish(topic, dry_run=True, positions=[(0, 3), (1, 4), (1, 29)])))
     report = job.progress.report
     assert report is not None
-    assert (dict(report.matching), report.first, report.size_bytes) == ({0: 1, 1: 2}, ((0, 3), (1, 4), (1, 29)), 24)
+    assert (dict(report.would_resend), report.first, report.size_bytes) == ({0: 1, 1: 2}, ((0, 3), (1, 4), (1, 29)), 24)
     assert sum(report.histogram.values()) == 3
     assert copies(plain, topic, 2, 30) == []
 

@@ -11,9 +11,9 @@ from threading import Event, Thread
 import pytest
 from confluent_kafka import Producer
 
-from kafka.jobs.plan import Filter
+from kafka.jobs.filter import Filter
 from kafka.jobs.progress import Counts, Job
-from tests.support.jobs import JobsStage
+from tests.support.jobs import JobsStage, counted
 from tests.support.plain import PlainClient
 from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic
@@ -34,7 +34,7 @@ async def test_copies_are_the_records_as_they_stand(jobs_stage: JobsStage, make_
     jobs_stage.worker()
     job = await jobs_stage.run(topic)
 
-    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=3, resent=3))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=3))
     log = [(seen.key, seen.value, seen.headers, seen.timestamp_ms) for seen in plain.log(topic, 0, "read_committed")]
     assert log[:3] == log[3:]
 
@@ -52,7 +52,7 @@ async def test_holes_of_the_log_end_no_job_and_leave_none_waiting(jobs_stage: Jo
     ends = [plain.high_watermark(topic, partition) for partition in range(2)]
     jobs_stage.worker()
     job = await jobs_stage.run(topic)
-    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=before + 10, resent=before + 10))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=before + 10))
     assert Counter(seen.value for seen in jobs_stage.copies(topic, ends[1], 1)) == {b"yes": 5}
     only_holes = await jobs_stage.run(topic, offsets={1: (ends[1] - 5, ends[1])})
     assert (only_holes.state, only_holes.progress.counts) == ("succeeded", Counts())
@@ -72,7 +72,7 @@ async def test_open_transaction_in_the_source_is_waited_for(jobs_stage: JobsStag
     assert ((await jobs_stage.get(job)).state, waiting.progress.counts.resent) == ("running", 10)
     transaction.commit()
     done = await jobs_stage.finished(job)
-    assert (done.state, done.progress.counts) == ("succeeded", Counts(read=30, resent=30))
+    assert (done.state, done.progress.counts) == ("succeeded", counted(resent=30))
     end = next(span.end for span in job.plan.spans) if job.plan else 0
     assert [seen.value for seen in jobs_stage.copies(topic, end)] == [b"before"] * 10 + [b"open"] * 10 + [
         b"behind"
@@ -96,7 +96,7 @@ async def test_records_that_cannot_be_copied_are_listed_and_do_not_stop_the_othe
     jobs_stage.worker()
     begun = time.monotonic()
     job = await jobs_stage.run(topic)
-    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=206, resent=201, failed=5))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=201, failed=5))
     assert failed(job) == [(0, offset) for offset in range(100, 105)]
     assert Counter(len(seen.value or b"") for seen in jobs_stage.copies(topic, 206)) == {4: 200, 300_000: 1}
     # Neither waits for a time-out: some 15 seconds each it was, when a transaction went on after a refusal.
@@ -118,7 +118,7 @@ async def test_record_with_an_unreadable_header_fails_only_where_it_is_selected(
     plain.produce(topic, b"2")
     jobs_stage.worker()
     job = await jobs_stage.run(topic, positions=[(0, 0), (0, 2)])
-    assert job.progress.counts == Counts(read=3, resent=2, skipped=1)
+    assert job.progress.counts == counted(resent=2)
 
 
 @pytest.mark.parametrize("limit", [1_500, 60_000])
@@ -133,7 +133,7 @@ async def test_topic_that_takes_only_small_batches_gets_every_record(
     plain.set_config(topic, {"max.message.bytes": str(limit)})
     jobs_stage.worker(batch_records=100)
     job = await jobs_stage.run(topic)
-    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=301, resent=300, failed=1))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=300, failed=1))
     assert [seen.value for seen in jobs_stage.copies(topic, 301)] == values
     assert failed(job) == [(0, 300)]
 
@@ -150,7 +150,7 @@ async def test_records_that_expired_before_they_were_read_are_counted(
     plain.delete_records(topic, 1, 100)
     jobs_stage.worker()
     done = await jobs_stage.finished(job)
-    assert (done.state, done.progress.counts) == ("succeeded", Counts(read=70, resent=70, expired=130))
+    assert (done.state, done.progress.counts) == ("succeeded", counted(resent=70, expired=130))
 
 
 async def test_expiry_behind_a_hole_is_no_end(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
@@ -167,7 +167,7 @@ async def test_expiry_behind_a_hole_is_no_end(jobs_stage: JobsStage, make_topic:
     jobs_stage.worker()
     done = await jobs_stage.finished(job)
     assert done.state == "succeeded"
-    assert done.progress.counts.resent + done.progress.counts.expired == done.progress.counts.read + (
+    assert done.progress.counts.resent + done.progress.counts.expired == done.progress.counts.scanned + (
         done.progress.counts.expired
     )
     assert len(jobs_stage.copies(topic, 1201)) == done.progress.counts.resent
@@ -184,9 +184,28 @@ async def test_positions_far_apart_are_found_without_reading_all_between(
     jobs_stage.worker()
     wanted = [(0, 19_999), (0, 0), (0, 700), (0, 9000), (1, 5), (1, 6), (1, 15_000)]
     job = await jobs_stage.run(topic, positions=wanted)
-    assert (job.state, job.progress.counts) == ("succeeded", Counts(read=706, resent=7, skipped=699))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=7))
     assert [seen.value for seen in jobs_stage.copies(topic, 20_000)] == [b"0", b"700", b"9000", b"19999"]
     assert [seen.value for seen in jobs_stage.copies(topic, 20_000, 1)] == [b"5", b"6", b"15000"]
+
+
+async def test_named_positions_that_are_gone_when_the_job_comes_to_them_are_failures(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """Retention, and a long aborted transaction: each position of them is listed, and none is counted twice."""
+    topic, plain = make_topic(), jobs_stage.plain
+    plain.produce_many(topic, [b"x"] * 100)
+    plain.transaction(topic, 0, [b"no"] * 1000, "abort")
+    plain.produce_many(topic, [b"x"] * 10)
+    job = await jobs_stage.make(topic, positions=[(0, offset) for offset in range(50, 1105)])
+    plain.delete_records(topic, 0, 60)
+    jobs_stage.worker()
+    done = await jobs_stage.finished(job)
+    counts = done.progress.counts
+    assert (done.state, counts.resent, counts.failed, counts.expired) == ("succeeded", 44, 1011, 0)
+    codes = Counter((failure.code or "")[-6:] for failure in done.progress.failures)
+    assert codes == {"400103": 10, "400106": 1001}
+    assert sorted(failed(done)) == [(0, offset) for offset in (*range(50, 60), *range(100, 1101))]
 
 
 async def test_selection_by_time_takes_each_record_of_it_once(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
@@ -240,7 +259,7 @@ async def test_two_jobs_at_once_on_one_topic_copy_each_its_own(jobs_stage: JobsS
     jobs = [await jobs_stage.make(topic, consumer_key=key, offsets={0: (0, 5000), 1: (0, 5000)}) for key in "ab"]
     jobs_stage.worker(batch_records=300)
     for job in jobs:
-        assert (await jobs_stage.finished(job)).progress.counts == Counts(read=10_000, resent=10_000)
+        assert (await jobs_stage.finished(job)).progress.counts == counted(resent=10_000)
     for partition in range(2):
         copies = jobs_stage.copies(topic, 5000, partition)
         for key in (b"a", b"b"):

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from kafka.cluster import Cluster
+from kafka.copies import TimestampPolicy
 from kafka.errors import CopyRefused, CopyTooLarge, CopyTooOld, QueueFull, ResendError, TransactionOpen
 from kafka.policy import ResendPolicy
-from kafka.records import Position, TimestampPolicy
+from kafka.records import Position
 from kafka.resend import Resent
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic

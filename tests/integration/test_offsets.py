@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from threading import Event
+from typing import Any
 
 import pytest
 
+from kafka.admin import Admin
 from kafka.cluster import Cluster
 from kafka.errors import (
     CompactedTopic,
@@ -20,6 +23,7 @@ from kafka.errors import (
     TransactionOpen,
 )
 from kafka.policy import ResendPolicy
+from kafka.query import Paging, Selection
 from kafka.records import Position
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
@@ -357,3 +361,31 @@ async def held_back(cluster: Cluster) -> None:
         return bool(cluster.held_back)
 
     await eventually(known, seconds=5)
+
+
+@pytest.mark.parametrize("ask", ["resend", "read", "find"])
+async def test_topic_that_a_broker_has_not_heard_of_yet_is_asked_for_again(
+    ask: str, cluster: Cluster, make_topic: MakeTopic, plain: PlainClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just after its creation a broker may answer that there is no such topic: that answer is not the last word."""
+    name = make_topic.unused_name()
+    describe_topics = Admin.describe_topics
+    calls = 0
+
+    def made_before_the_second(self: Admin, *arguments: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            make_topic(name=name)
+            plain.produce(name, b"v")
+        return describe_topics(self, *arguments, **more)
+
+    monkeypatch.setattr(Admin, "describe_topics", made_before_the_second)
+    if ask == "resend":
+        found = (await cluster.resend(Position(name, 0, 0), None)).original.offset
+    elif ask == "read":
+        found = (await cluster.read(Position(name, 0, 0)))[1].position.offset
+    else:
+        found = (await cluster.find(Selection(name), Paging(1), None, Event())).found[0].offset
+
+    assert 0 == found

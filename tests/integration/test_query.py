@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from threading import Event
 
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AclOperation
 
+from kafka.admin import Admin
 from kafka.cluster import Cluster
 from kafka.config import ClusterConfig, QueryLimits
 from kafka.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
-from kafka.query import Page, Paging, Selection
+from kafka.histogram import Histogram
+from kafka.offsets import AdminOffsets
+from kafka.query import HistogramQuery, Page, Paging, Selection
 from kafka.records import Position
-from kafka.scan import Abandoned
+from kafka.scanners import Abandoned
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker, StartBroker
 from tests.support.plain import PlainClient
@@ -128,10 +133,109 @@ async def test_search_by_time_merges_partitions_and_finds_copies_after_the_other
     assert [] == await everything(cluster, Selection(topic, times_ms=(NOW_MS + 10**9, NOW_MS + 10**9 + 1)))
 
 
+def write_in_turn(plain: PlainClient, topic: str) -> None:
+    """Write 300 records to each of three partitions, a second apart from each other, in turn."""
+    for partition in range(3):
+        times = [BEGIN_MS + 1000 * (3 * number + partition) for number in range(300)]
+        plain.produce_many(topic, [b"v"] * 300, partition=partition, timestamps_ms=times)
+
+
+async def test_resent_record_is_among_the_newest_and_hides_none(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A copy keeps its original's time and is the last of its partition: it is seen, and so is what it is behind."""
+    topic = make_topic(partitions=3)
+    write_in_turn(plain, topic)
+    await cluster.resend(Position(topic, 0, 0), "billing")
+    for limit in (100, 500):
+        page = await cluster.find(Selection(topic, ascending=False), Paging(limit), None, Event())
+        share = Counter(found.partition for found in page.found)
+
+        assert limit == len(page.found)
+        assert all(abs(share[partition] - limit // 3) <= 5 for partition in range(3)), share
+        assert (0, 300) in [(found.partition, found.offset) for found in page.found]
+
+
+async def test_record_of_the_future_does_not_keep_its_partition_from_the_oldest(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Microseconds written as milliseconds: from the beginning on and by time, others of its partition are there."""
+    topic = make_topic(partitions=3, config={"message.timestamp.after.max.ms": str(2**62)})
+    plain.produce(topic, b"future", partition=0, timestamp_ms=NOW_MS * 1000)
+    write_in_turn(plain, topic)
+    times = (BEGIN_MS, NOW_MS * 2000)
+    hour = (BEGIN_MS, BEGIN_MS + 600_000)
+    for selection in (Selection(topic), Selection(topic, times_ms=times), Selection(topic, times_ms=hour)):
+        page = await cluster.find(selection, Paging(99), None, Event())
+        share = Counter(found.partition for found in page.found)
+
+        assert all(abs(share[partition] - 33) <= 5 for partition in range(3)), share
+        assert (selection.times_ms != hour) == ((0, 0) in [(found.partition, found.offset) for found in page.found])
+
+
+async def counted(cluster: Cluster, topic: str, times_ms: tuple[int, int], buckets: int = 4) -> Histogram:
+    """Return how many records of a topic there are by time."""
+    return await cluster.histogram(HistogramQuery(topic, None, times_ms, buckets), Event())
+
+
+def numbers(histogram: Histogram) -> list[int]:
+    """Return the counts of a histogram."""
+    return [bucket.count for bucket in histogram.buckets]
+
+
+async def test_histogram_counts_what_the_list_shows_beside_a_record_of_the_future(
+    cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The broker's index knows only the future record from there on: 300 records were counted as none."""
+    topic = make_topic(partitions=3, config={"message.timestamp.after.max.ms": str(2**62)})
+    future = NOW_MS * 1000
+    plain.produce(topic, b"future", partition=0, timestamp_ms=future)
+    write_in_turn(plain, topic)
+    plain.produce(topic, b"copy", partition=1, timestamp_ms=BEGIN_MS + 1000)
+    hour = (BEGIN_MS, BEGIN_MS + 900_000)
+    for partition, expected in ((0, 75), (1, 75), (2, 75)):
+        asked = HistogramQuery(topic, partition, hour, 4)
+        got = await cluster.histogram(asked, Event())
+        extra = 1 if partition == 1 else 0
+
+        assert [expected + extra, expected, expected, expected] == numbers(got)
+        assert got.exact
+    everything_ever = await counted(cluster, topic, (0, 2**63 - 1), 2)
+    far = Selection(topic, times_ms=(NOW_MS, 2**63 - 1))
+
+    assert [902, 0] == numbers(everything_ever)
+    assert [(0, 0)] == await everything(cluster, far)
+    assert [0, 1] == numbers(await counted(cluster, topic, (NOW_MS, future + (future - NOW_MS)), 2))
+
+
+async def test_histogram_of_much_goes_by_the_index_unless_the_log_contradicts_it(
+    open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """A partition whose index tells nothing is read as far as a search may, and else named instead of counted as 0."""
+    topic = make_topic(partitions=2, config={"message.timestamp.after.max.ms": str(2**62)})
+    plain.produce(topic, b"future", partition=0, timestamp_ms=NOW_MS * 1000)
+    for partition in range(2):
+        times = range(BEGIN_MS, BEGIN_MS + 2400)
+        plain.produce_many(topic, [b"v"] * 2400, partition=partition, timestamps_ms=times)
+    hour = (BEGIN_MS, BEGIN_MS + 2400)
+    read = await open_cluster(query=QueryLimits(max_scan_records=3000))
+    left_out = await open_cluster(query=QueryLimits(max_scan_records=1000))
+    exact = await open_cluster()
+
+    assert ([1200] * 4, True, ()) == told(await counted(exact, topic, hour))
+    assert ([1200] * 4, False, ()) == told(await counted(read, topic, hour))
+    assert ([600] * 4, False, (0,)) == told(await counted(left_out, topic, hour))
+
+
+def told(histogram: Histogram) -> tuple[list[int], bool, tuple[int, ...]]:
+    """Return all that a histogram says."""
+    return numbers(histogram), histogram.exact, histogram.uncounted
+
+
 async def test_newest_records_come_merged_by_time_with_an_upper_bound_of_all(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """However unevenly they are spread, the newest come first, and only the blocks that are needed are read."""
+    """However unevenly they are spread, all partitions are there, sorted by time, and only what is needed is read."""
     topic = make_topic(partitions=3)
     for number in range(300):
         partition = 0 if number < 290 else 1 + number % 2
@@ -139,12 +243,16 @@ async def test_newest_records_come_merged_by_time_with_an_upper_bound_of_all(
             plain.produce(topic, b"v", partition=partition, timestamp_ms=BEGIN_MS + number)
     plain.produce_many(topic, [b"v"] * 2000, partition=2)
     first = await cluster.find(Selection(topic, ascending=False), Paging(100, preview_bytes=1), None, Event())
+    got = [(found.partition, found.offset) for found in first.found]
+    share = Counter(partition for partition, _ in got)
 
-    assert [(2, offset) for offset in range(1999, 1899, -1)] == [(f.partition, f.offset) for f in first.found]
+    assert [(2, offset) for offset in range(1999, 1999 - share[2], -1)] == got[: share[2]]
+    assert [(1, 0), *((0, offset) for offset in range(28, 28 - share[0], -1))] == got[share[2] :]
+    assert 50 <= share[2] < 100
     assert [b"v"] * 100 == [found.preview for found in first.found]
     assert not first.exact
     assert 2030 == first.total
-    assert first.read < 300
+    assert first.read < 500
 
 
 async def test_scan_stops_at_its_bound_and_goes_on_where_it_stopped(
@@ -253,14 +361,13 @@ async def test_search_beside_as_many_as_may_be_waits_and_then_is_refused(
     open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """One more than allowed at once waits for its turn; when none comes in time, it is told how many there are."""
-    cluster = await open_cluster(query=QueryLimits(max_scans=1, max_scan_seconds=0.5))
+    cluster = await open_cluster(query=QueryLimits(max_scans=1, max_scan_seconds=2))
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 100)
     side_by_side = await asyncio.gather(*(everything(cluster, Selection(topic), 1000) for _ in range(5)))
-    await cluster._query._free.acquire()
-    with pytest.raises(TooManyScans):
-        await cluster.find(Selection(topic), Paging(1), None, Event())
-    cluster._query._free.release()
+    async with cluster._clients.query._places.place("another"):
+        with pytest.raises(TooManyScans):
+            await cluster.find(Selection(topic), Paging(1), None, Event())
 
     assert [100] * 5 == [len(found) for found in side_by_side]
 
@@ -333,3 +440,17 @@ async def test_search_needs_read_but_not_the_topics_configuration(
     assert isinstance(listed.trouble, AccessDenied)
     assert "DescribeConfigs" == listed.trouble.operation
     assert "Read" == denied.value.operation
+
+
+async def test_broker_that_hangs_tells_no_end_of_a_partition(controlled_broker: StartBroker) -> None:
+    """Where its log ends is not known; an offset that the library makes up would hide all that is there."""
+    broker = controlled_broker()
+    plain = PlainClient(broker.bootstrap)
+    plain.create_topic("orders", 1)
+    plain.produce_many("orders", [b"v"] * 100)
+    offsets = AdminOffsets(Admin(ClusterConfig("hangs", (broker.bootstrap,))))
+    assert {("orders", 0): 100} == await offsets.ends([("orders", 0)], committed=True)
+    broker.pause()
+    answer = (await offsets.ends([("orders", 0)], committed=True))[("orders", 0)]
+    broker.resume()
+    assert isinstance(answer, KafkaException), answer

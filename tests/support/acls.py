@@ -33,6 +33,9 @@ USERS = (
     "jobless",
     "jobber",
     "maker",
+    "forgetful",
+    "grouped",
+    "transacting",
 )
 """Users without any right, each for one test, which grants it what it needs."""
 
@@ -77,10 +80,10 @@ class Administrator:
         for answer in self._admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
             answer.result(timeout=20)
 
-    def produce(self, topic: str, value: bytes) -> None:
+    def produce(self, topic: str, value: bytes, key: bytes | None = None) -> None:
         """Write one record."""
         producer = Producer({**self._properties, **sasl("admin")})
-        producer.produce(topic, value)
+        producer.produce(topic, value, key)
         assert producer.flush(20) == 0
 
     def allow(self, user: str, topic: str, *operations: AclOperation) -> None:
@@ -110,18 +113,38 @@ class Administrator:
         """Grant an operation on a topic that need not be there; does not wait until it is in effect."""
         self._allow_all(user, [(ResourceType.TOPIC, topic, operation)])
 
+    def allow_prefix(self, user: str, prefix: str, operation: AclOperation) -> None:
+        """Grant an operation on all topics that begin so, present or not; does not wait until it is in effect."""
+        self._allow_all(user, [(ResourceType.TOPIC, prefix, operation)], ResourcePatternType.PREFIXED)
+
     def topics(self) -> set[str]:
         """Return the names of all topics."""
         return set(self._admin.list_topics(timeout=20).topics)
 
-    def _allow_all(self, user: str, wanted: list[tuple[ResourceType, str, AclOperation]]) -> None:
-        literal, permitted = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
-        acls = [AclBinding(kind, name, literal, f"User:{user}", "*", op, permitted) for kind, name, op in wanted]
+    def _allow_all(
+        self,
+        user: str,
+        wanted: list[tuple[ResourceType, str, AclOperation]],
+        pattern: ResourcePatternType = ResourcePatternType.LITERAL,
+    ) -> None:
+        permitted = AclPermissionType.ALLOW
+        acls = [AclBinding(kind, name, pattern, f"User:{user}", "*", op, permitted) for kind, name, op in wanted]
         for answer in self._admin.create_acls(acls).values():
             answer.result(timeout=20)
 
-    def allow_jobs(self, user: str, name: str) -> None:
-        """Grant what jobs need besides the store: the group, and transactional ids that begin with this name."""
+    def allow_jobs(
+        self,
+        user: str,
+        name: str,
+        *kinds: ResourceType,
+    ) -> None:
+        """Grant what jobs need in addition to the store: the group, and transactional ids that begin with this name.
+
+        Args:
+            user: who gets it.
+            name: of the group, and prefix of the transactional ids.
+            kinds: grant only what these resources need; none: all.
+        """
         wanted = [
             (ResourceType.GROUP, ResourcePatternType.LITERAL, AclOperation.READ),
             (ResourceType.TRANSACTIONAL_ID, ResourcePatternType.PREFIXED, AclOperation.DESCRIBE),
@@ -130,6 +153,7 @@ class Administrator:
         acls = [
             AclBinding(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
             for kind, pattern, operation in wanted
+            if kind in (kinds or (ResourceType.GROUP, ResourceType.TRANSACTIONAL_ID))
         ]
         for answer in self._admin.create_acls(acls).values():
             answer.result(timeout=20)

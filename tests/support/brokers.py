@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import pytest
 
@@ -169,12 +172,30 @@ def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM, *, on_host: 
     return JarBroker(extra or {}, jvm)
 
 
+_PORTS = range(20_000, 32_000)
+"""Below those that the kernel gives to clients (net.ipv4.ip_local_port_range), which could take a free one any time."""
+
+_taken_ports: list[IO[bytes]] = []
+
+
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of the loopback address that nobody listens on, and that no other run of tests gets meanwhile."""
+    folder = Path(tempfile.gettempdir(), f"kafka-resend-test-ports-{os.getuid()}")
+    folder.mkdir(exist_ok=True)
+    for port in random.sample(_PORTS, len(_PORTS)):
+        # Locked until this process ends.
+        lock = (folder / str(port)).open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+        else:
+            _taken_ports.append(lock)
+            return port
+    raise AssertionError(f"no free port from {_PORTS.start} on")
 
 
 def wait_until_started(log: Callable[[], str], ended: Callable[[], bool]) -> None:

@@ -72,34 +72,49 @@ class CommandLine:
         printed, _ = self(*arguments)
         return [json.loads(line) for line in printed.splitlines()]
 
-    def on_a_terminal(self, *arguments: str) -> str:
-        """Run a command on a terminal that knows no colours, 120 columns wide, and return what reached it."""
+    def on_a_terminal(
+        self, *arguments: str, typed: str | None = None, exits: int = 0, columns: int = 120, **more: Any
+    ) -> str:
+        """Run a command on a terminal that knows no colours, and return what reached it.
+
+        Args:
+            arguments: the command.
+            typed: the answer to its question.
+            exits: its exit code.
+            columns: how wide the terminal is.
+            more: for Popen, such as a standard output that is no terminal.
+        """
         ours, theirs = pty.openpty()
-        process = self.start(
-            *arguments, stdout=theirs, stderr=theirs, stdin=theirs, environ={"TERM": "dumb", "COLUMNS": "120"}
-        )
+        streams = {"stdout": theirs, "stderr": theirs, "stdin": theirs, **more}
+        process = self.start(*arguments, **streams, environ={"TERM": "dumb", "COLUMNS": str(columns)})
         os.close(theirs)
         shown = b""
         try:
             while piece := os.read(ours, 65536):
                 shown += piece
+                if typed is not None and b"[y/N]" in shown:
+                    os.write(ours, f"{typed}\n".encode())
+                    typed = None
         except OSError:
             # The other end of a terminal is closed by an error.
             pass
         finally:
             os.close(ours)
-        assert 0 == process.wait(60), shown
+        assert exits == process.wait(60), shown
         return shown.decode().replace("\r\n", "\n")
 
 
 @contextmanager
-def serving(bootstrap: str, url: str, log: Path) -> Iterator[int]:
-    """Run a service in a process of its own at this address, from when it answers until the end; yield its id."""
+def serving(bootstrap: str, url: str, log: Path, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Run a service in a process of its own at this address, from when it answers until the end; yield its id.
+
+    It has to live until then.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", url.rpartition(":")[2]],
             cwd=REPOSITORY,
-            env=clean_environment() | settings(bootstrap),
+            env=clean_environment() | settings(bootstrap) | dict(environ or {}),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -109,6 +124,7 @@ def serving(bootstrap: str, url: str, log: Path) -> Iterator[int]:
             assert time.monotonic() < deadline, log.read_text()
             assert process.poll() is None, log.read_text()
         yield process.pid
+        assert process.poll() is None, log.read_text()[-3000:]
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -14,11 +14,13 @@ from typing import Any
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 import pytest
+from docker.errors import APIError
 from testcontainers.core.container import DockerContainer
 
 from tests.support.brokers import VERSION, free_port, properties, wait_until_started
 
 _DATA = "/var/lib/kafka/data"
+_FREEZE_SECONDS = 20.0
 
 
 class ContainerBroker:
@@ -77,7 +79,16 @@ class ContainerBroker:
 
     def pause(self) -> None:
         """Let it hang."""
-        self._container.get_wrapped_container().pause()
+        deadline = time.monotonic() + _FREEZE_SECONDS
+        while True:
+            try:
+                self._container.get_wrapped_container().pause()
+            except APIError:
+                # "unable to freeze": the kernel gives up when a busy machine leaves it no time.
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return
 
     def resume(self) -> None:
         """Let it go on."""

@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from kafka.config import ClusterConfig, JobsConfig
 from kafka.jobs import transactions
+from kafka.jobs.renewal import keep_running
 from kafka.jobs.worker import JobsWorker
 
 POINTS = ("before the commit", "in the commit", "before reading back", "in the mark", "while adopting")
@@ -86,7 +87,8 @@ def main(bootstrap: str, name: str, point: str = "") -> None:
     if point:
         DyingProducer.point, DyingProducer.store = point, name
         transactions.Producer = DyingProducer  # type: ignore[attr-defined]
-    JobsWorker(config_of(bootstrap, name)).run(stopped)
+    config = config_of(bootstrap, name)
+    keep_running(config, lambda: JobsWorker(config), stopped)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -14,11 +15,14 @@ import pytest
 from kafka.admin import Admin
 from kafka.cluster import Cluster
 from kafka.config import ClusterConfig, JobsConfig
-from kafka.jobs.progress import Job
+from kafka.jobs.progress import Counts, Job
+from kafka.jobs.renewal import keep_running
 from kafka.jobs.rules import MayResend, nobody
 from kafka.jobs.store import ensure_store
 from kafka.jobs.wish import Wish
 from kafka.jobs.worker import JobsWorker
+from kafka.records import Header, Position, Record, TimestampType
+from service.errors import code_of
 from tests.support.brokers import Broker
 from tests.support.plain import PlainClient, Seen
 from tests.support.worker import eventually
@@ -40,8 +44,8 @@ class RunningWorker:
 
     def __init__(self, config: ClusterConfig, may_resend: MayResend = nobody) -> None:
         self._stopped = Event()
-        worker = JobsWorker(config, may_resend=may_resend)
-        self._thread = Thread(target=worker.run, args=(self._stopped,), daemon=True)
+        make = partial(JobsWorker, config, may_resend=may_resend, code_of=code_of)
+        self._thread = Thread(target=keep_running, args=(config, make, self._stopped), daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 30.0) -> bool:
@@ -73,6 +77,26 @@ def start_worker() -> Iterator[StartWorker]:
 def wish(topic: str, **more: Any) -> Wish:
     """Return a wish of somebody's."""
     return Wish("project", "somebody", topic, **more)
+
+
+def counted(resent: int = 0, failed: int = 0, expired: int = 0, **left_out: int) -> Counts:
+    """Return the counts of a job that scanned exactly these records; what was left out is named by its reason."""
+    matched = resent + failed
+    scanned = matched + sum(left_out.values())
+    return Counts(scanned=scanned, matched=matched, resent=resent, failed=failed, expired=expired, **left_out)
+
+
+def record(
+    value: bytes | None = b"{}",
+    key: bytes | None = None,
+    headers: tuple[Header, ...] = (),
+    *,
+    partition: int = 0,
+    offset: int = 0,
+    timestamp_ms: int = 1000,
+) -> Record:
+    position = Position("topic", partition, offset)
+    return Record(position, key, value, headers, timestamp_ms, TimestampType.CREATE_TIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -109,12 +110,20 @@ class PlainClient:
         assert producer.flush(WAIT_SECONDS) == 0
         return offsets[0]
 
-    def produce_many(self, topic: str, values: Iterable[bytes], *, partition: int = 0, **properties: str | int) -> None:
-        """Write records in as few batches as possible."""
+    def produce_many(
+        self,
+        topic: str,
+        values: Iterable[bytes],
+        *,
+        partition: int = 0,
+        timestamps_ms: Iterable[int] = (),
+        **properties: str | int,
+    ) -> None:
+        """Write records in as few batches as possible, the first with these timestamps, all others with the present."""
         self._must_exist(topic)
         producer = self._producer({"linger.ms": 50, **properties})
-        for value in values:
-            producer.produce(topic, value, b"key", partition, on_delivery=_delivered)
+        for value, timestamp_ms in zip(values, itertools.chain(timestamps_ms, itertools.repeat(0)), strict=False):
+            producer.produce(topic, value, b"key", partition, on_delivery=_delivered, timestamp=timestamp_ms)
         assert producer.flush(WAIT_SECONDS) == 0
 
     def transaction(
@@ -227,9 +236,19 @@ class PlainClient:
         found = self._admin.list_consumer_groups().result(WAIT_SECONDS)
         return {group.group_id for group in found.valid}
 
-    def create_topic(self, topic: str, partitions: int, config: dict[str, str] | None = None) -> None:
-        """Create a topic, with as many replicas as the broker gives it, and wait until all partitions have a leader."""
-        new = NewTopic(topic, partitions, -1, config=config or {})
+    def create_topic(
+        self, topic: str, partitions: int, config: dict[str, str] | None = None, *, replicas: list[int] | None = None
+    ) -> None:
+        """Create a topic and wait until all partitions have a leader.
+
+        Args:
+            topic: its name.
+            partitions: how many.
+            config: its properties.
+            replicas: the brokers that have each partition, its preferred leader first; None: as the broker chooses.
+        """
+        where = {"replication_factor": -1} if replicas is None else {"replica_assignment": [replicas] * partitions}
+        new = NewTopic(topic, partitions, config=config or {}, **where)
         self._admin.create_topics([new])[topic].result(WAIT_SECONDS)
         self._wait_for_partitions(topic, partitions)
 

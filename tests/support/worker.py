@@ -42,7 +42,7 @@ class OpenCluster:
         limits = Limits(
             deadline_seconds=deadline_seconds, delivery_timeout_seconds=delivery_timeout_seconds, queue=queue
         )
-        servers = (bootstrap or self._bootstrap(),)
+        servers = tuple((bootstrap or self._bootstrap()).split(","))
         cluster = Cluster(ClusterConfig("test", servers, properties or {}, limits, policy, query))
         await cluster.open()
         self._opened.append(cluster)
@@ -79,5 +79,5 @@ async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float) -
     deadline = time.monotonic() + seconds
     while not await condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {condition.__qualname__}")
+            pytest.fail(f"not within {seconds} s: {getattr(condition, '__qualname__', condition)}")
         await asyncio.sleep(0.02)

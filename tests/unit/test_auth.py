@@ -27,7 +27,7 @@ from service.auth import (
     parse_callers,
     read_callers,
 )
-from service.settings_sections import AuthSettings
+from service.settings_http import AuthSettings
 
 GRANTS = 'projects = ["*"]\ninstances = ["*"]\ntopics = ["*"]\nactions = ["resend"]\n'
 TOKEN = "resend_a-token"
@@ -265,6 +265,26 @@ async def test_callers_file_changed_in_place_within_its_time_and_size_is_noticed
     rewrite_within_its_time(callers_file, entry("a", "token-x") + entry("b", "token-b"))
 
     assert [None, "a"] == [await name_of(found, "token-a"), await name_of(found, "token-x")]
+
+
+async def test_callers_file_that_everybody_may_write_is_refused(callers_file: Path) -> None:
+    """Whoever can write the file can do everything: it is refused at the start, and not read again while it is so."""
+    watched = WatchedCallers(callers_file, check_seconds=0)
+    found = TokenAuthenticator(watched.current, watched.trouble)
+    callers_file.write_text(entry("c", "token-c"), "utf-8")
+    callers_file.chmod(0o666)
+    while_writable = [await name_of(found, token) for token in ("token-a", "token-c")]
+    trouble = found.trouble()
+    with pytest.raises(CallersFileRefused, match=f"chmod o-w {callers_file}"):
+        read_callers(callers_file)
+    callers_file.chmod(0o664)
+
+    assert (["a", None], "the callers file cannot be read: the grants read before stay in effect") == (
+        while_writable,
+        trouble,
+    )
+    assert [None, "c"] == [await name_of(found, token) for token in ("token-a", "token-c")]
+    assert found.trouble() is None
 
 
 @pytest.mark.parametrize("breakage", ["broken", "gone"])

@@ -77,13 +77,41 @@ def test_commands_that_ask_the_api_are_documented() -> None:
         assert f"{command} " in first_cells.replace("`", " "), command
 
 
-def test_unknown_command_exits_with_2_and_names_it() -> None:
-    """A misspelt command is named, without a traceback."""
-    done = kafka_resend("serv")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("serv", "No such command 'serv'. Did you mean 'serve'?"),
+        ("mesages", "No such command 'mesages'. Did you mean 'messages'?"),
+        ("job strat", "No such command 'strat'. Did you mean 'start'?"),
+        ("sample-topics", "No such command 'sample-topics'. Did you mean 'topics'?"),
+        ("nothing-like-it", "No such command 'nothing-like-it'."),
+    ],
+)
+def test_unknown_command_exits_with_2_and_names_what_may_be_meant(command: str, words: str) -> None:
+    """An unknown command is named with those that are close, none of them hidden, without a traceback."""
+    done = kafka_resend(*command.split())
 
     assert 2 == done.returncode
-    assert "serv" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith(f"Error: {words}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "usage", "argument"),
+    [
+        ("topics", "[OPTIONS] [NAME]", "  [NAME]  "),
+        ("messages", "[OPTIONS] TOPIC", "  TOPIC  "),
+        ("resend", "[OPTIONS] TOPIC PARTITION OFFSET", "  PARTITION  "),
+        ("job show", "[OPTIONS] JOB", "  JOB  "),
+    ],
+)
+def test_help_names_arguments_as_they_are_written(command: str, usage: str, argument: str) -> None:
+    """No braces, no types of Python, and every number an INTEGER or a NUMBER."""
+    done = kafka_resend(*command.split(), "--help")
+
+    assert f"Usage: kafka-resend {command} {usage}\n" in done.stdout
+    assert argument in done.stdout
+    assert "<str>" not in done.stdout
+    assert "<int" not in done.stdout
 
 
 def test_serve_without_settings_exits_with_2_and_one_line() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kafka.records import TimestampPolicy
+from kafka.copies import TimestampPolicy
 from service.cli.config import SHOWN_SETTINGS, config_command
 from service.settings import Settings, load_settings
 from service.settings_sources import About
@@ -60,7 +60,7 @@ def test_config_shows_every_setting_but_secrets() -> None:
     """Nothing but the digest and the properties is hidden, and the list names no setting that is gone."""
     paths = {".".join(key for key in keys if key != "NAME") for keys, _ in leaves(Settings) if keys[0] != "kafka"}
 
-    assert {"auth.token_digest", "instances.properties"} == paths - SHOWN_SETTINGS
+    assert {"auth.token_digest", "instances.properties", "query.cursor_key"} == paths - SHOWN_SETTINGS
     assert set() == SHOWN_SETTINGS - paths
 
 

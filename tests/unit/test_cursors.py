@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from kafka.query import Rest, Selection
 from kafka.records import Span
-from service.cursors import cursor_of, rest_of
+from service.cursors import Cursors, cursor_key
 from service.refusals import CursorRefused
+from service.settings import load_settings
 
+CURSORS = Cursors(b"a key")
 SELECTION = Selection("orders", times_ms=(0, 10))
 REST = Rest("a-topic-id", ((Span(0, 5, 9), Span(3, 0, 1)), (Span(1, 7, 2**63 - 1),)), 2, 30)
 
@@ -34,10 +36,10 @@ def test_cursor_comes_back_as_the_rest_that_it_was_made_of(
 ) -> None:
     """Any rest survives the way through an address, in characters that need no escape there."""
     rest = Rest(topic_id, tuple(left), skip, passed)
-    text = cursor_of(SELECTION, rest)
+    text = CURSORS.cursor(SELECTION, rest)
 
     assert text.replace("-", "").replace("_", "").isalnum()
-    assert rest == rest_of(SELECTION, text, 10_000)
+    assert rest == CURSORS.rest(SELECTION, text, 10_000)
 
 
 @pytest.mark.parametrize(
@@ -55,29 +57,75 @@ def test_cursor_comes_back_as_the_rest_that_it_was_made_of(
 def test_cursor_of_another_search_is_refused(other: Selection) -> None:
     """It would go on at places that mean nothing there."""
     with pytest.raises(CursorRefused):
-        rest_of(other, cursor_of(SELECTION, REST), 10_000)
+        CURSORS.rest(other, CURSORS.cursor(SELECTION, REST), 10_000)
 
 
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_any_other_text_is_refused(text: str) -> None:
     """Garbage is no cursor and no traceback."""
     with pytest.raises(CursorRefused):
-        rest_of(SELECTION, text, 10_000)
+        CURSORS.rest(SELECTION, text, 10_000)
+
+
+def flipped(text: str) -> list[str]:
+    """Return a cursor with each single bit of it flipped."""
+    packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return [
+        base64.urlsafe_b64encode(packed[:place] + bytes([packed[place] ^ 1 << bit]) + packed[place + 1 :])
+        .decode()
+        .rstrip("=")
+        for place in range(len(packed))
+        for bit in range(8)
+    ]
+
+
+def test_cursor_with_any_bit_flipped_is_refused() -> None:
+    """Nothing in it can be changed by anybody else: not where it goes on, nor of what topic, nor the code."""
+    changed = flipped(CURSORS.cursor(SELECTION, REST))
+    for text in changed:
+        with pytest.raises(CursorRefused):
+            CURSORS.rest(SELECTION, text, 10_000)
+
+    assert len(changed) > 300
 
 
 @given(st.data())
-def test_cursor_that_was_tampered_with_is_refused_or_within_bounds(data: st.DataObject) -> None:
-    """A changed byte never leads outside of what offsets and partitions can be."""
-    packed = bytearray(base64.urlsafe_b64decode(cursor_of(SELECTION, REST) + "=="))
-    packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    try:
-        rest = rest_of(SELECTION, text, 10_000)
-    except CursorRefused:
-        return
-    for stage in rest.stages:
-        assert sorted({span.partition for span in stage}) == [span.partition for span in stage]
-        assert all(0 <= span.start < span.end <= 2**63 - 1 and span.partition < 2**31 for span in stage)
+def test_cursor_that_was_tampered_with_is_refused(data: st.DataObject) -> None:
+    """Whatever bytes are changed, left out or added."""
+    text = CURSORS.cursor(SELECTION, REST)
+    packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    start = data.draw(st.integers(0, len(packed)))
+    end = data.draw(st.integers(start, len(packed)))
+    changed = packed[:start] + data.draw(st.binary(max_size=10)) + packed[end:]
+    other = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+    if other != text:
+        with pytest.raises(CursorRefused):
+            CURSORS.rest(SELECTION, other, 10_000)
+
+
+def test_cursor_of_a_service_with_another_key_is_refused_and_of_one_with_the_same_settings_is_not() -> None:
+    """Processes, replicas and restarts share what is made of the settings; others cannot make it."""
+    digest = {"RESEND_AUTH__TOKEN_DIGEST": "ab" * 32, "RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:1"}
+    password = {"RESEND_KAFKA__PROPERTIES__SASL_PASSWORD": "secret"}
+    key = {"RESEND_QUERY__CURSOR_KEY": "0123456789abcdef"}
+    settings = [
+        digest,
+        digest | {"RESEND_AUTH__TOKEN_DIGEST": "cd" * 32},
+        digest | password,
+        digest | key,
+        digest | {"RESEND_QUERY__CURSOR_KEY": "another-key-of-it"},
+    ]
+    keys = [cursor_key(load_settings(each)) for each in settings]
+    same = cursor_key(load_settings(digest | key | password | {"RESEND_KAFKA__PROPERTIES__CLIENT_ID": "second"}))
+
+    assert len(settings) == len(set(keys))
+    assert keys[3] == same
+    assert "0123456789abcdef" not in repr(load_settings(digest | key))
+    with pytest.raises(CursorRefused):
+        Cursors(keys[0]).rest(SELECTION, Cursors(keys[1]).cursor(SELECTION, REST), 10_000)
+    assert REST == Cursors(keys[0]).rest(
+        SELECTION, Cursors(cursor_key(load_settings(digest))).cursor(SELECTION, REST), 10_000
+    )
 
 
 @pytest.mark.parametrize("change", [lambda text: text + "A", lambda text: text[:-1], lambda text: text + "="])
@@ -85,10 +133,10 @@ def test_cursor_that_is_longer_or_shorter_is_refused(change: object) -> None:
     """A cursor that was cut off on its way is told, not taken for another."""
     assert callable(change)
     with pytest.raises(CursorRefused):
-        rest_of(SELECTION, change(cursor_of(SELECTION, REST)), 10_000)
+        CURSORS.rest(SELECTION, change(CURSORS.cursor(SELECTION, REST)), 10_000)
 
 
 def test_cursor_that_skips_more_than_a_request_may_is_refused() -> None:
     """The bound on what is left out holds for cursors as well."""
     with pytest.raises(CursorRefused):
-        rest_of(SELECTION, cursor_of(SELECTION, Rest("", REST.stages, 10_001, 0)), 10_000)
+        CURSORS.rest(SELECTION, CURSORS.cursor(SELECTION, Rest("", REST.stages, 10_001, 0)), 10_000)

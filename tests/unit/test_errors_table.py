@@ -106,13 +106,14 @@ def test_error_response_of_an_unavailable_cluster_tells_when_to_try_again() -> N
         for kind, error in {
             "away": worker.ClusterAway("away"),
             "full": worker.QueueFull(1),
+            "throttled": worker.Throttled(2.1),
             "closing": worker.Closing(),
             "late": worker.DeadlineExceeded("the record"),
             "unknown": worker.OutcomeUnknown(Position("a", 0, 1), "_MSG_TIMED_OUT"),
         }.items()
     }
 
-    assert {"away": "1", "full": "1", "closing": "1", "late": None, "unknown": None} == retried
+    assert {"away": "1", "full": "1", "throttled": "3", "closing": "1", "late": None, "unknown": None} == retried
 
 
 def test_error_body_of_the_unexpected_tells_no_detail() -> None:

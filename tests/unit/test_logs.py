@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 
@@ -84,3 +87,34 @@ async def test_buffered_lines_are_written_once_a_turn_and_in_order() -> None:
     buffer.write("four\n")
     buffer.write_out()
     assert written[2:] == ["four\n"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_line_of_the_command_line_is_written_at_once(unbuffered: str) -> None:
+    """What a process has said is there when it is killed, also where a container sets PYTHONUNBUFFERED."""
+    said = "import os, sys; from service.cli.streams import install_streams; install_streams(); "
+    said += "sys.stderr.write('line\\n'); os._exit(0)"
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run([sys.executable, "-c", said], env=environ, stderr=subprocess.PIPE, check=True)
+
+    assert b"line\n" == ended.stderr
+
+
+def test_console_log_shows_control_characters_and_sends_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """A path with an escape sequence cannot drive the terminal that shows the log, nor begin a line of its own."""
+    configure_logs(LogSettings(format="console", level="info"))
+    hostile = "/\x1b]0;title\x07\x9b31m\u202e\nrequest outcome=resent"
+    structlog.get_logger("service").info("request", path=hostile, names=[hostile])
+    logging.getLogger("kafka").warning("said: %s", hostile)
+    try:
+        int(hostile)
+    except ValueError as error:
+        error.add_note(hostile)
+        structlog.get_logger("service").exception("unexpected error")
+
+    written = capsys.readouterr().err
+    assert all(character.isprintable() or character == "\n" for character in written)
+    ours, of_library, *of_exception = written.splitlines()
+    assert "x1b]0;title" in ours
+    assert r"said: /\x1b]0;title\x07\x9b31m\u202e\x0arequest" in of_library
+    assert r"/\x1b]0;title\x07\x9b31m\u202e" in of_exception

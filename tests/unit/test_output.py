@@ -9,6 +9,7 @@ import os
 import unicodedata
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -24,9 +25,9 @@ from service.cli.output import (
     print_table,
     record_line,
     time_text,
-    value_text,
-    visible,
+    value_parts,
 )
+from service.visible import visible
 
 TEXTS = st.text(st.characters(), max_size=60) | st.sampled_from(
     [
@@ -53,6 +54,8 @@ def record(key: str | None, consumer_key: str | None, preview: str | None, value
         "size": 12,
         "value_size": 9,
         "consumer_key": consumer_key,
+        "consumer_key_encoding": "utf-8",
+        "has_consumer_key": consumer_key is not None,
         "huge_message": False,
         "preview": preview,
         "value": value,
@@ -139,22 +142,33 @@ def test_printed_table_shows_markup_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "heading", "lines"),
     [
-        (None, "null"),
-        ("", ""),
-        ("plain text", "plain text"),
-        ("12.50", "12.50"),
-        ("{not JSON", "{not JSON"),
-        ('{"a":1.50,"a":[{},[],"{,}\\""]}', '{\n  "a": 1.50,\n  "a": [\n    {},\n    [],\n    "{,}\\""\n  ]\n}'),
-        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
-        ("[" * 200 + "]" * 200, "[" * 200 + "]" * 200),
+        (None, "null", ""),
+        ("", '""', ""),
+        ("null", "9 bytes of text", "null"),
+        ("plain text", "9 bytes of text", "plain text"),
+        ("12.50", "9 bytes of text", "12.50"),
+        ("{not JSON", "9 bytes of text", "{not JSON"),
+        (
+            '{"a":1.50,"a":[{},[],"{,}\\""]}',
+            "9 bytes of JSON",
+            '{\n  "a": 1.50,\n  "a": [\n    {},\n    [],\n    "{,}\\""\n  ]\n}',
+        ),
+        ("[" * 5000 + "]" * 5000, "9 bytes of text", "[" * 5000 + "]" * 5000),
+        ("[" * 200 + "]" * 200, "9 bytes of JSON", "[" * 200 + "]" * 200),
+        (r"C:\x1b", "9 bytes of text", r"C:\x1b"),
+        (
+            "\x1b \\x1b\nline",
+            r"9 bytes of text, with what cannot be shown as \x1b, and a backslash as \\",
+            "\\x1b \\\\x1b\nline",
+        ),
     ],
-    ids=["null", "empty", "text", "number", "broken", "object", "too deep to read", "too deep to show"],
+    ids=lambda part: repr(part)[:20],
 )
-def test_value_is_folded_out_only_if_it_is_json_and_loses_nothing(value: str | None, shown: str) -> None:
-    """Numbers keep their digits and repeated names stay; what is no JSON object or list is shown as it is."""
-    assert shown == value_text(record(None, None, None, value))
+def test_value_is_told_for_what_it_is_and_loses_nothing(value: str | None, heading: str, lines: str) -> None:
+    """Null, empty and text differ; only JSON is folded out, its numbers keep their digits and repeated names stay."""
+    assert (heading, lines) == value_parts(record(None, None, None, value))
 
 
 @given(
@@ -164,12 +178,12 @@ def test_value_is_folded_out_only_if_it_is_json_and_loses_nothing(value: str | N
 )
 def test_folded_out_json_is_the_same_json(value: object) -> None:
     """Only blanks are added."""
-    assert value == json.loads(value_text(record(None, None, None, json.dumps(value))))
+    assert value == json.loads(value_parts(record(None, None, None, json.dumps(value)))[1])
 
 
 def test_value_of_bytes_is_shown_in_hexadecimal() -> None:
     """What is not UTF-8 comes as base64, and is shown as digits with the letters that are in it."""
-    shown = value_text(
+    heading, shown = value_parts(
         {
             **record(None, None, None, None),
             "value": base64.b64encode(b"\xffabc\x1b").decode(),
@@ -177,6 +191,7 @@ def test_value_of_bytes_is_shown_in_hexadecimal() -> None:
         }
     )
 
+    assert "9 bytes that are not UTF-8, in hexadecimal digits" == heading
     assert shown.startswith("000000  ff 61 62 63 1b ")
     assert shown.endswith("  .abc.")
 
@@ -185,9 +200,50 @@ def test_value_that_is_huge_is_told_by_its_size() -> None:
     """There is no value in the answer then."""
     huge = {name: value for name, value in record(None, None, None, None).items() if name != "value"}
 
-    assert "too large to be shown here: 5000000 bytes" in value_text(
-        {**huge, "huge_message": True, "value_size": 5000000}
-    )
+    heading, lines = value_parts({**huge, "huge_message": True, "value_size": 5000000})
+    assert heading.startswith("5000000 bytes: too large to be shown here")
+    assert "" == lines
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_records_that_differ_look_different(columns: int) -> None:
+    """Null, empty, the text null, bytes, and the text that such bytes are shown as: in a table, in lines, and alone."""
+    contents = [(None, "utf-8"), ("", "utf-8"), ("null", "utf-8"), ("/w==", "base64"), ("/w== (base64)", "utf-8")]
+    contents += [("0xff", "utf-8"), ('""', "utf-8"), ("?", "utf-8"), ("everybody", "utf-8")]
+    as_key = [{**record(None, None, None, None), "key": key, "key_encoding": encoding} for key, encoding in contents]
+    as_consumer_key = [
+        {
+            **record(None, None, None, None),
+            "consumer_key": key,
+            "consumer_key_encoding": encoding,
+            "has_consumer_key": has,
+        }
+        for key, encoding, has in [*((key, encoding, True) for key, encoding in contents), (None, "utf-8", None)]
+    ]
+    as_consumer_key.append({**record(None, None, None, None), "has_consumer_key": False})
+    as_value = [
+        {**record(None, None, None, text), "value_encoding": encoding, "value_size": None if text is None else 9}
+        for text, encoding in contents
+    ]
+    as_header = [
+        {**record(None, None, None, None), "headers": [{"name": "a", "value": text, "encoding": encoding}]}
+        for text, encoding in contents
+    ]
+    previews = [
+        (None, False),
+        ("", False),
+        ("null", False),
+        ("\ufffd", True),
+        ("\ufffd", False),
+        ("(bytes) \ufffd", False),
+    ]
+    as_preview = [{**record(None, None, text, None), "preview_lossy": lossy} for text, lossy in previews]
+    for listed in (as_key, as_consumer_key, as_preview):
+        shown = [printed(partial(print_records, [one], preview=True), columns) for one in listed]
+        assert len(set(shown)) == len(listed), shown
+    for alone in (as_key, as_value, as_header):
+        shown = [printed(partial(print_record, one), columns) for one in alone]
+        assert len(set(shown)) == len(alone), shown
 
 
 @pytest.mark.parametrize("timestamp_ms", [None, 0, 1_700_000_000_123, 2**62])

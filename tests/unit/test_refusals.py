@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from kafka.copies import Copy
 from kafka.errors import (
     CompactedTopic,
     CopyTooNew,
@@ -16,7 +17,7 @@ from kafka.errors import (
     TopicRefused,
 )
 from kafka.policy import ResendPolicy
-from kafka.records import Copy, Position
+from kafka.records import Position
 from kafka.resend import refuse_copy, refuse_topic
 from kafka.topics import Topic
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.config import ClusterConfig, Limits, QueryLimits
+from kafka.copies import TimestampPolicy
 from kafka.policy import ResendPolicy
-from kafka.records import TimestampPolicy
 from service.settings import Settings, demo_settings, load_settings
 from service.settings_sections import LimitSettings
 from service.variables import SettingsError, leaves, variable_of
@@ -88,6 +88,22 @@ def test_settings_of_variables_reach_the_cluster() -> None:
     ) == settings.clusters()
     assert {"prod-a": ("p1", "p2")} == settings.owners()
     assert "warning" == settings.log.level
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("[::1]:9092", ("[::1]:9092",)),
+        (" [::1]:9092,[::2]:9092", ("[::1]:9092", "[::2]:9092")),
+        (' [ "[::1]:9092" ]', ("[::1]:9092",)),
+    ],
+)
+def test_list_that_begins_with_a_bracket_need_not_be_json(text: str, items: tuple[str, ...]) -> None:
+    """An IPv6 address in brackets may come first, as may a pattern."""
+    variables = ONE | {"RESEND_KAFKA__BOOTSTRAP_SERVERS": text, "RESEND_KAFKA__POLICY__TOPICS": "[ab]-orders,[!c]*"}
+    [config] = load_settings(variables).clusters()
+    assert items == config.bootstrap_servers
+    assert ("[ab]-orders", "[!c]*") == config.policy.topics
 
 
 def test_properties_of_variables_have_dots_and_win_over_json() -> None:
@@ -176,7 +192,9 @@ def test_no_callers_says_what_to_set_and_nothing_else() -> None:
 
     assert "RESEND_AUTH__TOKEN_DIGEST" in line
     assert "RESEND_KAFKA__BOOTSTRAP_SERVERS" not in line
-    assert "nobody may call" in refusal({"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:1", "RESEND_AUTH__OPEN": "false"})
+    assert "no callers are configured" in refusal(
+        {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:1", "RESEND_AUTH__OPEN": "false"}
+    )
 
 
 def test_no_instance_says_what_to_set_and_nothing_else() -> None:
@@ -230,7 +248,8 @@ def test_open_access_beyond_loopback_is_refused(host: str) -> None:
         ("RESEND_KAFKA__BOOTSTRAP_SERVERS", "", "a list separated by commas"),
         ("RESEND_KAFKA__BOOTSTRAP_SERVERS", "a:1,,b:2", "a list separated by commas"),
         ("RESEND_KAFKA__BOOTSTRAP_SERVERS", '["a:1"', "a list separated by commas, or a JSON list"),
-        ("RESEND_KAFKA__PROJECTS", "[1]", "a list separated by commas, or a JSON list"),
+        ("RESEND_KAFKA__PROJECTS", '["a", 1]', "a list separated by commas, or a JSON list"),
+        ("RESEND_KAFKA__PROJECTS", "[]", "a list separated by commas, without empty items"),
         ("RESEND_KAFKA__PROPERTIES", SECRET, "a JSON object"),
         ("RESEND_KAFKA__PROPERTIES", f'{{"sasl.password": ["{SECRET}"]}}', "properties of librdkafka"),
         ("RESEND_KAFKA__POLICY__TIMESTAMP", SECRET, "original or now"),
@@ -265,7 +284,7 @@ def test_query_settings_reach_every_cluster_and_leave_time_to_stop() -> None:
     line = refusal(ONE | {"RESEND_QUERY__MAX_SCAN_SECONDS": "20"})
 
     assert QueryLimits(max_scan_records=5000, max_scans=2) == cluster.query
-    assert line.startswith("RESEND_HTTP__SHUTDOWN_SECONDS must be more than twice RESEND_QUERY__MAX_SCAN_SECONDS")
+    assert line.startswith("RESEND_HTTP__SHUTDOWN_SECONDS must be more than three times RESEND_QUERY__MAX_SCAN_SECONDS")
 
 
 def test_deadline_below_the_default_delivery_timeout_names_what_must_be_lowered_too() -> None:
@@ -423,3 +442,13 @@ def test_any_variable_that_is_no_setting_is_named(name: str) -> None:
     free = re.compile(r"RESEND_(KAFKA__PROPERTIES__|INSTANCES__).+")
     if name not in known and not free.match(name):
         assert refusal(ONE | {name: "x"}).startswith(f"{name} is not a setting")
+
+
+def test_file_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
+    """Whoever can write the settings can let in whomever they like."""
+    file = tmp_path / "resend.toml"
+    file.write_text("[auth]\nopen = true\n", "utf-8")
+    file.chmod(0o646)
+
+    with pytest.raises(SettingsError, match=f"chmod o-w {file}"):
+        load_settings({"RESEND_CONFIG": str(file)})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.auth import AuthError, CallersFileRefused, StandingOfCallers, WatchedCallers, standing
-from service.settings_sections import AuthSettings
+from service.settings_http import AuthSettings
 
 
 def entry(name: str, token: str, topics: str = '["*"]', rest: str = "", actions: str = '["jobs"]') -> str:

@@ -120,3 +120,11 @@ def test_entry_of_any_printable_names_is_read_back_as_it_was(name: str, topics: 
     [found] = parse_callers(caller_entry(name, "ab" * 32, grants, NOW))
 
     assert (name, tuple(topics), NOW) == (found.caller.name, found.caller.grants.topics, found.expires)
+
+
+def test_token_with_its_entry_in_a_file_says_where_the_entry_went() -> None:
+    """With standard output redirected, standard error has no heading without what it heads."""
+    said = token().stderr
+
+    assert "went to standard output" in said
+    assert "names:" not in said

@@ -1,0 +1,121 @@
+"""All that serves one cluster, on one set of clients: opened together, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kafka.admin import Admin
+from kafka.catalogue import AdminTopicList, Catalogue, EmbeddedTopicList
+from kafka.config import ClusterConfig
+from kafka.connection import ConnectionErrors
+from kafka.errors import ClusterAway, DeadlineExceeded, OutcomeUnknown
+from kafka.jobs.jobs import Jobs
+from kafka.jobs.keyed_resender import KeyedResender
+from kafka.jobs.wish import Planner
+from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
+from kafka.probe import LeaderProbe, Probe
+from kafka.query import Query
+from kafka.reader import Reader
+from kafka.resend import Preparer, Resender
+from kafka.topics import AdminLookup, EmbeddedLookup, Lookup, Topics
+from kafka.writer import Writer
+
+
+class ClientSet:
+    """What the requests to a cluster are carried out with.
+
+    Belongs to the event loop that made it.
+
+    Args:
+        config: the cluster.
+        require_open: raises if no request can be served now.
+
+    Attributes:
+        probe: finds out whether the cluster can be used.
+        errors: what the clients report of their connections.
+        reader, resender, keyed_resender, query, catalogue, jobs: what carries requests out.
+        unanswered: how many requests got no answer since the last one that succeeded; where brokers do answer, the
+            clients may be to blame.
+
+    Raises:
+        KafkaException: the configured properties are not valid.
+    """
+
+    def __init__(self, config: ClusterConfig, require_open: Callable[[], None]) -> None:
+        self._require_open = require_open
+        self.unanswered = 0
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.errors = ConnectionErrors()
+        self.probe: Probe
+        offsets, admin = self._open_lookups(config)
+        self._topics = Topics(self._lookup)
+        self.reader = Reader(config, self.errors)
+        self._writer = Writer(config, self.errors)
+        preparer = Preparer(config.policy, self._topics, self.reader)
+        self.resender = Resender(config, preparer, self._writer)
+        self.query = Query(config, self._topics, offsets)
+        planner = Planner(config, self._topics, offsets)
+        self.jobs = Jobs(config, planner, self._writer, admin, self.admitted)
+        self.keyed_resender = KeyedResender(config, self.jobs, preparer)
+
+    def _open_lookups(self, config: ClusterConfig) -> tuple[Offsets, Admin | None]:
+        """Make the one client that answers what does not take records, and all that asks by it."""
+        self._lookup: Lookup
+        if config.embedded:
+            embedded = EmbeddedLookup(config)
+            self._lookup = self.probe = embedded
+            embedded_offsets = EmbeddedOffsets(embedded.consumer)
+            self.catalogue = Catalogue(EmbeddedTopicList(config, embedded.consumer), embedded_offsets)
+            return embedded_offsets, None
+        real = AdminLookup(config, self.errors)
+        self._lookup = real
+        self.probe = LeaderProbe(real.admin, self.errors)
+        offsets = AdminOffsets(real.admin)
+        self.catalogue = Catalogue(AdminTopicList(config, real.admin), offsets)
+        return offsets, real.admin
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request as in flight, unless it cannot be served now.
+
+        Raises:
+            ClusterAway: with the most telling reason that the clients have reported.
+        """
+        self._require_open()
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        except ClusterAway as error:
+            self.unanswered += 1
+            explained = self.errors.explain(error)
+            if explained is error:
+                raise
+            raise explained from error
+        except (DeadlineExceeded, OutcomeUnknown):
+            self.unanswered += 1
+            raise
+        else:
+            self.unanswered = 0
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is in flight."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Finish the requests in flight, then end the clients in the order of a record's way."""
+        await self.idle()
+        await self.jobs.close()
+        await self.query.close()
+        await self._topics.close()
+        await self.reader.close()
+        await self._writer.close()
+        self._lookup.close()

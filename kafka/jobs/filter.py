@@ -1,0 +1,104 @@
+"""Which of a job's records are resent: conditions on key, headers and value, and what becomes of each record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from kafka.jobs.expression import Expression, parse_expression
+from kafka.json_value import NotJson
+from kafka.records import CONSUMER_KEY, Record
+
+
+class Outcome(Enum):
+    """What a job decides about a record that it has read; each value but the first is a field of Counts."""
+
+    NOT_SELECTED = "not_selected"
+    """It stands between the positions that the job names."""
+    OUTSIDE_TIME_RANGE = "outside_time_range"
+    ALREADY_RESENT = "already_resent"
+    """It carries a consumer_key: most often it is a copy itself."""
+    NOT_MATCHED = "not_matched"
+    NOT_JSON = "not_json"
+    """The filter has an expression, and the value is null or not JSON."""
+    NOT_EVALUATED = "not_evaluated"
+    """The filter's expression cannot be evaluated on the value."""
+    MATCHED = "matched"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderCondition:
+    """What is asked of a record's headers of one name.
+
+    Attributes:
+        name: the headers' name.
+        value: what the last header of that name must be, as UTF-8; None: anything.
+        absent: the record must have no header of that name.
+    """
+
+    name: str
+    value: str | None = None
+    absent: bool = False
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record meets it."""
+        values = [value for name, value in record.headers if name == self.name]
+        if self.absent:
+            return not values
+        if self.value is None:
+            return bool(values)
+        return bool(values) and values[-1] == self.value.encode()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which of the selected records are resent: those that meet all conditions.
+
+    Attributes:
+        key: the key's UTF-8 text; None: any.
+        headers: conditions on headers.
+        jmespath: an expression over the value as JSON that must be true of it, which it is of no other value.
+        copies: also records that carry a consumer_key already, which most often are copies themselves.
+    """
+
+    key: str | None = None
+    headers: tuple[HeaderCondition, ...] = ()
+    jmespath: str | None = None
+    copies: bool = False
+
+    def judge(self, record: Record, *, headers_known: bool = True) -> Outcome:
+        """Return whether the record meets all conditions, or which it does not.
+
+        Args:
+            record: as it was read.
+            headers_known: False for a record whose headers cannot be read: they are taken to meet their conditions.
+
+        Raises:
+            EvaluationFailed: the expression cannot be evaluated on the record's value.
+        """
+        if headers_known and not self.copies and any(name == CONSUMER_KEY for name, _ in record.headers):
+            return Outcome.ALREADY_RESENT
+        if self.key is not None and record.key != self.key.encode():
+            return Outcome.NOT_MATCHED
+        if headers_known and not all(condition.holds(record) for condition in self.headers):
+            return Outcome.NOT_MATCHED
+        return Outcome.MATCHED if self.expression is None else _judge_value(self.expression, record.value)
+
+    @cached_property
+    def expression(self) -> Expression | None:
+        """The checked expression.
+
+        Raises:
+            ExpressionRefused: it is none.
+        """
+        return None if self.jmespath is None else parse_expression(self.jmespath)
+
+
+def _judge_value(expression: Expression, value: bytes | None) -> Outcome:
+    if value is None:
+        return Outcome.NOT_JSON
+    try:
+        return Outcome.MATCHED if expression.is_true_of(value) else Outcome.NOT_MATCHED
+    except NotJson:
+        return Outcome.NOT_JSON

@@ -1,0 +1,59 @@
+/** The recipient of a copy: whom it is for when a consumer_key is typed, and when a record keeps the one it has. */
+
+import { make, quoted, shownBytes } from "./dom.js";
+import { plural } from "./format.js";
+
+/**
+ * Whom a copy is for that is made without a consumer_key.
+ * @param {Object} record as the API sends it, from a list or by position
+ * @returns {"everyone"|"nobody"|"own"|"unknown"} nobody: the header is there, and its value is null; unknown: the headers
+ *     cannot be read
+ */
+export function kept(record) {
+  if (record.has_consumer_key === null) return "unknown";
+  if (!record.has_consumer_key) return "everyone";
+  return record.consumer_key === null ? "nobody" : "own";
+}
+
+const KEPT = {
+  everyone: () => make("strong", {}, "everyone"),
+  nobody: () => make("strong", {}, "nobody: its consumer_key is null"),
+  unknown: () => make("strong", {}, "not known: the name of a header is not UTF-8"),
+  own: (record, most) =>
+    make("span", { class: "strong" }, ...shownBytes(record.consumer_key, record.consumer_key_encoding, most)),
+};
+
+/**
+ * Who gets a copy, in a few words.
+ * @param {number} most so many characters of a key are shown at once
+ */
+export function recipient(record, typed, most = undefined) {
+  return typed === "" ? KEPT[kept(record)](record, most) : quoted(typed, { class: "strong" }, most);
+}
+
+// Where a form has to stay in sight, or a column is a few characters wide.
+export const FEW = 100;
+
+/** Who gets a copy, and why, in sentences. */
+export function recipientWords(record, typed) {
+  if (typed !== "") return ["Only consumers with the key ", recipient(record, typed, FEW), " process the copy."];
+  if (kept(record) === "everyone") {
+    return ["Left empty: ", recipient(record, ""), ". Every application that reads the topic processes the copy."];
+  }
+  return ["Left empty: the record's own consumer_key stays, so the copy is for ", recipient(record, "", FEW), "."];
+}
+
+/** Who gets the copies of several records, as one sentence. */
+export function recipientsOf(records, typed) {
+  if (typed !== "") return ["Only consumers with the key ", quoted(typed, { class: "strong" }, FEW), " process the copies."];
+  const counts = { everyone: 0, own: 0, nobody: 0, unknown: 0 };
+  for (const record of records) counts[kept(record)] += 1;
+  const { everyone, own, nobody, unknown } = counts;
+  const copies = (count) => plural(count, "copy", "copies");
+  const parts = [];
+  if (everyone) parts.push(`${copies(everyone)} for everyone`);
+  if (own) parts.push(own === 1 ? "1 copy keeps its existing consumer_key" : `${copies(own)} keep their existing consumer_key`);
+  if (nobody) parts.push(`${copies(nobody)} for nobody, since the consumer_key is null`);
+  if (unknown) parts.push(`${copies(unknown)} for a recipient that is not known, since the name of a header is not UTF-8`);
+  return [`Left empty: ${parts.join(", ")}.`];
+}

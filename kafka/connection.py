@@ -32,6 +32,7 @@ class ConnectionErrors:
     def __init__(self) -> None:
         self._lock = Lock()
         self._last: dict[tuple[AwayKind, bool], tuple[float, str]] = {}
+        self._used = False
 
     def __call__(self, error: KafkaError) -> None:
         """Take an error; one that says nothing of a single connection explains nothing."""
@@ -42,6 +43,10 @@ class ConnectionErrors:
         advertised = connection is not None and connection[1] != "bootstrap"
         with self._lock:
             self._last[kind or "unreachable", advertised] = (time.monotonic(), f"{error.name()}: {error.str()}")
+
+    def used(self) -> None:
+        """Take note that the clients could use the cluster."""
+        self._used = True
 
     def forget(self) -> None:
         """Forget all: the cluster can be used."""
@@ -55,10 +60,14 @@ class ConnectionErrors:
         oldest = time.monotonic() - _KEPT_SECONDS
         with self._lock:
             last = {key: text for key, (at, text) in self._last.items() if at >= oldest}
+        # Where metadata is answered, only what happens at the advertised addresses is in the way. So it is where new
+        # clients know such addresses and no bootstrap server failed: librdkafka gives these up as soon as one has
+        # answered, and again whenever it has come back to them, so that a request for metadata may lose that race.
+        bootstrapped = not self._used and all(advertised for _, advertised in last)
+        only_advertised = error.kind == "advertised" or bootstrapped
         for kind in _TELLING:
-            # Where metadata is answered, only what happens at the advertised addresses is in the way.
-            text = last.get((kind, True)) or (None if error.kind == "advertised" else last.get((kind, False)))
+            text = last.get((kind, True)) or (None if only_advertised else last.get((kind, False)))
             if text is not None:
-                at_address = error.kind == "advertised" and kind in ("unresolved", "unreachable")
+                at_address = only_advertised and kind in ("unresolved", "unreachable")
                 return ClusterAway(text, "advertised" if at_address else kind)
         return error

@@ -93,6 +93,7 @@ class LeaderProbe:
         except ClusterAway as error:
             self._admin.poll(0)  # serves error_cb
             raise self._errors.explain(error) from error
+        self._errors.used()
         self._admin.poll(0)
 
     async def _require_metadata(self, timeout_seconds: float) -> None:

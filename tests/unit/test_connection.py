@@ -1,0 +1,39 @@
+"""Which of what the clients report of their connections is told as the reason why a cluster is away."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+
+from kafka.connection import ConnectionErrors
+from kafka.errors import AwayKind, ClusterAway
+
+NUMBERED = "broker:9092/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused"
+BOOTSTRAP = "seed:9092/bootstrap: Connect to ipv4#127.0.0.1:9093 failed: Connection refused"
+NO_ANSWER = ClusterAway("_TIMED_OUT: Local: Timed out")
+
+
+@pytest.mark.parametrize(
+    ("reported", "used", "kind"),
+    [
+        # A broker gave its address, and nothing but that address fails.
+        ([NUMBERED], False, "advertised"),
+        # An outage: the brokers were reached before, or their bootstrap addresses do not answer either.
+        ([NUMBERED], True, "unreachable"),
+        ([NUMBERED, BOOTSTRAP], False, "unreachable"),
+        ([BOOTSTRAP], False, "unreachable"),
+        ([], False, None),
+    ],
+)
+def test_metadata_without_an_answer_is_the_advertised_address_where_only_that_fails(
+    reported: list[str], kind: AwayKind | None, *, used: bool
+) -> None:
+    """Bootstrap servers are given up for what they advertise, and then metadata often has no answer."""
+    errors = ConnectionErrors()
+    if used:
+        errors.used()
+    for text in reported:
+        errors(KafkaError(KafkaError._TRANSPORT, text))
+    explained = errors.explain(NO_ANSWER)
+    assert explained.kind == kind
+    assert (NUMBERED if NUMBERED in reported else "") in explained.reason

@@ -27,7 +27,7 @@ run: $(VENV)/.runtime ## Try it out: serve at 127.0.0.1:PORT on a broker in memo
 
 install: $(VENV)/.development ## Make .venv with all that the service, its tests and its checks need
 
-format: $(VENV)/.development ## Format the code and mend what can be mended without asking
+format: $(VENV)/.development ## Format the code and fix what can be fixed without asking
 	@$(BIN)/ruff check --fix --quiet --exit-zero .
 	@$(BIN)/ruff format .
 
@@ -48,7 +48,7 @@ test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \
 	    tests/faults/test_outages_with_keys.py $(ARGS)
 
-screenshots: $(VENV)/.development ## Make the README's pictures of the console anew (wants Chromium, and what test wants)
+screenshots: $(VENV)/.development ## Make the README's pictures of the console again (wants Chromium, and what test wants)
 	@mkdir -p docs/images
 	@CONSOLE_SCREENSHOTS=docs/images $(BIN)/pytest --quiet tests/e2e/test_console.py -k screenshots
 	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --strip docs/images/console-*.png; \

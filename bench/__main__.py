@@ -74,7 +74,7 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
         chosen += [rows.http(rows.HTTP_TWO, two, usual, count) for count in rows.IN_FLIGHT]
     if _wanted(rows.KEYED, only):
         # A store of its own, as the other services' workers are to have nothing to do, and a topic of its own, as the
-        # marker of a transaction is an offset without a record, for which the floor would wait for ever.
+        # marker of a transaction is an offset without a record, for which the floor would wait forever.
         keyed = stack.enter_context(stage.service(small, store="_bench_keys"))
         filled = stage.fill(small, "keyed", round(200_000 * scale))
         keyed.resend_once(filled.topic, 0, filled.ranges[0][1])

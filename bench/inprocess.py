@@ -12,9 +12,9 @@ import time
 import uvloop
 
 from bench.figures import Figures, Selection, figures_of
+from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
-from kafka.records import Position
+from kafka.model.records import Position
 from service.cli.serve import SWITCH_INTERVAL_SECONDS
 
 _WARM_UP = 300

@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from kafka.admin import Admin
-from kafka.catalogue import AdminTopicList, Catalogue, EmbeddedTopicList
-from kafka.config import ClusterConfig
-from kafka.connection import ConnectionErrors
-from kafka.errors import ClusterAway, DeadlineExceeded, OutcomeUnknown
-from kafka.jobs.jobs import Jobs
-from kafka.jobs.keyed_resender import KeyedResender
-from kafka.jobs.wish import Planner
-from kafka.offsets import AdminOffsets, EmbeddedOffsets, Offsets
-from kafka.probe import LeaderProbe, Probe
-from kafka.query import Query
-from kafka.reader import Reader
-from kafka.resend import Preparer, Resender
-from kafka.topics import AdminLookup, EmbeddedLookup, Lookup, Topics
-from kafka.writer import Writer
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig
+from kafka.client.connection import ConnectionErrors
+from kafka.jobs.idempotency.resender import IdempotentResender
+from kafka.jobs.service import Jobs
+from kafka.jobs.spec import Planner
+from kafka.metadata.offsets import AdminOffsets, EmbeddedOffsets, Offsets
+from kafka.metadata.probe import LeaderProbe, Probe
+from kafka.metadata.topic_listing import AdminTopicList, EmbeddedTopicList, TopicListing
+from kafka.metadata.topics import AdminLookup, EmbeddedLookup, Lookup, Topics
+from kafka.model.errors import ClusterAway, DeadlineExceeded, OutcomeUnknown
+from kafka.resend.reader import Reader
+from kafka.resend.service import Preparer, Resender
+from kafka.resend.writer import Writer
+from kafka.search.query import Query
 
 
 class ClientSet:
@@ -60,7 +60,7 @@ class ClientSet:
         self.query = Query(config, self._topics, offsets)
         planner = Planner(config, self._topics, offsets)
         self.jobs = Jobs(config, planner, self._writer, admin, self.admitted)
-        self.keyed_resender = KeyedResender(config, self.jobs, preparer)
+        self.idempotent_resender = IdempotentResender(config, self.jobs, preparer)
 
     def _open_lookups(self, config: ClusterConfig) -> tuple[Offsets, Admin | None]:
         """Make the one client that answers what does not take records, and all that asks by it."""
@@ -69,13 +69,13 @@ class ClientSet:
             embedded = EmbeddedLookup(config)
             self._lookup = self.probe = embedded
             embedded_offsets = EmbeddedOffsets(embedded.consumer)
-            self.catalogue = Catalogue(EmbeddedTopicList(config, embedded.consumer), embedded_offsets)
+            self.topic_listing = TopicListing(EmbeddedTopicList(config, embedded.consumer), embedded_offsets)
             return embedded_offsets, None
         real = AdminLookup(config, self.errors)
         self._lookup = real
         self.probe = LeaderProbe(real.admin, self.errors)
         offsets = AdminOffsets(real.admin)
-        self.catalogue = Catalogue(AdminTopicList(config, real.admin), offsets)
+        self.topic_listing = TopicListing(AdminTopicList(config, real.admin), offsets)
         return offsets, real.admin
 
     @contextmanager

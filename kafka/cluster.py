@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
-from kafka.bootstrap import without_controllers
-from kafka.catalogue import Listed
+from kafka.client.bootstrap import without_controllers
+from kafka.client.clients import log
+from kafka.client.config import ClusterConfig
+from kafka.client.credential_files import CredentialFiles
+from kafka.client.refused_property import refused_property
 from kafka.client_set import ClientSet
-from kafka.clients import log
-from kafka.config import ClusterConfig
-from kafka.credential_files import CredentialFiles
-from kafka.errors import AwayKind, Closing, ClusterAway, InstanceFrozen
-from kafka.histogram import Histogram
-from kafka.jobs.jobs import Jobs
-from kafka.jobs.keyed import Key
-from kafka.query import HistogramQuery, Page, Paging, Rest, Selection
-from kafka.records import Position, Record
-from kafka.refused_property import refused_property
-from kafka.resend import Resent
-from kafka.topics import Topic
-from kafka.waiting import Partition
+from kafka.jobs.idempotency.requests import Key
+from kafka.jobs.service import Jobs
+from kafka.metadata.topic_listing import Listed
+from kafka.metadata.topics import Topic
+from kafka.model.errors import AwayKind, Closing, ClusterAway, InstanceReadOnly
+from kafka.model.records import Position, Record
+from kafka.resend.read_queue import Partition
+from kafka.resend.service import Resent
+from kafka.search.histogram import Histogram
+from kafka.search.query import Continuation, HistogramQuery, Page, Paging, Selection
 
 _PROBE_SECONDS = 2.0
 _PROBE_AWAY_SECONDS = 0.25
@@ -107,14 +107,14 @@ class Cluster:
 
         Args:
             position: the record.
-            consumer_key: whom the copy is for; None leaves the headers alone.
+            consumer_key: the recipient; None leaves the headers alone.
 
         Raises:
-            NothingWritten: one of its kinds, see kafka.errors.
+            NothingWritten: one of its kinds, see kafka.model.errors.
             OutcomeUnknown: the copy may or may not have been written.
         """
-        if self.config.policy.frozen and self._availability.state != "closing":
-            raise InstanceFrozen
+        if self.config.policy.read_only and self._availability.state != "closing":
+            raise InstanceReadOnly
         clients = self._clients
         with clients.admitted():
             deadline = time.monotonic() + self.config.limits.deadline_seconds
@@ -125,16 +125,16 @@ class Cluster:
 
         Args:
             position: the record.
-            consumer_key: whom the copy is for; None leaves the headers alone.
+            consumer_key: the recipient; None leaves the headers alone.
             key: what came with the request.
 
         Raises:
-            ResendError: see KeyedResender.resend.
+            ResendError: see IdempotentResender.resend.
         """
         clients = self._clients
         with clients.admitted():
             deadline = time.monotonic() + self.config.limits.deadline_seconds
-            return await clients.keyed_resender.resend(position, consumer_key, key, deadline)
+            return await clients.idempotent_resender.resend(position, consumer_key, key, deadline)
 
     async def read(self, position: Position) -> tuple[Topic, Record]:
         """Return the committed record at exactly this position, and the facts of its topic.
@@ -152,7 +152,7 @@ class Cluster:
             return topic, await clients.reader.read(position, topic, deadline)
 
     async def find(
-        self, selection: Selection, paging: Paging, rest: Rest | None, abandoned: Event, *, caller: str = ""
+        self, selection: Selection, paging: Paging, rest: Continuation | None, abandoned: Event, *, caller: str = ""
     ) -> Page:
         """Return a page of records; see Query.find."""
         clients = self._clients
@@ -168,10 +168,10 @@ class Cluster:
     async def topics(
         self, wanted: Callable[[str], bool], offset: int, limit: int, *, caller: str = ""
     ) -> tuple[int, list[Listed]]:
-        """Return how many topics are wanted, and some of them with their facts; see Catalogue.page."""
+        """Return how many topics are wanted, and some of them with their facts; see TopicListing.page."""
         clients = self._clients
         with clients.admitted():
-            return await clients.catalogue.page(wanted, offset, limit, caller=caller)
+            return await clients.topic_listing.page(wanted, offset, limit, caller=caller)
 
     def _require_open(self) -> None:
         """Raise if no request can be served now."""

@@ -18,16 +18,16 @@ from service.api.health import healthz, readyz_endpoint
 from service.api.jobs import add_jobs
 from service.api.queries import add_queries
 from service.api.resend import PATH, RawRoute, resend_endpoint
+from service.api.schema.resend import Health, Readiness
 from service.auth import Authenticator, TokenAuthenticator, WrongTokens, authenticator
 from service.console import add_console
-from service.envelope import Envelope, trail_of
-from service.errors import error_response, row_of
+from service.http.errors import error_response, row_of
+from service.http.fast_path import FastPath
+from service.http.refusals import MethodNotAllowed, PathUnknown
+from service.http.request_context import RequestContextMiddleware, request_log_of
 from service.instances import Instances
 from service.logs import configure_logs
-from service.refusals import MethodNotAllowed, PathUnknown
-from service.settings import Settings, load_settings
-from service.shortcut import Shortcut
-from service.wire import Health, Readiness
+from service.settings.model import Settings, load_settings
 
 
 def app_from_environment() -> FastAPI:
@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         callers,
         instances,
         WrongTokens(settings.auth.max_wrong_tokens),
-        open_to_all=settings.auth.open and only is None,
+        open_to_all=settings.auth.allow_anonymous and only is None,
     )
 
     @asynccontextmanager
@@ -81,7 +81,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={HTTPException: _routing_refused},
     )
-    app.add_middleware(Envelope)
+    app.add_middleware(RequestContextMiddleware)
     resend = resend_endpoint(access, settings.http.max_body_bytes)
     app.router.add_api_route(
         PATH,
@@ -112,7 +112,7 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
     )
     app.router.add_api_route(
         "/readyz",
-        readyz_endpoint(instances, callers.trouble if isinstance(callers, TokenAuthenticator) else lambda: None),
+        readyz_endpoint(instances, callers.problem if isinstance(callers, TokenAuthenticator) else lambda: None),
         methods=["GET"],
         route_class_override=RawRoute,
         summary="Whether requests should be sent here",
@@ -124,8 +124,8 @@ def create_app(settings: Settings, *, only: Authenticator | None = None) -> Fast
         },
     )
     add_documentation(app)
-    add_console(app, open_to_all=settings.auth.open and only is None)
-    app.middleware_stack = Shortcut(app.build_middleware_stack(), settings.http.root_path, PATH, "POST", resend)
+    add_console(app, open_to_all=settings.auth.allow_anonymous and only is None)
+    app.middleware_stack = FastPath(app.build_middleware_stack(), settings.http.root_path, PATH, "POST", resend)
     return app
 
 
@@ -140,7 +140,7 @@ async def _routing_refused(request: Request, error: Exception) -> Response:
     else:
         allow = None
         refusal = PathUnknown("nothing is served at this path")
-    trail_of(request.scope).outcome = row_of(refusal).error_code
+    request_log_of(request.scope).outcome = row_of(refusal).error_code
     return error_response(refusal, allow)
 
 

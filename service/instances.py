@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
-from kafka.policy import matches
+from kafka.model.policy import matches
 
 
 @dataclass(frozen=True, slots=True)

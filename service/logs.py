@@ -13,8 +13,8 @@ from typing import TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor
 
-from kafka.secrets import CONFIGURED
-from service.settings_sections import LogSettings
+from kafka.client.secrets import CONFIGURED
+from service.settings.sections import LogSettings
 from service.visible import visible
 
 # Made once; json.dumps makes one each time.

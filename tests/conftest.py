@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from kafka.secrets import CONFIGURED
+from kafka.client.secrets import CONFIGURED
 from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker, new_broker, provider
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic

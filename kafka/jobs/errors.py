@@ -7,7 +7,6 @@ NothingWritten
     ├── SelectionEmpty         no offset is selected
     ├── SelectionTooLarge      more offsets than a job may select
     ├── ExpressionRefused      a JMESPath expression that cannot work
-    ├── SourceReplaced         the topic was made again since an earlier job
     ├── JobMissing             no job has this id
     ├── JobOver                it has ended, and cannot be paused or go on
     ├── NoFailures             it lists no failure that another job could resend
@@ -26,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kafka.errors import ClusterUnavailable, NothingWritten, ResendError
+from kafka.model.errors import ClusterUnavailable, NothingWritten, ResendError
 
 
 class JobRefused(NothingWritten):
@@ -46,7 +45,7 @@ class StoreUnusable(JobRefused, ClusterUnavailable):
     """The topic that keeps jobs is missing or unfit.
 
     Attributes:
-        reason: what is wrong with it, and the command that mends it.
+        reason: what is wrong with it, and the command that fixes it.
     """
 
     reason: str
@@ -88,16 +87,6 @@ class ExpressionRefused(JobRefused):
 
     def __str__(self) -> str:
         return f"the JMESPath expression is refused: {self.reason}"
-
-
-@dataclass(eq=False)
-class SourceReplaced(JobRefused):
-    """The topic was deleted and made again since the job whose records are meant: offsets mean other records now."""
-
-    topic: str
-
-    def __str__(self) -> str:
-        return f"topic {self.topic!r} was deleted and made again since those offsets were meant"
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from jmespath.parser import Parser
 from kafka.jobs.errors import ExpressionRefused
 from kafka.jobs.expression_checks import check_whole, compared_fields
 from kafka.jobs.interpreter import Budget, EvaluationFailed, Interpreter, is_false
-from kafka.json_value import NestedTooDeeply, parse_json
+from kafka.model.json_value import NestedTooDeeply, parse_json
 
 MAX_CHARACTERS = 4096
 """Length of an expression."""
@@ -90,7 +90,7 @@ def parse_expression(text: str) -> Expression:
     except JMESPathError as error:
         raise ExpressionRefused(" ".join(str(error).split())) from None
     finally:
-        # The library keeps the last 512 trees, whoever sent them.
+        # The library keeps the last 512 trees, of all callers.
         Parser.purge()
     tree = _with_flat_chains(parsed, MAX_DEPTH)
     check_whole(tree)

@@ -7,8 +7,8 @@ from enum import Enum
 from functools import cached_property
 
 from kafka.jobs.expression import Expression, parse_expression
-from kafka.json_value import NotJson
-from kafka.records import CONSUMER_KEY, Record
+from kafka.model.json_value import NotJson
+from kafka.model.records import CONSUMER_KEY, Record
 
 
 class Outcome(Enum):
@@ -59,13 +59,13 @@ class Filter:
         key: the key's UTF-8 text; None: any.
         headers: conditions on headers.
         jmespath: an expression over the value as JSON that must be true of it, which it is of no other value.
-        copies: also records that carry a consumer_key already, which most often are copies themselves.
+        include_resent: also records that carry a consumer_key already, which most often are copies themselves.
     """
 
     key: str | None = None
     headers: tuple[HeaderCondition, ...] = ()
     jmespath: str | None = None
-    copies: bool = False
+    include_resent: bool = False
 
     def judge(self, record: Record, *, headers_known: bool = True) -> Outcome:
         """Return whether the record meets all conditions, or which it does not.
@@ -77,7 +77,7 @@ class Filter:
         Raises:
             EvaluationFailed: the expression cannot be evaluated on the record's value.
         """
-        if headers_known and not self.copies and any(name == CONSUMER_KEY for name, _ in record.headers):
+        if headers_known and not self.include_resent and any(name == CONSUMER_KEY for name, _ in record.headers):
             return Outcome.ALREADY_RESENT
         if self.key is not None and record.key != self.key.encode():
             return Outcome.NOT_MATCHED

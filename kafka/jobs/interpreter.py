@@ -17,7 +17,7 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.functions import Functions, signature
 from jmespath.visitor import Options, TreeInterpreter
 
-from kafka.json_value import parse_number
+from kafka.model.json_value import parse_number
 
 _CHARACTERS_PER_STEP = 8
 _COMPARISONS_PER_STEP = 8

@@ -10,8 +10,8 @@ from typing import Any
 
 from kafka.jobs import stored
 from kafka.jobs.filter import Filter, HeaderCondition, Outcome
-from kafka.jobs.origin import ORIGINS, Origin, Target
-from kafka.records import Record, Span
+from kafka.model.records import OffsetRange, Record
+from kafka.redrive.dialects import DIALECTS, Dialect, Target
 
 FORMAT = 1
 """Version of everything that is written to the store. A worker leaves alone what has another one."""
@@ -19,8 +19,8 @@ FORMAT = 1
 _ID_BYTES = 12
 
 
-class PlanNotUnderstood(Exception):
-    """It has a format or a field that this version does not know: whoever knows it may run the job."""
+class UnsupportedFormat(Exception):
+    """It has a format or a field that this version does not know: a worker that knows it may run the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,17 @@ class Plan:
         job_id: begins with the number of the store's partition that holds the job's records.
         instance: id of the instance whose cluster it runs on.
         project: project id of the request.
-        made_by: name of the caller.
-        made_at_ms: milliseconds since the Unix epoch.
+        created_by: name of the caller.
+        created_at_ms: milliseconds since the Unix epoch.
         topic: where the records stand.
         topic_id: the topic as it was then; another one under the same name is another topic.
         spans: what to read, by partition and offset, none empty and none overlapping; ends were fixed at acceptance.
         positions: offsets by partition that alone are meant; None: all of the spans.
         times_ms: half-open range of the records' own timestamps; None: any.
         filter: which of them.
-        consumer_key: whom the copies are for; None leaves the headers alone.
+        consumer_key: the recipient; None leaves the headers alone.
         records_per_second: at most; None: as fast as possible.
-        stop_after_failures: the job fails when so many records could not be resent; None: never for that.
+        max_failures: the job fails when that many records could not be resent; None: never for that.
         dry_run: count and report what would be resent, and write nothing.
         target: where the copies go; None: to the topic and the partition of their records.
         digest: of the request that made the job with an Idempotency-Key; None without one.
@@ -52,17 +52,17 @@ class Plan:
     job_id: str
     instance: str
     project: str
-    made_by: str
-    made_at_ms: int
+    created_by: str
+    created_at_ms: int
     topic: str
     topic_id: str
-    spans: tuple[Span, ...]
+    spans: tuple[OffsetRange, ...]
     positions: Mapping[int, frozenset[int]] | None = None
     times_ms: tuple[int, int] | None = None
     filter: Filter = field(default_factory=Filter)
     consumer_key: str | None = None
     records_per_second: float | None = None
-    stop_after_failures: int | None = None
+    max_failures: int | None = None
     dry_run: bool = False
     target: Target | None = None
     digest: str | None = None
@@ -115,16 +115,16 @@ def partition_of(job_id: str) -> int:
     return int(number)
 
 
-def spans_of_positions(positions: Mapping[int, frozenset[int]], gap: int = 1000) -> tuple[Span, ...]:
-    """Return spans that cover these offsets, reading on over gaps that cost less than starting anew."""
-    spans: list[Span] = []
+def spans_of_positions(positions: Mapping[int, frozenset[int]], gap: int = 1000) -> tuple[OffsetRange, ...]:
+    """Return spans that cover these offsets, reading on over gaps that cost less than starting again."""
+    spans: list[OffsetRange] = []
     for partition in sorted(positions):
         for offset in sorted(positions[partition]):
             last = spans[-1] if spans else None
             if last is not None and last.partition == partition and offset - last.end <= gap:
-                spans[-1] = Span(partition, last.start, offset + 1)
+                spans[-1] = OffsetRange(partition, last.start, offset + 1)
             else:
-                spans.append(Span(partition, offset, offset + 1))
+                spans.append(OffsetRange(partition, offset, offset + 1))
     return tuple(spans)
 
 
@@ -141,8 +141,8 @@ def encode_plan(plan: Plan) -> bytes:
             "job_id": plan.job_id,
             "instance": plan.instance,
             "project": plan.project,
-            "made_by": plan.made_by,
-            "made_at_ms": plan.made_at_ms,
+            "created_by": plan.created_by,
+            "created_at_ms": plan.created_at_ms,
             "topic": plan.topic,
             "topic_id": plan.topic_id,
             "spans": [[span.partition, span.start, span.end] for span in plan.spans],
@@ -154,11 +154,11 @@ def encode_plan(plan: Plan) -> bytes:
                 "key": filter_.key,
                 "headers": [[condition.name, condition.value, condition.absent] for condition in filter_.headers],
                 "jmespath": filter_.jmespath,
-                "copies": filter_.copies,
+                "include_resent": filter_.include_resent,
             },
             "consumer_key": plan.consumer_key,
             "records_per_second": plan.records_per_second,
-            "stop_after_failures": plan.stop_after_failures,
+            "max_failures": plan.max_failures,
             "dry_run": plan.dry_run,
             # Not there in a plan without: workers of versions that do not know it run that one, and no other.
             **({} if plan.target is None else {"target": _encode_target(plan.target)}),
@@ -171,30 +171,30 @@ def encode_plan(plan: Plan) -> bytes:
 
 
 def _encode_target(target: Target) -> Encoding:
-    return {"origin": target.origin, "remove_headers": target.remove_headers, "by_operator": target.by_operator}
+    return {"dialect": target.dialect, "remove_headers": target.remove_headers, "by_operator": target.by_operator}
 
 
 def decode_plan(content: bytes) -> Plan:
     """Return the plan that encode_plan wrote.
 
     Raises:
-        PlanNotUnderstood: it has another format, an unknown field, or lacks one.
+        UnsupportedFormat: it has another format, an unknown field, or lacks one.
     """
     try:
         found: Encoding = json.loads(content)
         if found.get("format") != FORMAT:
-            raise PlanNotUnderstood(f"its format is {found.get('format')!r}, not {FORMAT}")
+            raise UnsupportedFormat(f"its format is {found.get('format')!r}, not {FORMAT}")
         if unknown := sorted(set(found) - _FIELDS):
-            raise PlanNotUnderstood(f"it has an unknown field {unknown[0]!r}")
-        if unknown := sorted(set(found["filter"]) - {"key", "headers", "jmespath", "copies"}):
-            raise PlanNotUnderstood(f"its filter has an unknown field {unknown[0]!r}")
+            raise UnsupportedFormat(f"it has an unknown field {unknown[0]!r}")
+        if unknown := sorted(set(found["filter"]) - {"key", "headers", "jmespath", "include_resent"}):
+            raise UnsupportedFormat(f"its filter has an unknown field {unknown[0]!r}")
         times_ms, positions, filter_ = found["times_ms"], found["positions"], found["filter"]
         return Plan(
             stored.text(found["job_id"]),
             stored.text(found["instance"]),
             stored.text(found["project"]),
-            stored.text(found["made_by"]),
-            stored.number(found["made_at_ms"]),
+            stored.text(found["created_by"]),
+            stored.number(found["created_at_ms"]),
             stored.text(found["topic"]),
             stored.text(found["topic_id"]),
             tuple(_span(*span) for span in found["spans"]),
@@ -204,18 +204,18 @@ def decode_plan(content: bytes) -> Plan:
                 stored.maybe(stored.text, filter_["key"]),
                 tuple(_condition(*condition) for condition in filter_["headers"]),
                 stored.maybe(stored.text, filter_["jmespath"]),
-                stored.truth(filter_["copies"]),
+                stored.truth(filter_["include_resent"]),
             ),
             stored.maybe(stored.text, found["consumer_key"]),
             stored.maybe(stored.rate, found["records_per_second"]),
-            stored.maybe(stored.number, found["stop_after_failures"]),
+            stored.maybe(stored.number, found["max_failures"]),
             stored.truth(found["dry_run"]),
             stored.maybe(_target, found.get("target")),
             stored.maybe(stored.text, found.get("digest")),
             None if found.get("bounds") is None else stored.by_partition(found["bounds"], _bounds),
         )
     except stored.WRONG as error:
-        raise PlanNotUnderstood(f"it is not a plan: {type(error).__name__}") from None
+        raise UnsupportedFormat(f"it is not a plan: {type(error).__name__}") from None
 
 
 def readable_part(job_id: str, content: bytes) -> Plan:
@@ -236,11 +236,11 @@ def readable_part(job_id: str, content: bytes) -> Plan:
             return ""
 
     try:
-        made_at_ms = stored.number(fields_.get("made_at_ms"))
+        created_at_ms = stored.number(fields_.get("created_at_ms"))
     except stored.WRONG:
-        made_at_ms = 0
-    instance, project, made_by, topic = (readable(name) for name in ("instance", "project", "made_by", "topic"))
-    return Plan(job_id, instance, project, made_by, made_at_ms, topic, "", ())
+        created_at_ms = 0
+    instance, project, created_by, topic = (readable(name) for name in ("instance", "project", "created_by", "topic"))
+    return Plan(job_id, instance, project, created_by, created_at_ms, topic, "", ())
 
 
 def _offsets(found: object) -> frozenset[int]:
@@ -255,19 +255,19 @@ def _bounds(found: object) -> tuple[int, int]:
     return stored.number(found[0]), stored.number(found[1])
 
 
-def _span(partition: object, start: object, end: object) -> Span:
-    return Span(stored.partition(partition), stored.number(start), stored.number(end))
+def _span(partition: object, start: object, end: object) -> OffsetRange:
+    return OffsetRange(stored.partition(partition), stored.number(start), stored.number(end))
 
 
 def _target(found: object) -> Target:
     if not isinstance(found, dict):
         raise TypeError
-    if unknown := sorted(set(found) - {"origin", "remove_headers", "by_operator"}):
-        raise PlanNotUnderstood(f"its target has an unknown field {unknown[0]!r}")
-    origin: Origin | None = next((known for known in ORIGINS if known == found["origin"]), None)
-    if origin is None:
-        raise PlanNotUnderstood("its target is of an unknown kind")
-    return Target(origin, stored.truth(found["remove_headers"]), stored.truth(found["by_operator"]))
+    if unknown := sorted(set(found) - {"dialect", "remove_headers", "by_operator"}):
+        raise UnsupportedFormat(f"its target has an unknown field {unknown[0]!r}")
+    dialect: Dialect | None = next((known for known in DIALECTS if known == found["dialect"]), None)
+    if dialect is None:
+        raise UnsupportedFormat("its target is of an unknown kind")
+    return Target(dialect, stored.truth(found["remove_headers"]), stored.truth(found["by_operator"]))
 
 
 def _condition(name: object, value: object, absent: object) -> HeaderCondition:

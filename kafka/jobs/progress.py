@@ -1,10 +1,10 @@
 """How far a job is: the pure fold of its records in the store.
 
-<id>/request   the plan, by whoever accepted the job
+<id>/request   the plan, by the process that accepted the job
 <id>/plan      the same plan as its owner adopted it: from then on another request changes nothing
 <id>/state     progress and outcome, by the owner, in the transaction that holds the copies it counts
-<id>/cancel    by whoever was asked to cancel it
-<id>/pause     likewise; says whether to pause or to go on
+<id>/cancel    by the process that was asked to cancel it
+<id>/pause     by the process that was asked to; says whether to pause or to resume
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from heapq import nsmallest
 from typing import Any, Literal
 
 from kafka.jobs import stored
-from kafka.jobs.plan import Plan, PlanNotUnderstood, decode_plan, readable_part
+from kafka.jobs.plan import Plan, UnsupportedFormat, decode_plan, readable_part
 
 State = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[State] = frozenset({"succeeded", "failed", "cancelled"})
@@ -38,7 +38,7 @@ class Failure:
 
     Attributes:
         partition: of the record; so offset.
-        reason: in the words of kafka.errors.
+        reason: in the words of kafka.model.errors.
         code: the stable code by which callers know the reason, see Rules.code_of; None where it has none.
     """
 
@@ -210,16 +210,16 @@ def decode_progress(content: bytes) -> Progress:
     """Return the progress that encode_progress wrote.
 
     Raises:
-        PlanNotUnderstood: it has another format, an unknown field or state, or lacks a field.
+        UnsupportedFormat: it has another format, an unknown field or state, or lacks a field.
     """
     try:
         found = json.loads(content)
         if found.get("format") != PROGRESS_FORMAT:
-            raise PlanNotUnderstood(f"its progress has the format {found.get('format')!r}, not {PROGRESS_FORMAT}")
+            raise UnsupportedFormat(f"its progress has the format {found.get('format')!r}, not {PROGRESS_FORMAT}")
         if unknown := sorted(set(found) - _FIELDS):
-            raise PlanNotUnderstood(f"its progress has an unknown field {unknown[0]!r}")
+            raise UnsupportedFormat(f"its progress has an unknown field {unknown[0]!r}")
         if found["state"] not in _STATES:
-            raise PlanNotUnderstood(f"its progress has an unknown state {found['state']!r}")
+            raise UnsupportedFormat(f"its progress has an unknown state {found['state']!r}")
         report, first = found["report"], found["first_not_evaluated"]
         return Progress(
             found["state"],
@@ -234,7 +234,7 @@ def decode_progress(content: bytes) -> Progress:
             None if first is None else _failure(*first),
         )
     except stored.WRONG as error:
-        raise PlanNotUnderstood(f"it is not a progress: {type(error).__name__}") from None
+        raise UnsupportedFormat(f"it is not a progress: {type(error).__name__}") from None
 
 
 def _failure(partition: object, offset: object, reason: object, code: object = None) -> Failure:
@@ -278,9 +278,9 @@ class Job:
         unread_plan: what can be read of a plan that is not understood, see readable_part.
         adopted: whether its owner has adopted the plan.
         progress: what the owner has committed.
-        cancel_asked: somebody wants it to end.
-        pause_asked: somebody wants it to wait.
-        misfits: by kind of record, why the last one of that kind is not understood.
+        cancel_requested: somebody wants it to end.
+        pause_requested: somebody wants it to wait.
+        decode_errors: by kind of record, why the last one of that kind is not understood.
     """
 
     job_id: str
@@ -288,9 +288,9 @@ class Job:
     unread_plan: Plan | None = None
     adopted: bool = False
     progress: Progress = field(default_factory=Progress)
-    cancel_asked: bool = False
-    pause_asked: bool = False
-    misfits: Mapping[str, str] = field(default_factory=dict)
+    cancel_requested: bool = False
+    pause_requested: bool = False
+    decode_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> Plan | None:
@@ -298,16 +298,16 @@ class Job:
         return self.plan or self.unread_plan
 
     @property
-    def not_understood(self) -> str | None:
+    def unsupported_reason(self) -> str | None:
         """Why this version must leave it alone."""
-        return self.misfits[min(self.misfits)] if self.misfits else None
+        return self.decode_errors[min(self.decode_errors)] if self.decode_errors else None
 
     @property
     def state(self) -> State:
         """What a user is told."""
         state = self.progress.state
         # Also while it is being cancelled: it does nothing more.
-        if state in {"pending", "running"} and self.pause_asked:
+        if state in {"pending", "running"} and self.pause_requested:
             return "paused"
         return state
 
@@ -322,7 +322,7 @@ class Job:
         if self.over or self.summary is None:
             return False
         # Ending a job takes no understanding of it.
-        return self.cancel_asked or (self.not_understood is None and not self.pause_asked)
+        return self.cancel_requested or (self.unsupported_reason is None and not self.pause_requested)
 
 
 def split_key(key: bytes | None) -> tuple[str, str]:
@@ -347,18 +347,20 @@ def fold(job: Job | None, job_id: str, kind: str, value: bytes | None) -> Job | 
         # All keys of a job are removed in one transaction; the first of these tells.
         return None
     job = job or Job(job_id)
-    if kind == "request" and (job.adopted or job.plan is not None or "request" in job.misfits):
+    if kind == "request" and (job.adopted or job.plan is not None or "request" in job.decode_errors):
         # The first one counts until the owner has adopted it; then nothing but what was adopted.
         return job
     # The last record of a kind replaces all that those before it said: compaction may have removed them.
     replaced = {"request", "plan"} if kind == "plan" else {kind}
-    job = replace(job, misfits={other: reason for other, reason in job.misfits.items() if other not in replaced})
+    job = replace(
+        job, decode_errors={other: reason for other, reason in job.decode_errors.items() if other not in replaced}
+    )
     if kind == "plan":
         job = replace(job, adopted=True, plan=None, unread_plan=None)
     try:
         return _with_record(job, kind, value)
-    except PlanNotUnderstood as error:
-        job = replace(job, misfits={**job.misfits, kind: str(error)})
+    except UnsupportedFormat as error:
+        job = replace(job, decode_errors={**job.decode_errors, kind: str(error)})
         if kind in {"request", "plan"}:
             return replace(job, unread_plan=readable_part(job_id, value))
         return replace(job, progress=_ended_part(value)) if kind == "state" else job
@@ -370,14 +372,14 @@ def _with_record(job: Job, kind: str, value: bytes) -> Job:
     if kind == "state":
         return replace(job, progress=decode_progress(value))
     if kind == "cancel":
-        return replace(job, cancel_asked=True)
+        return replace(job, cancel_requested=True)
     if kind == "pause":
-        return replace(job, pause_asked=value == b"true")
-    raise PlanNotUnderstood(f"it has an unknown record {kind!r}")
+        return replace(job, pause_requested=value == b"true")
+    raise UnsupportedFormat(f"it has an unknown record {kind!r}")
 
 
 def _plan_of(job_id: str, value: bytes) -> Plan:
     plan = decode_plan(value)
     if plan.job_id != job_id:
-        raise PlanNotUnderstood("it is the plan of another job")
+        raise UnsupportedFormat("it is the plan of another job")
     return plan

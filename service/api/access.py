@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from kafka.cluster import Cluster
 from service.auth import Action, Authenticator, Caller, Credentials, WrongTokens
-from service.envelope import Trail, trail_of
+from service.http.refusals import Forbidden, HostNotLoopback, PathIdRefused, TokenHeaderMissing, TooManyWrongTokens
+from service.http.request_context import RequestLog, request_log_of
 from service.instances import Instances
-from service.refusals import Forbidden, HostNotLoopback, PathIdRefused, TokenHeaderMissing, TooManyWrongTokens
 
 _TOKEN_HEADER = b"x-auth-token"
 _MAX_ID_CHARACTERS = 128
@@ -57,7 +57,7 @@ class Access:
     Args:
         authenticator: tells who a token belongs to.
         instances: what there is.
-        wrong_tokens: slows down whoever sends many of them.
+        wrong_tokens: slows down their senders.
         open_to_all: no callers are configured; then the token header must still be there, and the Host be a loopback
             name: a page elsewhere can send neither by itself.
     """
@@ -74,16 +74,16 @@ class Access:
         """Return who asks for which instance, all compared that can be compared before the body is read.
 
         Raises:
-            PathIdRefused: an id is absurd, whoever asks.
+            PathIdRefused: an id is absurd, for every caller.
             HostNotLoopback, TokenHeaderMissing: open access only.
             TooManyWrongTokens: one more, after a wait.
             Forbidden: no token, a wrong one, no such instance, not this project's, or no grant: not told apart.
         """
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         project = _path_id(request, "project_id")
         instance = _path_id(request, "instance_id")
-        trail.project, trail.instance = project, instance
-        caller = await self._caller(request, trail)
+        request_log.project, request_log.instance = project, instance
+        caller = await self._caller(request, request_log)
         cluster = self._instances.find(project, instance)
         if cluster is None or not caller.may(action, project, instance, None):
             raise Forbidden
@@ -96,9 +96,9 @@ class Access:
             HostNotLoopback, TokenHeaderMissing: open access only.
             Forbidden: no token, or a wrong one.
         """
-        return await self._caller(request, trail_of(request.scope))
+        return await self._caller(request, request_log_of(request.scope))
 
-    async def _caller(self, request: Request, trail: Trail) -> Caller:
+    async def _caller(self, request: Request, request_log: RequestLog) -> Caller:
         headers = request.scope["headers"]
         tokens = [value for name, value in headers if name == _TOKEN_HEADER]
         if self._open_to_all:
@@ -117,9 +117,9 @@ class Access:
             client = request.scope.get("client")
             error = await self._wrong_tokens.refusal(client[0] if client else None)
             # Counted in one line with others.
-            trail.quiet = isinstance(error, TooManyWrongTokens)
+            request_log.quiet = isinstance(error, TooManyWrongTokens)
             raise error
-        trail.caller = caller.name
+        request_log.caller = caller.name
         return caller
 
 
@@ -140,7 +140,7 @@ def check_id(name: str, value: str) -> str:
         value: the id.
 
     Raises:
-        PathIdRefused: it is absurd, whoever asks.
+        PathIdRefused: it is absurd, for every caller.
     """
     if len(value) > _MAX_ID_CHARACTERS:
         raise PathIdRefused(f"the {name} has {len(value)} characters")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from service.refusals import BodyTooLarge, ClientGone, ContentEncodingRefused, ContentTypeRefused
+from service.http.refusals import BodyTooLarge, ClientGone, ContentEncodingRefused, ContentTypeRefused
 
 _SHOWN_CHARACTERS = 100
 _LONGEST_TYPE_BYTES = 200

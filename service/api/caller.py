@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.policy import matches
+from kafka.model.policy import matches
 from service.api.access import Access, actions_of, check_id
 from service.api.health import readiness_of
 from service.api.parameters import Parameters
+from service.api.schema.query import CallerInstance, CallerResponse
 from service.auth import Caller
-from service.envelope import trail_of
-from service.errors import error_response, row_of
+from service.http.errors import error_response, row_of
+from service.http.refusals import RequestRefused
+from service.http.request_context import request_log_of
 from service.instances import Instances
-from service.refusals import RequestRefused
-from service.wire_query import CallerInstance, CallerResponse
 
 PATH = "/v2/caller"
 
@@ -35,16 +35,16 @@ def caller_endpoint(access: Access, instances: Instances) -> Callable[[Request],
     """
 
     async def who(request: Request) -> Response:
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         try:
             caller = await access.identify(request)
             project = Parameters(request.scope["query_string"], NAMES).text("project")
             if project is not None:
                 check_id("project", project)
         except RequestRefused as error:
-            trail.outcome = row_of(error).error_code
+            request_log.outcome = row_of(error).error_code
             return error_response(error)
-        trail.outcome = "told"
+        request_log.outcome = "ok"
         if project is None:
             project = own_project(caller, instances)
         body = CallerResponse(name=caller.name, project=project, instances=_instances(caller, project, instances))
@@ -87,7 +87,7 @@ def _instances(caller: Caller, project: str, instances: Instances) -> list[Calle
                     state=readiness.state,
                     reason=readiness.reason,
                     embedded=config.embedded,
-                    frozen=config.policy.frozen,
+                    read_only=config.policy.read_only,
                     actions=list(actions),
                 )
             )

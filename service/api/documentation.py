@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from kafka import errors as worker
 from kafka.jobs import errors as jobs
-from kafka.records import Position
-from service import refusals
+from kafka.model import errors as worker
+from kafka.model.records import Position
 from service.api.keys import PARAMETER, REPLAYED_HEADER
-from service.errors import Unexpected, error_body, row_of
-from service.wire import MAX_OFFSET, ErrorResponse, ResendRequest, ResendResponse
-from service.wire_jobs import JobRequest
+from service.api.schema.job_request import JobRequest
+from service.api.schema.resend import MAX_OFFSET, ErrorResponse, ResendRequest, ResendResponse
+from service.http import refusals
+from service.http.errors import Unexpected, error_body, row_of
 
 TITLE = "kafka-resend"
 DESCRIPTION = """Puts a Kafka record back on its topic: for one consumer, by the header `consumer_key`, or for all.
@@ -65,15 +65,15 @@ _EXAMPLES: tuple[Exception, ...] = (
 )
 
 _MEANINGS = {
-    400: "Nothing was written: something about the request, the record or its topic has to be mended first.",
+    400: "Nothing was written: something about the request, the record or its topic has to be fixed first.",
     403: "Nothing was written: no token, a wrong one, or no grant for this. Which of these is not told.",
     413: "Nothing was written: the body is over the limit.",
     415: "Nothing was written: the body is not declared to be JSON in UTF-8.",
-    500: "An error that nobody foresaw.",
+    500: "An unexpected error.",
     503: "Nothing was written: the cluster is away, the queue is full, the service is stopping, or no worker is there "
     "for a request with an Idempotency-Key. Try again.",
     504: "Time ran out. RESEND.00504001: nothing was written. RESEND.00504002: whether a copy was is not known. "
-    "RESEND.00504004: likewise, and the same request may be sent again.",
+    "RESEND.00504004: the same, and the request may be sent again with its Idempotency-Key.",
 }
 
 _EARLY_MEANINGS = {
@@ -95,7 +95,7 @@ _COPY_HEADERS = {
         "schema": {"type": "integer"},
     },
     "X-Resend-Timestamp": {
-        "description": "Whose time the copy has: the original's, the present, or the broker's (LogAppendTime).",
+        "description": "Whose time the copy has: the original's, the current time, or the broker's (LogAppendTime).",
         "schema": {"type": "string", "enum": ["original", "now", "broker"]},
     },
 }

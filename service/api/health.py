@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.cluster import Availability
-from kafka.errors import AwayKind
-from service.envelope import trail_of
+from kafka.model.errors import AwayKind
+from service.api.schema.resend import Health, InstanceReadiness, Readiness
+from service.http.request_context import request_log_of
 from service.instances import Instances
-from service.wire import Health, InstanceReadiness, Readiness
 
 _ALIVE = Health(status="ok").model_dump_json()
 
@@ -27,12 +27,12 @@ _REASONS: dict[AwayKind | None, str] = {
 
 async def healthz(request: Request) -> Response:
     """Answer 200 as long as the process answers at all."""
-    trail_of(request.scope).quiet = True
+    request_log_of(request.scope).quiet = True
     return Response(_ALIVE, media_type="application/json")
 
 
 def readyz_endpoint(
-    instances: Instances, trouble: Callable[[], str | None] = lambda: None
+    instances: Instances, problem: Callable[[], str | None] = lambda: None
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that tells whether requests should be sent here.
 
@@ -41,15 +41,15 @@ def readyz_endpoint(
 
     Args:
         instances: what there is.
-        trouble: returns what is wrong with the callers, None for nothing.
+        problem: returns what is wrong with the callers, None for nothing.
     """
 
     async def readyz(request: Request) -> Response:
-        trail_of(request.scope).quiet = True
+        request_log_of(request.scope).quiet = True
         readiness = Readiness(
             status=instances.phase,
             instances={name: readiness_of(instance.cluster.availability) for name, instance in instances},
-            callers=trouble(),
+            callers=problem(),
         )
         status = 200 if instances.phase == "ready" else 503
         content = readiness.model_dump_json(exclude={"callers"} if readiness.callers is None else None)

@@ -12,14 +12,13 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka import errors as worker
-from kafka.errors import ResendError
 from kafka.jobs import errors as job_errors
 from kafka.jobs.errors import JobMissing, JobUnreadable, NoFailures
 from kafka.jobs.filter import Filter
 from kafka.jobs.progress import Job, State
-from kafka.jobs.wish import Wish
-from service import refusals
+from kafka.jobs.spec import JobSpec
+from kafka.model import errors as worker
+from kafka.model.errors import ResendError
 from service.api.access import Access, Admission
 from service.api.bodies import check_content_type, parsed, read_body
 from service.api.documentation import error_answers, path_parameter, query_parameter, request_body
@@ -27,13 +26,14 @@ from service.api.keys import PARAMETER, REPLAYED, REPLAYED_HEADER, idempotency_k
 from service.api.parameters import Parameters
 from service.api.prefix import prefix_of
 from service.api.resend import RawRoute
-from service.envelope import trail_of
-from service.errors import error_response, row_of
-from service.refusals import ParameterNotChoice, RequestRefused, shown
-from service.strict_json import read_json
-from service.wire import MAX_OFFSET
-from service.wire_jobs import JobRequest, parse_job, parse_nothing
-from service.wire_jobs_told import JobResponse, JobsResponse, failed_positions, told
+from service.api.schema.job_request import JobRequest, parse_job, parse_nothing
+from service.api.schema.job_response import JobResponse, JobsResponse, failed_positions, told
+from service.api.schema.resend import MAX_OFFSET
+from service.http import refusals
+from service.http.errors import error_response, row_of
+from service.http.refusals import ParameterNotChoice, RequestRefused, shown
+from service.http.request_context import request_log_of
+from service.http.strict_json import read_json
 
 PATH = "/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"
 JOB_PATH = f"{PATH}/{{job_id}}"
@@ -47,7 +47,7 @@ _STATES: tuple[str, ...] = get_args(State)
 
 _EXAMPLE_ID = "0-0123456789abcdef01234567"
 _MEANINGS = {
-    400: "Something about the request has to be mended first; there is no job.",
+    400: "Something about the request has to be fixed first; there is no job.",
     403: "No token, a wrong one, or no grant for this. Which of these is not told.",
     404: "There is no such job, or not for this caller.",
     503: "The cluster is away, or jobs cannot be kept. Try again.",
@@ -164,7 +164,7 @@ def _calls() -> tuple[_Call, ...]:
     selecting: tuple[Exception, ...] = (
         worker.TopicMissing("topic-test"),
         worker.CompactedTopic("topic-test"),
-        worker.InstanceFrozen(),
+        worker.InstanceReadOnly(),
         job_errors.SelectionEmpty("topic-test"),
         job_errors.StoreUnusable("topic '_resend_jobs' has cleanup.policy=delete"),
     )
@@ -188,7 +188,7 @@ def _calls() -> tuple[_Call, ...]:
         *changing,
         job_errors.NoFailures(_EXAMPLE_ID),
         job_errors.JobUnreadable(_EXAMPLE_ID, "its format is 2, not 1"),
-        job_errors.SourceReplaced("topic-test"),
+        worker.TopicReplaced("topic-test"),
         *selecting,
         *keyed,
     )
@@ -221,12 +221,12 @@ def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
     """Return an endpoint that admits the caller, reads the body, acts, and words what is refused."""
 
     async def endpoint(request: Request) -> Response:
-        trail = trail_of(request.scope)
-        trail.action, trail.job = call.action, request.path_params.get("job_id")
+        request_log = request_log_of(request.scope)
+        request_log.action, request_log.job = call.action, request.path_params.get("job_id")
         try:
             admission = await access.admit(request, "jobs")
             if call.action != "list":
-                # A misspelt or misplaced dry_run would write.
+                # An unknown or misplaced dry_run would write.
                 Parameters(request.scope["query_string"], ())
             body, key = b"", None
             if call.method == "POST":
@@ -238,46 +238,46 @@ def _endpoint(access: Access, call: _Call, body_bytes: int) -> Endpoint:
                     parse_nothing(body)
             response = await call.act(_Asked(request, admission, body, key))
         except (RequestRefused, ResendError) as error:
-            trail.outcome = row_of(error).error_code
-            trail.reason = getattr(error, "reason", None)
+            request_log.outcome = row_of(error).error_code
+            request_log.reason = getattr(error, "reason", None)
             return error_response(error)
-        trail.outcome = "accepted" if call.status == 202 else "told"
+        request_log.outcome = "accepted" if call.status == 202 else "ok"
         return response
 
     return endpoint
 
 
 async def _make(asked: _Asked) -> Response:
-    project, made_by = asked.admission.project, asked.admission.caller.name
-    wish = await parsed(asked.body, lambda body: parse_job(body, project, made_by))
-    return await _made(asked, wish, None, None)
+    project, created_by = asked.admission.project, asked.admission.caller.name
+    spec = await parsed(asked.body, lambda body: parse_job(body, project, created_by))
+    return await _made(asked, spec, None, None)
 
 
-async def _made(asked: _Asked, wish: Wish, topic_id: str | None, of_job: str | None) -> Response:
+async def _made(asked: _Asked, spec: JobSpec, topic_id: str | None, of_job: str | None) -> Response:
     """Make a job, once if the request has a key.
 
     Args:
         asked: the request.
-        wish: what it asks for.
+        spec: what it asks for.
         topic_id: see Jobs.make.
         of_job: id of the job whose failures are meant.
     """
-    asked.admission.require_topic(wish.topic)
-    if wish.target is not None:
+    asked.admission.require_topic(spec.topic)
+    if spec.target is not None:
         # Also of a job made of another one's failures, whose maker may have been somebody else.
-        wish = replace(wish, target=replace(wish.target, by_operator=asked.admission.caller.operator))
-    jobs, trail = asked.admission.cluster.jobs, trail_of(asked.request.scope)
+        spec = replace(spec, target=replace(spec.target, by_operator=asked.admission.caller.operator))
+    jobs, request_log = asked.admission.cluster.jobs, request_log_of(asked.request.scope)
     if asked.key is None:
-        job = await jobs.make(wish, topic_id)
+        job = await jobs.make(spec, topic_id)
     else:
         content = await parsed(asked.body, read_json) if asked.body else {}
         key = key_of(asked.key, asked.admission, [of_job, content])
-        job, trail.replayed = await jobs.make_once(wish, topic_id, key)
-    trail.job = job.job_id
+        job, request_log.replayed = await jobs.make_once(spec, topic_id, key)
+    request_log.job = job.job_id
     project, instance = (quote(name, safe="") for name in (asked.admission.project, asked.admission.instance))
     path = PATH.format(project_id=project, instance_id=instance)
     location = f"{prefix_of(asked.request.scope)}{path}/{job.job_id}"
-    return _answer(_one(asked, job), 202, {"Location": location, **(REPLAYED if trail.replayed else {})})
+    return _answer(_one(asked, job), 202, {"Location": location, **(REPLAYED if request_log.replayed else {})})
 
 
 async def _list(asked: _Asked) -> Response:
@@ -322,22 +322,22 @@ async def _resend_failed(asked: _Asked) -> Response:
     job = await _found(asked)
     plan = job.plan
     if plan is None:
-        raise JobUnreadable(job.job_id, job.not_understood or "it is being removed")
+        raise JobUnreadable(job.job_id, job.unsupported_reason or "it is being removed")
     if not job.progress.failures:
         raise NoFailures(job.job_id)
-    wish = Wish(
+    spec = JobSpec(
         asked.admission.project,
         asked.admission.caller.name,
         plan.topic,
         positions=failed_positions(job),
         # They met the first job's filter; whether they are copies was decided there, too.
-        filter=Filter(copies=True),
+        filter=Filter(include_resent=True),
         consumer_key=plan.consumer_key,
         records_per_second=plan.records_per_second,
         dry_run=plan.dry_run,
         target=plan.target,
     )
-    return await _made(asked, wish, plan.topic_id, job.job_id)
+    return await _made(asked, spec, plan.topic_id, job.job_id)
 
 
 async def _found(asked: _Asked) -> Job:

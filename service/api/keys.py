@@ -9,10 +9,10 @@ import re
 
 from starlette.requests import Request
 
-from kafka.jobs.keyed import Key, digest_of
+from kafka.jobs.idempotency.requests import Key, digest_of
 from service.api.access import Admission
-from service.envelope import trail_of
-from service.refusals import IdempotencyKeyRefused
+from service.http.refusals import IdempotencyKeyRefused
+from service.http.request_context import request_log_of
 
 _HEADER = b"idempotency-key"
 _KEY = re.compile(rb"[!-~]{1,255}")
@@ -47,7 +47,7 @@ def idempotency_key(request: Request) -> str | None:
     given: list[bytes] = [value for name, value in request.scope["headers"] if name == _HEADER]
     if not given:
         return None
-    trail_of(request.scope).keyed = True
+    request_log_of(request.scope).has_idempotency_key = True
     if len(given) > 1:
         raise IdempotencyKeyRefused(f"the request has {len(given)} Idempotency-Keys")
     if _KEY.fullmatch(given[0]) is None:

@@ -13,27 +13,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.errors import ResendError
-from kafka.query import HistogramQuery, Page, Paging, Selection
-from kafka.records import Position, Record
+from kafka.model.errors import ResendError
+from kafka.model.records import Position, Record
+from kafka.search.query import HistogramQuery, Page, Paging, Selection
 from service.api.access import Access, Admission
+from service.api.http_disconnect import while_connected
 from service.api.parameters import Parameters
-from service.api.presence import while_connected
-from service.cursors import Cursors
-from service.envelope import Trail, trail_of
-from service.errors import error_response, row_of
-from service.refusals import (
-    DownloadRefused,
-    MessageIdNotLegal,
-    ParameterMissing,
-    RangeRefused,
-    RequestRefused,
-    TagRefused,
-    shown,
-)
-from service.settings_sections import QuerySettings
-from service.wire import MAX_OFFSET, MAX_PARTITION
-from service.wire_query import (
+from service.api.schema.query import (
     BucketItem,
     HistogramResponse,
     MessageItem,
@@ -42,6 +28,20 @@ from service.wire_query import (
     listed_message,
     whole_message,
 )
+from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
+from service.http.cursors import Cursors
+from service.http.errors import error_response, row_of
+from service.http.refusals import (
+    DownloadRefused,
+    MessageIdNotLegal,
+    ParameterMissing,
+    RangeRefused,
+    RequestRefused,
+    TagRefused,
+    shown,
+)
+from service.http.request_context import RequestLog, request_log_of
+from service.settings.sections import QuerySettings
 
 PATH = "/v2/{project_id}/mqs/instances/{instance_id}/messages"
 HISTOGRAM_PATH = f"{PATH}/histogram"
@@ -108,18 +108,18 @@ def messages_endpoint(
     """
 
     async def messages(request: Request) -> Response:
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         try:
             admission = await access.admit(request, "read")
-            asked = read_question(request.scope["query_string"])
+            asked = parse_query(request.scope["query_string"])
             admission.require_topic(asked.selection.topic)
             if asked.position is not None:
-                trail.position = asked.position
-                return await _one(asked, asked.position, admission, settings, trail)
+                request_log.position = asked.position
+                return await _one(asked, asked.position, admission, settings, request_log)
             response = await _list(asked, request, admission, settings, cursors)
         except (RequestRefused, ResendError) as error:
-            return _refused(error, trail)
-        trail.outcome = "listed"
+            return _refused(error, request_log)
+        request_log.outcome = "ok"
         return response
 
     return messages
@@ -133,7 +133,7 @@ def histogram_endpoint(access: Access) -> Callable[[Request], Awaitable[Response
     """
 
     async def histogram(request: Request) -> Response:
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         try:
             admission = await access.admit(request, "read")
             parameters = Parameters(request.scope["query_string"], HISTOGRAM_NAMES)
@@ -150,8 +150,8 @@ def histogram_endpoint(access: Access) -> Callable[[Request], Awaitable[Response
                 lambda abandoned: admission.cluster.histogram(asked, abandoned, caller=admission.caller.name),
             )
         except (RequestRefused, ResendError) as error:
-            return _refused(error, trail)
-        trail.outcome = "counted"
+            return _refused(error, request_log)
+        request_log.outcome = "ok"
         body = HistogramResponse(
             buckets=[
                 BucketItem(start_time=bucket.start_ms, end_time=bucket.end_ms, count=bucket.count)
@@ -166,7 +166,7 @@ def histogram_endpoint(access: Access) -> Callable[[Request], Awaitable[Response
     return histogram
 
 
-def read_question(query: bytes) -> Asked:
+def parse_query(query: bytes) -> Asked:
     """Return what a query asks for.
 
     By time goes before by position, that before a range of offsets; with none of these it is the newest records.
@@ -280,13 +280,13 @@ async def _list(
 
 
 async def _one(
-    asked: Asked, position: Position, admission: Admission, settings: QuerySettings, trail: Trail
+    asked: Asked, position: Position, admission: Admission, settings: QuerySettings, request_log: RequestLog
 ) -> Response:
     _, record = await admission.cluster.read(position)
     if asked.download:
-        trail.outcome = "downloaded"
+        request_log.outcome = "ok"
         return _download(record)
-    trail.outcome = "shown"
+    request_log.outcome = "ok"
     messages = [whole_message(record, settings.max_value_bytes)] if _matches(record, asked.selection) else []
     scan = ScanItem(records=1, milliseconds=0, complete=True, stopped_by=None)
     return _answer(messages, total=len(messages), exact=True, cursor=None, scan=scan)
@@ -324,7 +324,7 @@ def _answer(messages: list[MessageItem], *, total: int, exact: bool, cursor: str
     return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
-def _refused(error: RequestRefused | ResendError, trail: Trail) -> Response:
-    trail.outcome = row_of(error).error_code
-    trail.reason = getattr(error, "reason", None)
+def _refused(error: RequestRefused | ResendError, request_log: RequestLog) -> Response:
+    request_log.outcome = row_of(error).error_code
+    request_log.reason = getattr(error, "reason", None)
     return error_response(error)

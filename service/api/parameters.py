@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection
 from urllib.parse import parse_qsl
 
-from service.refusals import (
+from service.api.schema.resend import TOPIC
+from service.http.refusals import (
     ParameterMissing,
     ParameterNotChoice,
     ParameterNotWhole,
@@ -19,7 +20,6 @@ from service.refusals import (
     TopicNotLegal,
     shown,
 )
-from service.wire import TOPIC
 
 _MOST_PARAMETERS = 100
 _WHOLE = re.compile(r"[0-9]{1,19}")
@@ -34,7 +34,7 @@ class Parameters:
 
     Raises:
         QueryNotText: it is not UTF-8, or has far too many parameters.
-        ParameterUnknown, ParameterRepeated: a misspelt one would be a question that nobody asked.
+        ParameterUnknown, ParameterRepeated: an unknown one would be a question that nobody asked.
     """
 
     def __init__(self, query: bytes, known: Collection[str]) -> None:

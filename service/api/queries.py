@@ -7,19 +7,19 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from kafka import errors as worker
-from kafka.records import Position
-from service import refusals
+from kafka.model import errors as worker
+from kafka.model.records import Position
 from service.api import caller, messages, topics
 from service.api.access import Access
 from service.api.documentation import error_answers, path_parameter, query_parameter
 from service.api.resend import RawRoute
-from service.cursors import Cursors, cursor_key
+from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
+from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
+from service.http import refusals
+from service.http.cursors import Cursors, cursor_key
+from service.http.name_pattern import MAX_PATTERN_CHARACTERS
 from service.instances import Instances
-from service.name_pattern import MAX_PATTERN_CHARACTERS
-from service.settings import Settings
-from service.wire import MAX_OFFSET, MAX_PARTITION
-from service.wire_query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
+from service.settings.model import Settings
 
 _TIME = {"type": "integer", "minimum": 0, "maximum": messages.MAX_TIME_MS}
 _POSITION = Position("topic-test", 0, 4)
@@ -42,7 +42,7 @@ _MESSAGE_ERRORS: tuple[Exception, ...] = (
     worker.DeadlineExceeded("records of topic 'topic-test'"),
 )
 _MEANINGS = {
-    400: "Something about the request has to be mended first.",
+    400: "Something about the request has to be fixed first.",
     403: "No token, a wrong one, or no grant for this. Which of these is not told.",
     503: "The cluster is away, too many searches are under way, or the service is stopping. Try again.",
     504: "Time ran out before a single record came.",

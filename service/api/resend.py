@@ -22,16 +22,16 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.errors import ResendError
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.model.errors import ResendError
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from service.api.access import Access
 from service.api.bodies import check_content_type, read_body
 from service.api.keys import REPLAYED, idempotency_key, key_of
-from service.envelope import Trail, trail_of
-from service.errors import error_response, row_of
-from service.refusals import ActionMissing, ActionRepeated, ActionUnknown, RequestRefused, shown
-from service.wire import ResendRequest, ResendResponse, parse_resend
+from service.api.schema.resend import ResendRequest, ResendResponse, parse_resend
+from service.http.errors import error_response, row_of
+from service.http.refusals import ActionMissing, ActionRepeated, ActionUnknown, RequestRefused, shown
+from service.http.request_context import RequestLog, request_log_of
 
 PATH = "/v2/{project_id}/mqs/instances/{instance_id}/messages/action"
 
@@ -60,7 +60,7 @@ def resend_endpoint(access: Access, max_body_bytes: int) -> Callable[[Request], 
     """
 
     async def resend(request: Request) -> Response:
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         try:
             admission = await access.admit(request, "resend")
             check_action(request.scope["query_string"])
@@ -68,24 +68,24 @@ def resend_endpoint(access: Access, max_body_bytes: int) -> Callable[[Request], 
             key = idempotency_key(request)
             asked = parse_resend(await read_body(request, max_body_bytes))
             position = Position(asked.topic, asked.partition, asked.message_offset)
-            trail.position = position
-            trail.for_one_consumer = asked.consumer_key is not None
+            request_log.position = position
+            request_log.has_consumer_key = asked.consumer_key is not None
             admission.require_topic(asked.topic)
             if key is None:
                 resent = await admission.cluster.resend(position, asked.consumer_key)
             else:
                 once = key_of(key, admission, asked.model_dump())
-                resent, trail.replayed = await admission.cluster.resend_once(position, asked.consumer_key, once)
+                resent, request_log.replayed = await admission.cluster.resend_once(position, asked.consumer_key, once)
         except (RequestRefused, ResendError) as error:
-            return _refused(error, trail)
-        trail.outcome = "resent"
-        return _answer(asked, resent, REPLAYED if trail.replayed else {})
+            return _refused(error, request_log)
+        request_log.outcome = "resent"
+        return _answer(asked, resent, REPLAYED if request_log.replayed else {})
 
     return resend
 
 
 def check_action(query: bytes) -> None:
-    """Accept exactly one action_id, whose value is resend; other parameters are none of our business.
+    """Accept exactly one action_id, whose value is resend; other parameters are ignored.
 
     Args:
         query: as it came, without the question mark.
@@ -108,9 +108,9 @@ def check_action(query: bytes) -> None:
         raise ActionUnknown(f"action_id {shown(actions[0])} does not exist")
 
 
-def _refused(error: RequestRefused | ResendError, trail: Trail) -> Response:
-    trail.outcome = row_of(error).error_code
-    trail.reason = getattr(error, "reason", None)
+def _refused(error: RequestRefused | ResendError, request_log: RequestLog) -> Response:
+    request_log.outcome = row_of(error).error_code
+    request_log.reason = getattr(error, "reason", None)
     return error_response(error)
 
 

@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.catalogue import Listed
-from kafka.config import ClusterConfig
-from kafka.errors import InstanceFrozen, ResendError, TopicMissing
-from kafka.resend import refuse_topic
-from kafka.topics import is_internal
+from kafka.client.config import ClusterConfig
+from kafka.metadata.topic_listing import Listed
+from kafka.metadata.topics import is_internal
+from kafka.model.errors import InstanceReadOnly, ResendError, TopicMissing
+from kafka.resend.service import refuse_topic
 from service.api.access import Access, Admission
 from service.api.parameters import Parameters
-from service.envelope import trail_of
-from service.errors import error_body, error_response, row_of
-from service.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
-from service.refusals import Forbidden, ParameterTooLong, RequestRefused
-from service.wire import ErrorResponse
-from service.wire_query import PartitionBounds, TopicItem, TopicsResponse
+from service.api.schema.query import PartitionBounds, TopicItem, TopicsResponse
+from service.api.schema.resend import ErrorResponse
+from service.http.errors import error_body, error_response, row_of
+from service.http.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
+from service.http.refusals import Forbidden, ParameterTooLong, RequestRefused
+from service.http.request_context import request_log_of
 
 PATH = "/v2/{project_id}/mqs/instances/{instance_id}/topics"
 
@@ -38,7 +38,7 @@ def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
     """
 
     async def topics(request: Request) -> Response:
-        trail = trail_of(request.scope)
+        request_log = request_log_of(request.scope)
         try:
             admission = await access.admit(request, "read")
             parameters = Parameters(request.scope["query_string"], NAMES)
@@ -48,10 +48,10 @@ def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
             wanted = wanted_topics(admission, parameters.text("name"), internal=parameters.yes("internal") or False)
             total, page = await admission.cluster.topics(wanted, offset, limit, caller=admission.caller.name)
         except (RequestRefused, ResendError) as error:
-            trail.outcome = row_of(error).error_code
-            trail.reason = getattr(error, "reason", None)
+            request_log.outcome = row_of(error).error_code
+            request_log.reason = getattr(error, "reason", None)
             return error_response(error)
-        trail.outcome = "listed"
+        request_log.outcome = "ok"
         body = TopicsResponse(
             total=total,
             size=len(page),
@@ -92,7 +92,7 @@ def _visible(admission: Admission, topic: str, *, internal: bool) -> bool:
 
 
 def _item(listed: Listed, admission: Admission) -> TopicItem:
-    topic, name = listed.topic, listed.outline.name
+    topic, name = listed.topic, listed.summary.name
     configured = topic if listed.configured else None
     refusal = _refusal(listed, admission)
     bounds = [
@@ -103,8 +103,8 @@ def _item(listed: Listed, admission: Admission) -> TopicItem:
     ]
     return TopicItem(
         name=name,
-        partition=listed.outline.partitions,
-        replication=listed.outline.replication,
+        partition=listed.summary.partitions,
+        replication=listed.summary.replication,
         retention_time=None
         if configured is None or configured.retention_ms is None
         else -(-configured.retention_ms // _HOUR_MS),
@@ -134,14 +134,14 @@ def _count(bounds: list[PartitionBounds]) -> int | None:
 def _refusal(listed: Listed, admission: Admission) -> RequestRefused | ResendError | None:
     """Return what a resend of this topic's records would be refused with, in the order in which it is checked."""
     config: ClusterConfig = admission.cluster.config
-    if "resend" not in admission.actions(listed.outline.name):
+    if "resend" not in admission.actions(listed.summary.name):
         return Forbidden()
-    if config.policy.frozen:
-        return InstanceFrozen()
+    if config.policy.read_only:
+        return InstanceReadOnly()
     if listed.topic is None:
-        return listed.trouble or TopicMissing(listed.outline.name)
-    if listed.trouble is not None and not listed.topic.internal:
-        return listed.trouble
+        return listed.problem or TopicMissing(listed.summary.name)
+    if listed.problem is not None and not listed.topic.internal:
+        return listed.problem
     try:
         refuse_topic(listed.topic, config.policy)
     except ResendError as error:

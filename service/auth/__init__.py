@@ -25,13 +25,13 @@ from service.auth.callers import (
     parse_callers,
     read_callers,
 )
-from service.auth.standing import StandingOfCallers, standing
+from service.auth.grants_by_name import GrantsByName, grants_by_name
 from service.auth.watching import WatchedCallers
 from service.auth.wrong_tokens import WrongTokens
 
 if TYPE_CHECKING:
     # The settings read the callers file once, to refuse a broken one at the start; this would close a circle.
-    from service.settings_http import AuthSettings
+    from service.settings.http import AuthSettings
 
 __all__ = [
     "EVERYTHING",
@@ -43,17 +43,17 @@ __all__ = [
     "CallersFileRefused",
     "Credentials",
     "Grants",
+    "GrantsByName",
     "OpenAuthenticator",
-    "StandingOfCallers",
     "TokenAuthenticator",
     "WatchedCallers",
     "WrongTokens",
     "authenticator",
     "digest_of",
+    "grants_by_name",
     "operator_authenticator",
     "parse_callers",
     "read_callers",
-    "standing",
 ]
 
 
@@ -67,11 +67,11 @@ def authenticator(settings: AuthSettings) -> Authenticator:
     Raises:
         CallersFileRefused: the callers file is broken or names nobody.
     """
-    if settings.open:
+    if settings.allow_anonymous:
         return OpenAuthenticator()
     if settings.callers_file is not None:
         watched = WatchedCallers(settings.callers_file)
-        return TokenAuthenticator(watched.current, watched.trouble)
+        return TokenAuthenticator(watched.current, watched.problem)
     if settings.token_digest is None:
         raise AuthError("no callers are configured, and access is not open")
     default = CallerEntry(Caller(DEFAULT_CALLER, EVERYTHING), bytes.fromhex(settings.token_digest), expires=None)
@@ -83,7 +83,7 @@ def operator_authenticator(token: str) -> Authenticator:
     """Return the authenticator of an application that is opened for one command, inside its process.
 
     Args:
-        token: which cannot be guessed, and which nobody else is told; whoever sends it is the caller `operator`, who
+        token: which cannot be guessed, and which nobody else is told; its sender is the caller `operator`, who
             may do everything.
     """
     digest = digest_of(token)

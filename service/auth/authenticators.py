@@ -1,4 +1,4 @@
-"""The seam between a request and whoever sent it."""
+"""The seam between a request and its caller."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class TokenAuthenticator:
 
     Args:
         current: returns the entries by digest, as they are now.
-        trouble: returns why they may be out of date, in words for strangers; None while they are not.
+        problem: returns why they may be out of date, in words for strangers; None while they are not.
     """
 
     def __init__(
         self,
         current: Callable[[], Mapping[bytes, CallerEntry]],
-        trouble: Callable[[], str | None] = lambda: None,
+        problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._current = current
-        self.trouble = trouble
+        self.problem = problem
 
     async def authenticate(self, credentials: Credentials) -> Caller | None:
         """Return the caller whose token it is, unless it has expired."""
@@ -63,7 +63,7 @@ class TokenAuthenticator:
         digest = digest_of(credentials.token)
         if digest is None:
             return None
-        # How long the look-up takes depends on the digest alone, which whoever guesses cannot steer towards a stored
+        # How long the look-up takes depends on the digest alone, which a guesser cannot steer towards a stored
         # one without inverting SHA-256: nothing about a token is to be learned from it. What is found is compared in
         # constant time.
         entry = self._current().get(digest)

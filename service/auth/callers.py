@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from kafka.policy import matches
+from kafka.model.policy import matches
 from service.files import writable_by_everybody
 
 Action = Literal["resend", "read", "jobs"]

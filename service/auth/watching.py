@@ -28,7 +28,7 @@ class WatchedCallers:
     """The entries of a callers file, at most a moment old.
 
     Another file at that path is noticed by modification time, size and inode. One that is broken or gone revokes nobody
-    and admits nobody new: the entries read last stay, their expiry included, and the log says so until it is mended. A
+    and admits nobody new: the entries read last stay, their expiry included, and the log says so until it is fixed. A
     file without entries revokes everybody.
 
     Args:
@@ -59,7 +59,7 @@ class WatchedCallers:
             self._check(now)
         return self._entries
 
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Return why the entries may be out of date, in words for strangers; None while they are not.
 
         Looks at the file as often as `current` does.

@@ -1,4 +1,4 @@
-"""Slows down whoever sends wrong tokens, address by address.
+"""Slows down senders of wrong tokens, address by address.
 
 A right token is always taken, at once. Behind a proxy all callers have one address: if wrong tokens could have right
 ones refused, a stranger, or one caller with an expired token, could lock all others out. That tokens cannot be guessed
@@ -14,9 +14,9 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from service.addresses import network_of
-from service.refusals import Forbidden, NotAllowed, TooManyWrongTokens
-from service.tally import Tally
+from service.http.addresses import network_of
+from service.http.refusals import Forbidden, NotAllowed, TooManyWrongTokens
+from service.http.tally import Tally
 
 _FIRST_SECONDS = 0.1
 _LONGEST_SECONDS = 5.0

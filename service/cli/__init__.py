@@ -232,7 +232,7 @@ def foreign_kafka() -> str | None:
     """
     spec = find_spec("kafka")
     places = list(spec.submodule_search_locations or ()) if spec else []
-    ours = PathFinder.find_spec("kafka.records", places) is not None
+    ours = PathFinder.find_spec("kafka.client_set", places) is not None
     other = PathFinder.find_spec("kafka.consumer", places) is not None
     if ours and not other:
         return None

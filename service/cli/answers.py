@@ -2,8 +2,8 @@
 
     ApiError
     ├── Refused            what was asked for is refused, and nothing was written           exit code 1
-    ├── Misunderstood      the options do not name one instance, or no API is there         exit code 1
-    ├── NotNow             nothing was written, and the same may be asked again             exit code 3
+    ├── UsageError         the options do not name one instance, or no API is there         exit code 1
+    ├── Retryable          nothing was written, and the same may be asked again             exit code 3
     └── OutcomeUnknown     whether a copy was written is not known                          exit code 4
 
 Each carries its words and its exit code.
@@ -53,11 +53,11 @@ class Refused(ApiError):
     """What was asked for is refused, and nothing was written."""
 
 
-class Misunderstood(ApiError):
+class UsageError(ApiError):
     """The options do not name one instance, or no API is there."""
 
 
-class NotNow(ApiError):
+class Retryable(ApiError):
     """Nothing was written, and the same may be asked again."""
 
     exit_code = 3
@@ -73,10 +73,10 @@ def field(answer: Json, name: str, *kinds: type) -> Any:
     """Return a field of an answer.
 
     Raises:
-        Misunderstood: it is not there, or of another kind: whoever answered is not this API.
+        UsageError: it is not there, or of another kind: what answered is not this API.
     """
     if name not in answer or not isinstance(answer[name], kinds):
-        raise Misunderstood(f"the answer has no {name} as kafka-resend's has; is --url right?")
+        raise UsageError(f"the answer has no {name} as kafka-resend's has; is --url right?")
     return answer[name]
 
 
@@ -111,12 +111,12 @@ async def answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str |
 
     request_id = secrets.token_hex(16)
     request.headers["X-Request-Id"] = request_id
-    lost: type[ApiError] = NotNow if doubt is None else OutcomeUnknown
+    lost: type[ApiError] = Retryable if doubt is None else OutcomeUnknown
     doubted = "" if doubt is None else f"; {doubt} (the service's log has the request as {request_id})"
     try:
         answer = await http.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-        raise NotNow(f"cannot connect to {_origin(request)}: {_reason(error)}; nothing was written") from None
+        raise Retryable(f"cannot connect to {_origin(request)}: {_reason(error)}; nothing was written") from None
     except httpx.HTTPError as error:
         raise lost(f"the connection to {_origin(request)} was lost: {_reason(error)}{doubted}") from None
     body = json_object(answer)
@@ -126,18 +126,18 @@ async def answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str |
     if code is None or words is None:
         what = f"{_origin(request)} answered with status {answer.status_code}, but not as kafka-resend does"
         if doubt is None and answer.status_code in _PROXY_WAITS:
-            raise NotNow(what)
+            raise Retryable(what)
         if doubt is None or (300 <= answer.status_code < 500 and answer.status_code not in _GAVE_UP):
-            raise Misunderstood(f"{what}; is --url right?")
+            raise UsageError(f"{what}; is --url right?")
         raise OutcomeUnknown(f"{what}{doubted}")
     anonymous = code == _FORBIDDEN and "X-Auth-Token" not in request.headers
     said = f"{without_token(code, words) if anonymous else worded(code, words)} [{code}]"
     if answer.status_code in _LATER:
-        raise NotNow(said, code)
+        raise Retryable(said, code)
     if answer.status_code < 500:
         raise Refused(said, code)
     if doubt is None or code.startswith(_NOT_WRITTEN_CODES):
-        raise NotNow(said, code)
+        raise Retryable(said, code)
     raise OutcomeUnknown(f"{said}; its X-Request-Id is {request_id}", code)
 
 
@@ -156,7 +156,7 @@ def _text(body: Json, name: str) -> str | None:
 
 
 def _origin(request: httpx.Request) -> str:
-    # Without the path, and never with what a URL may hold besides.
+    # Without the path, and never with what else a URL may hold.
     return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
 
 

@@ -14,7 +14,7 @@ from service.cli.terminal import MISCONFIGURED, OK, PROBLEM, output, refuse, set
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kafka.findings import Finding
+    from kafka.checks.results import Finding
 
 
 def check_command(
@@ -40,7 +40,7 @@ def check_command(
 
     Exit code 0: nothing is missing. 1: something is. 2: the settings are wrong.
     """
-    from kafka.diagnose import diagnose
+    from kafka.checks.diagnose import diagnose
 
     settings = settings_or_exit()
     configs = {config.name: config for config in settings.clusters()}
@@ -60,12 +60,12 @@ def check_command(
 
 
 def show(console: Console, instance: str, findings: tuple[Finding, ...]) -> None:
-    """Print the findings of one instance, each cure below what it is for."""
+    """Print the findings of one instance, each remedy below what it is for."""
     console.print(Text.assemble("instance ", (instance, "bold")))
     for finding in findings:
         mark = ("  ok       ", "green") if finding.ok else ("  MISSING  ", "bold red")
         if finding.unseen:
             mark = ("  UNKNOWN  ", "yellow")
         console.print(Text.assemble(mark, (f"{finding.subject}: ", "bold"), finding.detail))
-        for line in (finding.cure or "").splitlines():
+        for line in (finding.remedy or "").splitlines():
             console.print(Text(f"           {line}"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from service.cli.answers import Misunderstood, OutcomeUnknown, answered, field, get, json_object
+from service.cli.answers import OutcomeUnknown, UsageError, answered, field, get, json_object
 from service.cli.output import Json
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Api:
         )
         records: list[Json] = field(answer, "messages", list)
         if len(records) != 1:
-            raise Misunderstood(f"the answer has {len(records)} records instead of one; is --url right?")
+            raise UsageError(f"the answer has {len(records)} records instead of one; is --url right?")
         return records[0]
 
     async def records(self, asked: Mapping[str, str]) -> Page:
@@ -140,7 +140,7 @@ class Api:
             topic: of the record.
             partition: of the record.
             offset: of the record.
-            consumer_key: whom the copy is for; None leaves the record's headers alone. An empty text is not None.
+            consumer_key: the recipient; None leaves the record's headers alone. An empty text is not None.
             idempotency_key: with the same one again nothing more is written; None sends none.
 
         Raises:
@@ -167,24 +167,24 @@ class Api:
             replayed=headers.get("Idempotency-Replayed") == "true",
         )
 
-    async def make_job(self, wish: Json, idempotency_key: str | None = None) -> Json:
+    async def make_job(self, spec: Json, idempotency_key: str | None = None) -> Json:
         """Have a job accepted, and return it.
 
         Args:
-            wish: the body, as the API has it.
+            spec: the body, as the API has it.
             idempotency_key: with the same one again there is no second job, and the first one is returned.
 
         Raises:
             ApiError: one of its kinds.
         """
-        return await self._ask_of_jobs("", wish, idempotency_key)
+        return await self._ask_of_jobs("", spec, idempotency_key)
 
     async def jobs(self, states: str | None, limit: int) -> Sequence[Json]:
         """Return the newest jobs.
 
         Args:
             states: only these, with commas between; None: all.
-            limit: at most so many.
+            limit: maximum number of them.
 
         Raises:
             ApiError: one of its kinds.

@@ -41,10 +41,10 @@ def demo_command(
     bound_port: int = listening.getsockname()[1]
 
     # Only now, so that a port that is taken is told at once.
-    from kafka.embedded import EmbeddedBroker
+    from kafka.demo.embedded import EmbeddedBroker
     from service.app import create_app
     from service.logs import configure_logs
-    from service.settings import demo_settings
+    from service.settings.model import demo_settings
 
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     with EmbeddedBroker() as broker:

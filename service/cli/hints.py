@@ -1,6 +1,6 @@
 """What to do about an error, in the words of the command line: commands and options instead of calls and fields.
 
-The API's message is what is wrong, then what to do about it for whoever sends requests. The second half is replaced by
+The API's message is what is wrong, then what to do about it for a client. The second half is replaced by
 the error's code. A message that ends with other words, such as that of another version's service, stays as it is.
 """
 
@@ -48,9 +48,9 @@ _HINTS: Mapping[str, str] = {
     "RESEND.00400102": "kafka-resend topics lists how many partitions each topic has",
     "RESEND.00400104": "check the offset, or run the command again once a record has been written there",
     "RESEND.00400107": "run the command again once that transaction has ended; see why its producer does not end it",
+    "RESEND.00400109": "select the records again",
     "RESEND.00400303": "raise that limit, or leave out --consumer-key if the record just fits",
     "RESEND.00400501": f"find records without times (--partition, --start-offset), or {_REAL_KAFKA}",
-    "RESEND.00400502": "run the command again",
     "RESEND.00400601": _REAL_KAFKA,
     "RESEND.00400602": "select records that are there: `kafka-resend topics NAME --json` has each partition's bounds",
     "RESEND.00400604": "fix the expression of --jmespath; syntax: jmespath.org",
@@ -97,8 +97,8 @@ NO_TOKEN = "no token was sent: set KAFKA_RESEND_TOKEN, or use --token-file"  # n
 
 _FIELDS = (
     (re.compile(r"^records_per_second (?=is )"), "--rate "),
-    (re.compile(r"^stop_after_failures (?=is )"), "--stop-after-failures "),
-    (re.compile(r"^the origin of the target (?=is )"), "--to-origin "),
+    (re.compile(r"^max_failures (?=is )"), "--max-failures "),
+    (re.compile(r"^the dialect of the target (?=is )"), "--redrive "),
     (re.compile(r"^jmespath (?=is )"), "--jmespath "),
     (re.compile(r"^key (?=is )"), "--key "),
     (re.compile(r"^consumer_key (?=is |has |holds )"), "--consumer-key "),
@@ -117,18 +117,18 @@ def worded(code: str, message: str) -> str:
         code: its error_code.
         message: its error_msg.
     """
-    from service.errors import TABLE
+    from service.http.errors import TABLE
 
     hint = _HINTS.get(code)
-    cure = next((row.cure for row in TABLE.values() if row.error_code == code), None)
-    if hint is None or cure is None or not message.endswith(f"; {cure}"):
+    remedy = next((row.remedy for row in TABLE.values() if row.error_code == code), None)
+    if hint is None or remedy is None or not message.endswith(f"; {remedy}"):
         return message
-    words = message.removesuffix(f"; {cure}")
+    words = message.removesuffix(f"; {remedy}")
     for pattern, option in _FIELDS:
         words = pattern.sub(option, words)
     return f"{words}; {hint}"
 
 
 def without_token(code: str, message: str) -> str:
-    """Return what a refusal says to whoever has sent no token: that is all that is wrong."""
+    """Return what a refusal says to a client that sent no token: that is all that is wrong."""
     return f"{worded(code, message).partition('; ')[0]}; {NO_TOKEN}"

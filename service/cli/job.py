@@ -56,15 +56,15 @@ def list_command(
 ) -> None:
     """List jobs, the newest first: those of this project, over topics that the caller may resend."""
     from service.cli.job_output import print_jobs
-    from service.cli.opening import run
-    from service.cli.output import for_person, write_json
+    from service.cli.output import is_interactive, write_json
+    from service.cli.session import run
 
     require_text(state=state)
-    person = for_person(as_json=as_json)
+    interactive = is_interactive(as_json=as_json)
 
     async def show(api: Api) -> None:
         found = await api.jobs(state, limit)
-        if person:
+        if interactive:
             print_jobs(found)
         else:
             write_json(found)
@@ -83,14 +83,14 @@ def show_command(
     instance: Instance = None,
 ) -> None:
     """Show all about one job: counts, partitions, what failed and why, and what a dry run has found."""
-    from service.cli.opening import run
-    from service.cli.output import for_person
+    from service.cli.output import is_interactive
+    from service.cli.session import run
 
     require_text(JOB=job)
-    person = for_person(as_json=as_json)
+    interactive = is_interactive(as_json=as_json)
 
     async def show(api: Api) -> None:
-        _print(await api.job(job), person=person)
+        _print(await api.job(job), interactive=interactive)
 
     run(show, target(url, token, token_file, project, instance))
 
@@ -109,11 +109,11 @@ def watch_command(
 
     While the service or the cluster is away, it is asked again. Ctrl-C ends the watching, not the job.
     """
-    from service.cli.output import for_person
+    from service.cli.output import is_interactive
 
     require_text(JOB=job)
     asked = target(url, token, token_file, project, instance)
-    follow(job, asked, person=for_person(as_json=as_json))
+    follow(job, asked, interactive=is_interactive(as_json=as_json))
 
 
 def _action(action: str, about: str) -> Callable[..., None]:
@@ -168,15 +168,15 @@ def resend_failed_command(
 
 
 def _ask(job_id: str, action: str, asked: Target, *, as_json: bool, idempotency_key: str | None = None) -> None:
-    from service.cli.opening import run
-    from service.cli.output import for_person, write_json
+    from service.cli.output import is_interactive, write_json
+    from service.cli.session import run
 
     require_text(JOB=job_id)
-    person = for_person(as_json=as_json)
+    interactive = is_interactive(as_json=as_json)
 
     async def work(api: Api) -> None:
         answer = await api.ask_of_job(job_id, action, idempotency_key)
-        if person:
+        if interactive:
             _print_accepted(answer, action)
         else:
             write_json([answer])
@@ -215,25 +215,25 @@ def print_made(job: JsonObject, *, followed: bool = False) -> None:
         output().print(safe(f"follow it with: kafka-resend job watch {job['job_id']}"))
 
 
-def follow(job_id: str, asked: Target, *, person: bool) -> None:
+def follow(job_id: str, asked: Target, *, interactive: bool) -> None:
     """Follow a job to its end, and exit with the code for that.
 
     Args:
         job_id: which job.
         asked: where.
-        person: somebody looks at the output.
+        interactive: somebody looks at the output.
 
     Raises:
         Exit: it did not succeed.
     """
-    from service.cli.opening import run
     from service.cli.output import tell
+    from service.cli.session import run
 
     code = 0
 
     async def work(api: Api) -> None:
         nonlocal code
-        code = await _follow(api, job_id, person=person)
+        code = await _follow(api, job_id, interactive=interactive)
 
     try:
         run(work, asked)
@@ -244,7 +244,7 @@ def follow(job_id: str, asked: Target, *, person: bool) -> None:
         raise typer.Exit(code)
 
 
-async def _follow(api: Api, job_id: str, *, person: bool) -> int:
+async def _follow(api: Api, job_id: str, *, interactive: bool) -> int:
     from service.cli.job_output import done_offsets, pace_text, progress_bar, tell_end
     from service.cli.output import tell
     from service.visible import visible
@@ -265,7 +265,7 @@ async def _follow(api: Api, job_id: str, *, person: bool) -> int:
             job = await _again(api, job_id)
     # The exit code is how the job ended, whether or not somebody reads the rest.
     with suppress(OutputClosed):
-        _print(job, person=person)
+        _print(job, interactive=interactive)
     return tell_end(job)
 
 
@@ -273,16 +273,16 @@ async def _again(api: Api, job_id: str) -> JsonObject:
     """Return the job, however long that takes.
 
     Raises:
-        ApiError: one that waiting does not mend.
+        ApiError: one that waiting does not fix.
     """
-    from service.cli.answers import NotNow
+    from service.cli.answers import Retryable
     from service.cli.output import tell
 
     pause = 0.0
     while True:
         try:
             job = await api.job(job_id)
-        except NotNow as error:
+        except Retryable as error:
             if not pause:
                 tell(f"{error}; asking again until it answers")
             pause = min(max(pause, _LOOK_AGAIN_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
@@ -293,11 +293,11 @@ async def _again(api: Api, job_id: str) -> JsonObject:
             return job
 
 
-def _print(job: JsonObject, *, person: bool) -> None:
+def _print(job: JsonObject, *, interactive: bool) -> None:
     from service.cli.job_output import print_job
     from service.cli.output import write_json
 
-    if person:
+    if interactive:
         print_job(job)
     else:
         write_json([job])

@@ -32,12 +32,12 @@ _LOOK_AGAIN_SECONDS = 0.2
 _COUNT_SECONDS = 60.0
 """How long to count before asking: a question that comes after minutes finds nobody at the terminal."""
 
-_ORIGINS = {
+_DIALECTS = {
     "spring": "Spring Kafka's headers",
     "connect": "Kafka Connect's headers",
     "any": "the headers of Spring Kafka or Kafka Connect",
 }
-_NOT_PREVIEWED = frozenset({"records_per_second", "stop_after_failures"})
+_NOT_PREVIEWED = frozenset({"records_per_second", "max_failures"})
 _NAMED_TARGETS = 5
 
 
@@ -79,7 +79,7 @@ def confirmed_selection(asked: Mapping[str, object], target: Target, *, pin: boo
     Raises:
         Exit: the answer was no, or there is nothing to resend.
     """
-    from service.cli.opening import run
+    from service.cli.session import run
 
     found: list[Preview] = []
 
@@ -137,7 +137,7 @@ async def _preview(api: Api, asked: Mapping[str, object]) -> Preview:
 
 
 def question(asked: Mapping[str, object], preview: Preview) -> str:
-    """Return what is asked: how many records of which topic, where their copies go, and for whom."""
+    """Return what is asked: how many records of which topic, where their copies go, and the recipient."""
     return f"Resend {_count(preview)} of {asked['topic']} {_where(asked, preview)}, for {recipient_text(asked)}?"
 
 
@@ -158,7 +158,7 @@ def _where(asked: Mapping[str, object], preview: Preview) -> str:
     named = [f"{found['topic']}: {found['would_resend']:,}" for found in report.get("targets") or ()]
     more = [] if len(named) <= _NAMED_TARGETS else [f"{len(named) - _NAMED_TARGETS} more"]
     topics = f" ({', '.join([*named[:_NAMED_TARGETS], *more])})" if named else ""
-    return f"to the topics that {_ORIGINS.get(target['origin'], 'their headers')} name{topics}"
+    return f"to the topics that {_DIALECTS.get(target['dialect'], 'their headers')} name{topics}"
 
 
 def _agreed(words: str) -> bool:

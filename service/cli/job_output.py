@@ -60,7 +60,7 @@ def _row(job: Json) -> tuple[str, ...]:
         job["topic"],
         f"{_percent(job)} %",
         _number(counts["failed"]),
-        time_text(job["made_at"]),
+        time_text(job["created_at"]),
     )
 
 
@@ -107,7 +107,7 @@ def _facts(job: Json) -> list[tuple[str, str]]:
         ("state", state_text(job)),
         ("topic", job["topic"]),
         ("for", recipient_text(job)),
-        ("made", f"{time_text(job['made_at'])} by {job['made_by']}"),
+        ("made", f"{time_text(job['created_at'])} by {job['created_by']}"),
         ("counts", counts_text(job)),
     ]
     if job["started_at"] is not None:
@@ -116,7 +116,7 @@ def _facts(job: Json) -> list[tuple[str, str]]:
         facts.append(("rate", pace))
     target: Json | None = job.get("target")
     if target is not None:
-        facts.append(("target", f"where the headers of {target['origin']} say"))
+        facts.append(("target", f"where the headers of {target['dialect']} say"))
     facts += [("filter", problem) for problem in filter_problems(job)]
     return facts
 
@@ -133,7 +133,7 @@ def filter_problems(job: Json) -> list[str]:
 
 
 def recipient_text(job: Json) -> str:
-    """Return whom the copies of a job are for; of the body that asks for a job, too."""
+    """Return the recipient of a job's copies; of the body that asks for a job, too."""
     consumer_key = job.get("consumer_key")
     if consumer_key is not None:
         # A key may be the very word.
@@ -142,7 +142,7 @@ def recipient_text(job: Json) -> str:
     selection: Json = job.get("selection") or {}
     # Without these, records that carry a consumer_key are left out.
     named = job.get("messages") is not None or selection.get("positions") is not None
-    if chosen.get("copies") or named:
+    if chosen.get("include_resent") or named:
         return f"{EVERYBODY}, or the one that a record's own consumer_key names"
     return EVERYBODY
 
@@ -156,7 +156,7 @@ def state_text(job: Json) -> str:
         words.append("to be cancelled")
     text = words[0] if len(words) == 1 else f"{words[0]} ({', '.join(words[1:])})"
     waits_for = job.get("waits_for")
-    reason = job["reason"] or job["not_understood"] or (waits_for and f"waits for {waits_for}")
+    reason = job["reason"] or job["unsupported_reason"] or (waits_for and f"waits for {waits_for}")
     return text if reason is None else f"{text}: {reason}"
 
 
@@ -285,7 +285,7 @@ def progress_bar() -> Progress:
 
 def pace_text(job: Json) -> str:
     """Return how fast a job is, and how long it may take on."""
-    pace, left = _pace(job), job["seconds_left"]
+    pace, left = _pace(job), job["eta_seconds"]
     return ", ".join(words for words in (pace, "" if left is None else f"{_duration(left)} left") if words)
 
 

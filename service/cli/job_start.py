@@ -28,7 +28,7 @@ from service.cli.options import (
 if TYPE_CHECKING:
     from service.cli.client import Api
 
-_RANGE = re.compile(r"([0-9]{1,9})@([0-9]{1,18})-([0-9]{0,18})")
+_RANGE = re.compile(r"([0-9]{1,9}):([0-9]{1,18})-([0-9]{0,18})")
 _POSITION = re.compile(r"([0-9]{1,9})@([0-9]{1,18})")
 _LINES = 10_000
 _WAYS = {"start_time": "times", "offsets": "--offsets", "messages": "--position"}
@@ -54,7 +54,7 @@ def start_command(
         list[str] | None,
         typer.Option(
             "--offsets",
-            metavar="P@START-END",
+            metavar="P:START-END",
             help="Offsets of a partition, the end exclusive; without an end, to the log's end; may be repeated.",
         ),
     ] = None,
@@ -85,8 +85,9 @@ def start_command(
             "--jmespath", metavar="EXPRESSION", help="Records whose JSON value matches this JMESPath expression only."
         ),
     ] = None,
-    copies: Annotated[
-        bool, typer.Option("--copies", help="Include records that are already copies (that carry a consumer_key).")
+    include_resent: Annotated[
+        bool,
+        typer.Option("--include-resent", help="Include records that are already copies (that carry a consumer_key)."),
     ] = False,
     consumer_key: Annotated[
         str | None,
@@ -95,20 +96,20 @@ def start_command(
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="NUMBER", help="Maximum number of records per second.")
     ] = None,
-    stop_after_failures: Annotated[
+    max_failures: Annotated[
         int | None,
-        typer.Option("--stop-after-failures", metavar="INTEGER", min=1, help="Stop the job after this many failures."),
+        typer.Option("--max-failures", metavar="INTEGER", min=1, help="Stop the job after this many failures."),
     ] = None,
-    to_origin: Annotated[
+    redrive: Annotated[
         str | None,
         typer.Option(
-            "--to-origin",
-            metavar="WHOSE",
+            "--redrive",
+            metavar="DIALECT",
             help="Dead letters: copy to where the headers of spring, connect or any say that a record came from.",
         ),
     ] = None,
     remove_origin_headers: Annotated[
-        bool, typer.Option("--remove-origin-headers", help="With --to-origin: remove these headers from the copies.")
+        bool, typer.Option("--remove-origin-headers", help="With --redrive: remove these headers from the copies.")
     ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="All records of the topic, where neither a selection nor a filter is given.")
@@ -141,8 +142,8 @@ def start_command(
     """
     from service.cli.job import follow, print_made
     from service.cli.job_confirm import can_ask, confirmed_selection
-    from service.cli.opening import run
-    from service.cli.output import for_person, tell, write_json
+    from service.cli.output import is_interactive, tell, write_json
+    from service.cli.session import run
     from service.cli.times import range_text, times
 
     require_text(
@@ -155,27 +156,27 @@ def start_command(
             "and --since means another time whenever it is run"
         )
     asked = target(url, token, token_file, project, instance)
-    person = for_person(as_json=as_json)
-    wish: dict[str, Any] = {"topic": topic, "dry_run": dry_run}
+    interactive = is_interactive(as_json=as_json)
+    spec: dict[str, Any] = {"topic": topic, "dry_run": dry_run}
     found = times(since, start, end, datetime.now(UTC))
     if found is not None:
-        wish |= {"start_time": found.start_ms, "end_time": found.end_ms}
+        spec |= {"start_time": found.start_ms, "end_time": found.end_ms}
         tell(range_text(found))
     positions = [*_positions(position or ()), *_file_positions(positions_file)]
     optional: dict[str, object] = {
         "partitions": partition,
         "offsets": [_range(text) for text in offsets or ()],
         "messages": positions,
-        "filter": _filter(key, header or (), without_header or (), jmespath, copies=copies),
+        "filter": _filter(key, header or (), without_header or (), jmespath, include_resent=include_resent),
         "consumer_key": consumer_key,
         "records_per_second": rate,
-        "stop_after_failures": stop_after_failures,
-        "target": _target(to_origin, remove_headers=remove_origin_headers),
+        "max_failures": max_failures,
+        "target": _target(redrive, remove_headers=remove_origin_headers),
     }
-    wish |= {name: value for name, value in optional.items() if value not in (None, [], {})}
+    spec |= {name: value for name, value in optional.items() if value not in (None, [], {})}
     if positions_file is not None and not positions:
         raise typer.BadParameter(f"--positions-file {positions_file} names no record")
-    _require_selection(wish, everything=everything)
+    _require_selection(spec, everything=everything)
     if not (dry_run or yes):
         if not can_ask():
             raise typer.BadParameter(
@@ -183,39 +184,39 @@ def start_command(
                 "--yes, or count with --dry-run"
             )
         # With a key, the same command has to ask for the same: the ends of the log are others each time.
-        wish = confirmed_selection(wish, asked, pin=idempotency_key is None)
+        spec = confirmed_selection(spec, asked, pin=idempotency_key is None)
     made = ""
 
     async def make(api: Api) -> None:
         nonlocal made
-        job = await api.make_job(wish, idempotency_key)
+        job = await api.make_job(spec, idempotency_key)
         made = job["job_id"]
-        if person:
+        if interactive:
             print_made(job, followed=dry_run or watch)
         elif not (dry_run or watch):
             write_json([job])
 
     run(make, asked, audited=True)
     if dry_run or watch:
-        follow(made, asked, person=person)
+        follow(made, asked, interactive=interactive)
 
 
-def _require_selection(wish: Mapping[str, Any], *, everything: bool) -> None:
+def _require_selection(spec: Mapping[str, Any], *, everything: bool) -> None:
     """Refuse to resend a whole topic because an option was forgotten; a dry run may count it.
 
     Raises:
         BadParameter: nothing is selected without --all, or something with it, or in two ways.
     """
-    selected = [name for name in _SELECTING if name in wish]
+    selected = [name for name in _SELECTING if name in spec]
     ways = [_WAYS[name] for name in selected if name in _WAYS]
     if len(ways) > 1:
         raise typer.BadParameter(f"records are selected by {ways[0]} or by {ways[1]}, not by both")
-    filtered = {name for name in wish.get("filter", {}) if name != "copies"}
+    filtered = {name for name in spec.get("filter", {}) if name != "include_resent"}
     if everything and (selected or filtered):
         raise typer.BadParameter("--all means all records of the topic: it goes with no selection and no filter")
-    if not (everything or selected or filtered or wish["dry_run"]):
+    if not (everything or selected or filtered or spec["dry_run"]):
         raise typer.BadParameter(
-            f"this would resend all records of {wish['topic']}: select some (--since, --from, --to, --offsets, "
+            f"this would resend all records of {spec['topic']}: select some (--since, --from, --to, --offsets, "
             "--position, --partition, --key, --header, --jmespath), or say --all"
         )
 
@@ -223,7 +224,7 @@ def _require_selection(wish: Mapping[str, Any], *, everything: bool) -> None:
 def _range(text: str) -> dict[str, object]:
     found = _RANGE.fullmatch(text)
     if found is None:
-        raise typer.BadParameter(f"--offsets {text} is not such as 0@100-200, or 0@100- up to the end of the log")
+        raise typer.BadParameter(f"--offsets {text} is not such as 0:100-200, or 0:100- up to the end of the log")
     partition, start, end = found.groups()
     return {"partition": int(partition), "start": int(start), "end": int(end) if end else None}
 
@@ -262,7 +263,7 @@ def _json_position(line: str) -> str:
 
 
 def _filter(
-    key: str | None, headers: Iterable[str], without: Iterable[str], jmespath: str | None, *, copies: bool
+    key: str | None, headers: Iterable[str], without: Iterable[str], jmespath: str | None, *, include_resent: bool
 ) -> dict[str, object]:
     conditions: list[dict[str, object]] = []
     for text in headers:
@@ -276,14 +277,14 @@ def _filter(
         wanted["headers"] = conditions
     if jmespath is not None:
         wanted["jmespath"] = jmespath
-    if copies:
-        wanted["copies"] = True
+    if include_resent:
+        wanted["include_resent"] = True
     return wanted
 
 
-def _target(origin: str | None, *, remove_headers: bool) -> dict[str, object] | None:
-    if origin is None:
+def _target(dialect: str | None, *, remove_headers: bool) -> dict[str, object] | None:
+    if dialect is None:
         if remove_headers:
-            raise typer.BadParameter("--remove-origin-headers goes together with --to-origin")
+            raise typer.BadParameter("--remove-origin-headers goes together with --redrive")
         return None
-    return {"origin": origin, "remove_headers": remove_headers}
+    return {"dialect": dialect, "remove_headers": remove_headers}

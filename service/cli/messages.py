@@ -90,22 +90,22 @@ def messages_command(
 
     A search that reads more than the service allows for one request stops there and says so; --all goes on.
     """
-    from service.cli.output import for_person, tell
+    from service.cli.output import is_interactive, tell
     from service.cli.times import range_text, times
 
     require_text(TOPIC=topic, key=key)
     asked = target(url, token, token_file, project, instance)
     between = times(since, start, end, datetime.now(UTC))
     _check(partition, offset, start_offset, key, limit, by_time=between is not None, everything=everything)
-    person = for_person(as_json=as_json)
-    shown = preview if preview is not None else _PREVIEW if person else 0
-    from service.cli.opening import run
+    interactive = is_interactive(as_json=as_json)
+    shown = preview if preview is not None else _PREVIEW if interactive else 0
+    from service.cli.session import run
 
     if offset is not None and partition is not None:
         one = partition, offset
 
         async def show(api: Api) -> None:
-            await _show_one(api, topic, *one, person=person)
+            await _show_one(api, topic, *one, interactive=interactive)
 
         run(show, asked)
         return
@@ -114,12 +114,12 @@ def messages_command(
     query |= {name: str(value) for name, value in optional.items() if value is not None}
     if between is not None:
         query |= {"start_time": str(between.start_ms), "end_time": str(between.end_ms)}
-        if person or between.zone_assumed:
+        if interactive or between.zone_assumed:
             tell(range_text(between))
     most = limit if limit is not None else None if everything else _LIMIT
 
     async def find(api: Api) -> None:
-        await _find(api, query, most, everything=everything, person=person, preview=shown > 0)
+        await _find(api, query, most, everything=everything, interactive=interactive, preview=shown > 0)
 
     run(find, asked)
 
@@ -151,21 +151,21 @@ def _check(
         raise typer.BadParameter("an empty --key cannot be looked for")
 
 
-async def _show_one(api: Api, topic: str, partition: int, offset: int, *, person: bool) -> None:
+async def _show_one(api: Api, topic: str, partition: int, offset: int, *, interactive: bool) -> None:
     from service.cli.output import print_record, write_json
     from service.cli.waiting import Waiting
 
     async with Waiting("reading the record") as waiting:
         record = await api.record(topic, partition, offset)
         waiting.step_aside()
-    if person:
+    if interactive:
         print_record(record)
     else:
         write_json([record])
 
 
 async def _find(
-    api: Api, query: dict[str, str], most: int | None, *, everything: bool, person: bool, preview: bool
+    api: Api, query: dict[str, str], most: int | None, *, everything: bool, interactive: bool, preview: bool
 ) -> None:
     """Print the records that a query finds, page by page.
 
@@ -174,7 +174,7 @@ async def _find(
         query: what to ask for.
         most: how many records at most; None: no limit.
         everything: go on where a bound of the service stopped a search.
-        person: print tables.
+        interactive: print tables.
         preview: the tables have a column for the value.
     """
     from service.cli.output import print_records, tell, write_json
@@ -190,7 +190,7 @@ async def _find(
             read += page.read
             if page.records:
                 waiting.step_aside()
-                if person:
+                if interactive:
                     print_records(page.records, preview=preview)
                 else:
                     write_json(page.records)
@@ -201,7 +201,7 @@ async def _find(
             waiting.tell(f"{found} records found, {read} read")
     if cursor is not None and found != most:
         tell(f"{found} records found; stopped after {read} were read, and there are more to look at: --all goes on")
-    elif person and not found:
+    elif interactive and not found:
         tell("no records found")
-    elif person and cursor is not None:
+    elif interactive and cursor is not None:
         tell(f"{found} records shown; there may be more: --limit or --all shows them")

@@ -1,6 +1,6 @@
 """What records and topics look like in a terminal, or as JSON.
 
-Whoever can write to a topic can write anything into a key, a header or a value. Here it is made harmless: what could
+A producer can write anything into a key, a header or a value. Here it is made harmless: what could
 drive a terminal is shown, not sent. Nothing that came from elsewhere is printed without `visible` or `json_line`, and
 none of it as rich's markup.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kafka.json_value import parse_json
+from kafka.model.json_value import parse_json
 from service.cli.values import previewed, shown
 from service.visible import visible
 
@@ -90,7 +90,7 @@ def fitted(words: str) -> str:
     return "\n".join(textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False))
 
 
-def for_person(*, as_json: bool) -> bool:
+def is_interactive(*, as_json: bool) -> bool:
     """Whether somebody looks at the output: it goes to a terminal, and JSON was not asked for."""
     # Names and values of records may hold what the terminal's encoding has no bytes for.
     for stream in (sys.stdout, sys.stderr):

@@ -51,14 +51,14 @@ def resend_command(
     one more copy; after exit code 4 or 130, look at the end of the partition before you try again. With an
     --idempotency-key the same command may be run again without looking.
     """
-    from service.cli.opening import run
-    from service.cli.output import for_person, safe, tell, write_json
+    from service.cli.output import is_interactive, safe, tell, write_json
+    from service.cli.session import run
     from service.cli.terminal import output
     from service.cli.waiting import Waiting
 
     require_text(TOPIC=topic, consumer_key=consumer_key)
     require_idempotency_key(idempotency_key)
-    person = for_person(as_json=as_json)
+    interactive = is_interactive(as_json=as_json)
     asked = target(url, token, token_file, project, instance)
     sent = False
 
@@ -69,7 +69,7 @@ def resend_command(
             copy = await api.resend(topic, partition, offset, consumer_key, idempotency_key)
             sent = False
             waiting.step_aside()
-        if person:
+        if interactive:
             output().print(safe(_result(f"{topic}/{partition}@{offset}", topic, copy)))
             output().print(safe(await _recipient(api, topic, partition, offset, consumer_key)))
             return
@@ -106,7 +106,7 @@ _NO_KEYS = frozenset({"everybody", "nobody"})
 
 _TIMES = {
     "original": "with the record's own time",
-    "now": "with the present time",
+    "now": "with the current time",
     "broker": "with the broker's time",
 }
 
@@ -132,7 +132,7 @@ async def _recipient(api: Api, topic: str, partition: int, offset: int, consumer
         record = await api.record(topic, partition, offset)
     except ApiError:
         # The copy is written and told; nothing that happens now may look like a failure of that.
-        return "It is for everybody, or for the one whom the record's own consumer_key header names."
+        return "It is for all consumers, or for the one that the record's own consumer_key header names."
     keys = [header for header in record["headers"] if header["name"] == "consumer_key"]
     if not keys:
         return "It is for everybody: the record names no consumer_key."

@@ -14,7 +14,7 @@ def sample_topic_command(
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="How long to wait for the cluster.")] = 60.0,
 ) -> None:
     """Create the topic `topic-test` with three partitions and sample records, unless it has records already."""
-    from kafka.samples import SAMPLE_TOPIC, SamplesNotWritten, ensure_sample_topic
+    from kafka.demo.samples import SAMPLE_TOPIC, SamplesNotWritten, ensure_sample_topic
 
     try:
         written = ensure_sample_topic(bootstrap, timeout)

@@ -14,17 +14,17 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service.cli.terminal import PROBLEM, refuse, settings_or_exit
+from service.http.server.descriptors import raise_descriptor_limit
+from service.http.server.protocol import ProtocolFactory
 from service.logs import configure_logs
-from service.server.descriptors import raise_descriptor_limit
-from service.server.protocol import ProtocolFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
 
-    from service.settings import Settings
-    from service.settings_http import HttpSettings
+    from service.settings.http import HttpSettings
+    from service.settings.model import Settings
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another one wants it.
@@ -97,19 +97,19 @@ def jobs_beside(settings: Settings) -> Iterator[None]:
     if not (settings.jobs.worker and any(not config.embedded for config in settings.clusters())):
         yield
         return
-    from service.cli.companion import Companion
+    from service.cli.worker_process import WorkerProcess
 
-    companion = Companion()
-    companion.start()
+    worker_process = WorkerProcess()
+    worker_process.start()
     try:
         yield
     finally:
-        companion.stop()
+        worker_process.stop()
 
 
 def refuse_bad_properties(settings: Settings) -> None:
     """Exit with one line if the client library does not take an instance's properties: they are settings, too."""
-    from kafka.refused_property import refused_property
+    from kafka.client.refused_property import refused_property
 
     for config in settings.clusters():
         reason = refused_property(config)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kafka.order import merged_by_time
+from kafka.search.order import merged_by_time
 from service.cli.options import (
     Instance,
     Json,
@@ -64,19 +64,19 @@ def tail_command(
     The records of a partition come in their order. Those of a transaction come when it has ended. While the service or
     the cluster is away, it is asked again, and nothing is left out but what Kafka deletes meanwhile, which is told.
     """
-    from service.cli.opening import run
-    from service.cli.output import for_person, record_line, write, write_json
+    from service.cli.output import is_interactive, record_line, write, write_json
+    from service.cli.session import run
 
     require_text(TOPIC=topic, key=key)
-    person = for_person(as_json=as_json)
-    shown = preview if preview is not None else _PREVIEW if person else 0
+    interactive = is_interactive(as_json=as_json)
+    shown = preview if preview is not None else _PREVIEW if interactive else 0
 
     def show(records: list[JsonObject]) -> None:
         # Asked for all keys: how far a search without a result has come is not told.
         chosen = [
             record for record in records if key is None or (record["key"], record["key_encoding"]) == (key, "utf-8")
         ]
-        if person:
+        if interactive:
             for record in chosen:
                 write(record_line(record, preview=shown > 0))
         elif chosen:
@@ -147,14 +147,14 @@ class Following:
             pause: how long it was waited before.
 
         Raises:
-            ApiError: one that waiting does not mend.
+            ApiError: one that waiting does not fix.
         """
-        from service.cli.answers import NotNow
+        from service.cli.answers import Retryable
         from service.cli.output import tell
 
         try:
             full = await self._look(show)
-        except NotNow as error:
+        except Retryable as error:
             if not self._away:
                 tell(f"{error}; asking again until it answers")
             self._away = True
@@ -223,25 +223,25 @@ class Following:
         """Return where the partitions begin and end.
 
         Raises:
-            Misunderstood: there is no such topic or partition.
-            NotNow: the ends are not known.
+            UsageError: there is no such topic or partition.
+            Retryable: the ends are not known.
             ApiError: another of its kinds.
         """
-        from service.cli.answers import Misunderstood, NotNow
+        from service.cli.answers import Retryable, UsageError
 
         found = await self._api.topic(self._topic)
         if found is None:
-            raise Misunderstood(f"topic {self._topic} is not there, or is not granted to this caller")
+            raise UsageError(f"topic {self._topic} is not there, or is not granted to this caller")
         bounds = {
             bound["partition"]: (bound["log_start_offset"], bound["high_watermark"])
             for bound in found["partitions"] or ()
             if self._partition is None or bound["partition"] == self._partition
         }
         if not bounds:
-            raise Misunderstood(f"topic {self._topic} has no partition {self._partition}")
+            raise UsageError(f"topic {self._topic} has no partition {self._partition}")
         if any(start is None or end is None for start, end in bounds.values()):
             # The cluster may be choosing new leaders.
-            raise NotNow(f"the service does not know where all partitions of topic {self._topic} end")
+            raise Retryable(f"the service does not know where all partitions of topic {self._topic} end")
         return _Ends(found["topic_id"], bounds)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from service.settings import Settings
+    from service.settings.model import Settings
 
 OK, PROBLEM, MISCONFIGURED = 0, 1, 2
 """Exit codes: all is well; something on the way is broken; the settings or the command are wrong."""
@@ -22,7 +22,7 @@ def output() -> Console:
 
 def refuse(reason: str, code: int = MISCONFIGURED) -> NoReturn:
     """Say in one line on standard error why the command does not go on, and exit."""
-    from kafka.secrets import CONFIGURED
+    from kafka.client.secrets import CONFIGURED
 
     print(f"kafka-resend: {CONFIGURED.mask(reason)}", file=sys.stderr)  # noqa: T201
     sys.exit(code)
@@ -30,8 +30,8 @@ def refuse(reason: str, code: int = MISCONFIGURED) -> NoReturn:
 
 def settings_or_exit() -> Settings:
     """Return the settings of the environment, or say what is wrong with them and exit with code 2."""
-    from service.settings import load_settings
-    from service.variables import SettingsError
+    from service.settings.model import load_settings
+    from service.settings.variables import SettingsError
 
     try:
         return load_settings(os.environ)

@@ -49,7 +49,7 @@ def times(since: str | None, start: str | None, end: str | None, now: datetime) 
         since: how long ago it begins.
         start: when it begins; None, with an end, is the beginning of time.
         end: when it ends; None is after all that could have been written by now.
-        now: the present.
+        now: the current time.
 
     Raises:
         BadParameter: they are no times, do not go together, or the range is empty.

@@ -29,15 +29,15 @@ def token_command(
     ] = None,
     instance: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Instance ids, likewise. Default: all."),
+        typer.Option(metavar="PATTERN", help="Allowed instance ids. Default: all."),
     ] = None,
     topic: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Topics, likewise, such as 'orders.*'. Default: all."),
+        typer.Option(metavar="PATTERN", help="Allowed topics, such as 'orders.*'. Default: all."),
     ] = None,
     action: Annotated[
         list[str] | None,
-        typer.Option(metavar="ACTION", help="Actions: resend, read, jobs or '*', likewise. Default: resend."),
+        typer.Option(metavar="ACTION", help="Allowed actions: resend, read, jobs or '*'. Default: resend."),
     ] = None,
     expires: Annotated[
         str | None,
@@ -87,7 +87,7 @@ def expiry(text: str, now: datetime) -> datetime:
 
     Args:
         text: a number of hours, days or weeks, or a date and time with an offset.
-        now: the present.
+        now: the current time.
 
     Raises:
         BadParameter: it is neither, or it is past.

@@ -43,18 +43,18 @@ def topics_command(
 
     The number of records is that of the offsets in use; compaction and transactions leave gaps, so there may be fewer.
     """
-    from service.cli.opening import run
-    from service.cli.output import Column, for_person, print_table, write_json
+    from service.cli.output import Column, is_interactive, print_table, write_json
+    from service.cli.session import run
     from service.cli.waiting import Waiting
 
     require_text(name=name)
-    person = for_person(as_json=as_json)
+    interactive = is_interactive(as_json=as_json)
 
     async def show(api: Api) -> None:
         async with Waiting("asking for the topics") as waiting:
             found = [topic async for topic in api.topics(name, internal=internal)]
             waiting.step_aside()
-        if not person:
+        if not interactive:
             write_json(found)
             return
         columns = (

@@ -1,6 +1,6 @@
 r"""What keys, headers, names and values look like in one line of a terminal.
 
-Whoever can write to a topic can write anything into them. So what could drive a terminal is shown, not sent, and two
+A producer can write anything into them. So what could drive a terminal is shown, not sent, and two
 contents that differ look different:
 
     null        there is none; a header without a value

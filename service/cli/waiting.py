@@ -1,4 +1,4 @@
-"""Tells whoever waits at a terminal that something is going on, once it takes long."""
+"""Says at a terminal that work is under way, once it takes long."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from service.cli.terminal import refuse, settings_or_exit
 from service.logs import configure_logs
 
 if TYPE_CHECKING:
-    from kafka.config import ClusterConfig
+    from kafka.client.config import ClusterConfig
 
 
 def worker_command(
@@ -29,16 +29,16 @@ def worker_command(
     `kafka-resend serve` runs one of these beside itself, unless --no-jobs or RESEND_JOBS__WORKER=false says otherwise.
     Any number may run, on any number of machines: Kafka shares the jobs out among them.
     """
-    from kafka.bootstrap import without_controllers
-    from kafka.jobs.read_ahead import ReadAhead
-    from kafka.jobs.renewal import keep_running
-    from kafka.jobs.worker import JobsWorker
-    from service.auth import AuthError, standing
-    from service.errors import code_of
+    from kafka.client.bootstrap import without_controllers
+    from kafka.jobs.worker.group import JobsWorker
+    from kafka.jobs.worker.read_ahead import ReadAhead
+    from kafka.jobs.worker.renewal import keep_running
+    from service.auth import AuthError, grants_by_name
+    from service.http.errors import code_of
 
     settings = settings_or_exit()
     try:
-        may_resend = standing(settings.auth)
+        may_resend = grants_by_name(settings.auth)
     except AuthError as error:
         refuse(str(error))
     configure_logs(settings.log)
@@ -74,7 +74,7 @@ def worker_command(
 
 
 def _wait_for_end_of_input(stopped: Event) -> None:
-    """Stop when whoever started this process is gone, however it went: then the pipe is closed."""
+    """Stop when the process that started this one is gone, however it went: then the pipe is closed."""
     # Not by the buffered reader: its lock, held while it waits, would end the interpreter's shutdown by an abort.
     while os.read(sys.stdin.fileno(), 1):
         pass

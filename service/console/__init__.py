@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api.prefix import prefix_of
-from service.envelope import trail_of
+from service.http.request_context import request_log_of
 
 PATH = "/console"
 
 _PAGE = "console.html"
 # An attempt with some token would be a refusal in the log at every visit.
-_TOKEN_WANTED, _ANY_TOKEN = b'data-access="token"', b'data-access="open"'
+_TOKEN_WANTED, _ANY_TOKEN = b'data-access="token"', b'data-access="anonymous"'
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _POLICY = (
@@ -51,7 +51,7 @@ def add_console(app: FastAPI, *, open_to_all: bool) -> None:
 
 
 async def _to_console(request: Request) -> Response:
-    trail_of(request.scope).quiet = True
+    request_log_of(request.scope).quiet = True
     prefix = prefix_of(request.scope)
     # Where the prefix is not known, what is relative to / finds the page below any.
     return Response(status_code=307, headers={"Location": f"{prefix}{PATH}" if prefix else PATH.lstrip("/")})
@@ -69,7 +69,7 @@ def _served(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Re
     }
 
     async def serve(request: Request) -> Response:
-        trail_of(request.scope).quiet = True
+        request_log_of(request.scope).quiet = True
         known = request.headers.get("If-None-Match", "")
         # A proxy that compresses makes a strong tag a weak one.
         if tag in {each.strip().removeprefix("W/") for each in known.split(",")}:

@@ -39,7 +39,7 @@ const table = new RecordTable((record) => go({ record: idOf(record) }), showTick
 const search = new Search((asked) => go({ ...asked, record: "" }, true));
 const chart = new Chart((start, end) => go({ mode: "time", start, end, key: search.key, record: "" }, true));
 const several = new Several((ids) => table.untick(ids));
-const jobs = new Jobs(go, () => ({ api, where: where(), place, frozen: instance()?.frozen ?? false }));
+const jobs = new Jobs(go, () => ({ api, where: where(), place, readOnly: instance()?.read_only ?? false }));
 const panel = new RecordPanel(closeRecord, (record, key) => resendOne(context(), record, key));
 
 function context() {
@@ -299,10 +299,10 @@ function closeRecord() {
 }
 
 function showTicked() {
-  const { length } = table.ticked;
-  byId("ticked").hidden = length === 0;
-  byId("ticked-count").textContent = `${number(length)} selected, ${bytes(table.ticked.reduce((sum, { size }) => sum + size, 0))}`;
-  byId("ticked-resend").disabled = refusal() !== null;
+  const { length } = table.selected;
+  byId("selected").hidden = length === 0;
+  byId("selected-count").textContent = `${number(length)} selected, ${bytes(table.selected.reduce((sum, { size }) => sum + size, 0))}`;
+  byId("selected-resend").disabled = refusal() !== null;
 }
 
 // What holds for the whole page.
@@ -316,7 +316,7 @@ function showBanners(missing) {
   if (missing !== null) said.push(say("warn", "This instance is not available to you: ", quoted(missing)));
   if (here && here.state !== "ready") said.push(say("bad", `This instance is ${here.state}: ${here.reason ?? "no reason is known"}.`));
   if (here && !may("read")) said.push(say("warn", "Your token may not look at records here: it lacks the action read."));
-  if (here?.frozen) said.push(say("warn", "This instance is frozen: its operator has switched off all resends."));
+  if (here?.read_only) said.push(say("warn", "This instance is read-only: its operator has switched off all resends."));
   if (here?.embedded) said.push(say("", "A broker in memory: nothing is kept. Records, and copies too, end with the service."));
   byId("banners").replaceChildren(...said);
 }
@@ -400,10 +400,10 @@ byId("where").addEventListener("submit", (event) => event.preventDefault());
 byId("project").addEventListener("change", (event) => go({ ...UNASKED, project: event.target.value, topic: "", job: "" }));
 byId("instance").addEventListener("change", (event) => go({ ...UNASKED, instance: event.target.value, topic: "", job: "" }));
 byId("more").addEventListener("click", load);
-byId("ticked-clear").addEventListener("click", () => table.untick(table.ticked.map(idOf)));
-byId("ticked-resend").addEventListener("click", () => several.open(context(), table.ticked));
-byId("ticked-job").addEventListener("click", () =>
-  proposeJob({ topic: place.topic, mode: "ticked", records: table.ticked }),
+byId("selected-clear").addEventListener("click", () => table.untick(table.selected.map(idOf)));
+byId("selected-resend").addEventListener("click", () => several.open(context(), table.selected));
+byId("selected-job").addEventListener("click", () =>
+  proposeJob({ topic: place.topic, mode: "selected", records: table.selected }),
 );
 byId("all-job").addEventListener("click", () => proposeJob(draftOf(place, search.key)));
 byId("topics-toggle").addEventListener("click", (event) =>
@@ -417,7 +417,7 @@ addEventListener("popstate", () => {
 
 const kept = keptToken();
 // Where a token is wanted, an attempt without one would be a refusal in the log at every visit.
-if (kept === null && document.documentElement.dataset.access !== "open") askForToken();
+if (kept === null && document.documentElement.dataset.access !== "anonymous") askForToken();
 else {
   try {
     await signIn(kept ?? ANY_TOKEN);

@@ -55,7 +55,7 @@ export function fromInput(text) {
   return Number.isNaN(at) ? null : BigInt(at);
 }
 
-/** @returns {bigint} the present */
+/** @returns {bigint} the current time */
 export const present = () => BigInt(Date.now());
 
 export const earlier = (one, other) => (other < one ? other : one);

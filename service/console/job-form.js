@@ -6,7 +6,7 @@ import { announce, byId, make, problem, quoted } from "./dom.js";
 import { fromInput, number, plural, present, span, toInput, utcText } from "./format.js";
 import { refusedNodes, reportNodes } from "./job-report.js";
 import { Bar, filterProblems, isOver, numbersLine, recipientsSentence, share, willWrite } from "./job-words.js";
-import { FieldError, MOST_POSITIONS, pinned, positionsOf, previewOf, wishOf } from "./job-wish.js";
+import { FieldError, MOST_POSITIONS, pinned, positionsOf, previewOf, specOf } from "./job-spec.js";
 import { recipientsOf } from "./recipients.js";
 import { offerKeys } from "./resend.js";
 
@@ -24,7 +24,7 @@ export class JobForm {
   #started;
   #context = null;
   #range = { start: null, end: null };
-  /** The ticked records, as a list of them has them. */
+  /** The selected records, as a list of them has them. */
   #records = [];
   /** Of the preview that runs or stands there; another number means that it no longer counts. */
   #round = 0;
@@ -45,7 +45,7 @@ export class JobForm {
       event.preventDefault();
       this.#look();
     });
-    // What was previewed is what will be started: another wish wants another preview.
+    // What was previewed is what will be started: another spec wants another preview.
     this.#form.addEventListener("input", (event) => {
       this.#excuse();
       if (event.target === byId("job-topic")) this.#leaveTicked();
@@ -83,14 +83,14 @@ export class JobForm {
 
   /**
    * Show the form.
-   * @param {Object} context api, where, frozen, and record(topic, partition, offset): the address of a record
+   * @param {Object} context api, where, readOnly, and record(topic, partition, offset): the address of a record
    * @param {Object|null} draft what to begin with: topic, mode, partitions, offsets, start, end, key, records; null: as
    *     it was left
    */
   open(context, draft) {
     this.#context = context;
     if (draft !== null) this.#fill(draft);
-    byId("job-frozen").hidden = !context.frozen;
+    byId("job-read-only").hidden = !context.readOnly;
     this.#panel.hidden = false;
     this.#showFields();
     this.#describe();
@@ -118,15 +118,15 @@ export class JobForm {
 
   #setRecords(records) {
     this.#records = records;
-    byId("job-ticked").hidden = records.length === 0;
-    byId("job-ticked-count").textContent = number(records.length);
+    byId("job-selected").hidden = records.length === 0;
+    byId("job-selected-count").textContent = number(records.length);
   }
 
-  /** The ticked records are of the topic that they were ticked in. */
+  /** The selected records are of the topic that they were selected in. */
   #leaveTicked() {
     if (this.#records.length === 0) return;
     this.#setRecords([]);
-    if (this.#mode === "ticked") this.#form.elements["job-mode"].value = "all";
+    if (this.#mode === "selected") this.#form.elements["job-mode"].value = "all";
     this.#showFields();
   }
 
@@ -170,9 +170,9 @@ export class JobForm {
   #describe() {
     const key = byId("job-consumer").value;
     byId("job-who").classList.toggle("warn", key === "");
-    const words = this.#mode === "ticked"
+    const words = this.#mode === "selected"
       ? recipientsOf(this.#records, key)
-      : recipientsSentence(key, byId("job-copies").checked);
+      : recipientsSentence(key, byId("job-include-resent").checked);
     byId("job-who").replaceChildren(...words);
   }
 
@@ -207,11 +207,11 @@ export class JobForm {
     });
   }
 
-  #wish() {
-    if (this.#mode === "ticked" && this.#records.length > MOST_POSITIONS) {
+  #spec() {
+    if (this.#mode === "selected" && this.#records.length > MOST_POSITIONS) {
       throw new FieldError("job-topic", `A job takes at most ${number(MOST_POSITIONS)} single records.`);
     }
-    return wishOf({
+    return specOf({
       topic: byId("job-topic").value,
       mode: this.#mode,
       partitions: byId("job-partitions").value,
@@ -221,7 +221,7 @@ export class JobForm {
       key: byId("job-key").value,
       headers: this.#headers(),
       jmespath: byId("job-jmespath").value,
-      copies: byId("job-copies").checked,
+      includeResent: byId("job-include-resent").checked,
       consumerKey: byId("job-consumer").value,
       target: byId("job-target").value,
       removeHeaders: byId("job-remove-headers").checked,
@@ -254,9 +254,9 @@ export class JobForm {
 
   /** Make a dry run of what the form says, and show what it finds. */
   async #look() {
-    let wish;
+    let spec;
     try {
-      wish = this.#wish();
+      spec = this.#spec();
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
       byId(error.field).setCustomValidity(error.message);
@@ -271,7 +271,7 @@ export class JobForm {
     this.#preview.replaceChildren(make("h3", {}, "Preview"), bar.element, numbers);
     this.#looking(true);
     try {
-      let job = await api.makeJob(where, previewOf(wish));
+      let job = await api.makeJob(where, previewOf(spec));
       if (round !== this.#round) {
         api.actOnJob(where, job.job_id, "cancel").catch(() => undefined);
         return;
@@ -290,7 +290,7 @@ export class JobForm {
         if (round !== this.#round) return;
       }
       this.#running = null;
-      this.#showFound(wish, job);
+      this.#showFound(spec, job);
     } catch (error) {
       if (round !== this.#round) return;
       this.#running = null;
@@ -300,7 +300,7 @@ export class JobForm {
     this.#looking(false);
   }
 
-  #showFound(wish, job) {
+  #showFound(spec, job) {
     const title = make("h3", { tabindex: -1 }, "Preview");
     if (job.state !== "succeeded") {
       const why = job.state === "failed" ? [": ", quoted(job.reason ?? "no reason is known")] : ["."];
@@ -308,7 +308,7 @@ export class JobForm {
       this.#preview.replaceChildren(title, make("p", { class: "notice bad", role: "alert" }, ...words));
       return;
     }
-    const address = (partition, offset) => this.#context.record(wish.topic, partition, offset);
+    const address = (partition, offset) => this.#context.record(spec.topic, partition, offset);
     this.#preview.replaceChildren(title, ...reportNodes(job.report, address), ...filterProblems(job));
     if (job.counts.expired) {
       const words = `${plural(job.counts.expired, "offset")} of these are no longer in the topic.`;
@@ -318,33 +318,33 @@ export class JobForm {
     announce(`Preview: ${plural(job.report.would_resend, "record")} would be resent.`);
     if (job.report.would_resend > 0) {
       const said = make("div", { class: "said", role: "status" });
-      const onclick = () => this.#start(wish, job, start, said);
-      const attributes = { type: "button", class: "main", disabled: this.#context.frozen, onclick };
+      const onclick = () => this.#start(spec, job, start, said);
+      const attributes = { type: "button", class: "main", disabled: this.#context.readOnly, onclick };
       const start = make("button", attributes, "Start …");
-      const will = make("p", { class: "notice warn" }, ...willWrite(wish, job.report));
+      const will = make("p", { class: "notice warn" }, ...willWrite(spec, job.report));
       this.#preview.append(will, make("div", { class: "row" }, start), said);
     }
     title.focus({ preventScroll: true });
     this.#preview.scrollIntoView({ block: "nearest" });
   }
 
-  async #start(wish, preview, button, said) {
+  async #start(spec, preview, button, said) {
     const round = this.#round;
     const { api, where } = this.#context;
-    const body = [make("p", {}, ...willWrite(wish, preview.report))];
-    if (wish.end_time > Date.now()) {
+    const body = [make("p", {}, ...willWrite(spec, preview.report))];
+    if (spec.end_time > Date.now()) {
       body.push(make("p", {}, "So will those that come until you start: the time ends later."));
     }
-    if (wish.records_per_second) {
-      const ms = (preview.report.would_resend / wish.records_per_second) * 1000;
-      body.push(make("p", {}, `At ${wish.records_per_second} a second this takes ${span(ms)} at least.`));
+    if (spec.records_per_second) {
+      const ms = (preview.report.would_resend / spec.records_per_second) * 1000;
+      body.push(make("p", {}, `At ${spec.records_per_second} a second this takes ${span(ms)} at least.`));
     }
     body.push(make("p", {}, "The records themselves stay as they are."));
     if (!(await confirmed({ title: "Start this job?", body, yes: "Start" })) || round !== this.#round) return;
     button.disabled = true;
     try {
-      const job = await api.makeJob(where, pinned(wish, preview));
-      offerKeys(wish.consumer_key ?? "");
+      const job = await api.makeJob(where, pinned(spec, preview));
+      offerKeys(spec.consumer_key ?? "");
       announce("The job was accepted.");
       if (round === this.#round) this.#started(job);
     } catch (error) {

@@ -268,8 +268,8 @@ function facts(job) {
   if (!job.dry_run) add("For", recipients(job.consumer_key, keepsKeys(job)));
   if (job.target) add("To", targetWords(job.target));
   if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
-  if (job.stop_after_failures) add("Stops after", plural(job.stop_after_failures, "failure"));
-  add("Made by", quoted(job.made_by ?? ""));
+  if (job.max_failures) add("Stops after", plural(job.max_failures, "failure"));
+  add("Made by", quoted(job.created_by ?? ""));
   return make("dl", { class: "facts" }, ...rows);
 }
 
@@ -277,7 +277,7 @@ function countRows(job) {
   const rows = [];
   const add = (name, ...content) => rows.push(make("dt", {}, name), make("dd", {}, ...content));
   for (const [word, count] of counted(job)) add(word, number(count));
-  for (const [word, ms] of [["made", job.made_at], ["started", job.started_at], ["ended", job.ended_at]]) {
+  for (const [word, ms] of [["made", job.created_at], ["started", job.started_at], ["ended", job.ended_at]]) {
     const unit = make("span", { class: "unit" }, zone(ms));
     if (ms) add(word, make("span", { title: utcText(ms) }, localText(ms)), " ", unit);
   }
@@ -287,9 +287,9 @@ function countRows(job) {
 /** What stands in the way, or has ended the job. */
 function troubles(job) {
   const said = [];
-  if (job.not_understood) {
+  if (job.unsupported_reason) {
     const words = "This version of the service leaves the job alone: ";
-    said.push(make("p", { class: "notice warn" }, words, quoted(job.not_understood)));
+    said.push(make("p", { class: "notice warn" }, words, quoted(job.unsupported_reason)));
   }
   if (job.waits_for) said.push(make("p", { class: "notice warn" }, "Waits for ", quoted(job.waits_for)));
   if (job.reason) said.push(make("p", { class: "notice bad" }, quoted(job.reason)));

@@ -38,7 +38,7 @@ export function share(job) {
   return job.counts.selected ? Math.min(1, Number(doneOffsets(job)) / Number(job.counts.selected)) : 0;
 }
 
-/** The bar of a job. It has a name, and says the share as a number besides. */
+/** The bar of a job. It has a name, and also says the share as a number. */
 export class Bar {
   #bar;
   #share = make("span", { class: "share" });
@@ -88,7 +88,7 @@ export function speedWords(job) {
   const said = [];
   if (job.rate) said.push(`${rate(job.rate)} resent/s`);
   if (job.scan_rate) said.push(`${rate(job.scan_rate)} scanned/s`);
-  if (Number.isFinite(job.seconds_left)) said.push(`about ${span(job.seconds_left * 1000)} left`);
+  if (Number.isFinite(job.eta_seconds)) said.push(`about ${span(job.eta_seconds * 1000)} left`);
   return said.join(", ");
 }
 
@@ -101,7 +101,7 @@ export function numbersLine(job) {
 }
 
 /**
- * Whom the copies are for, in a few words.
+ * The recipient of the copies, in a few words.
  * @param {boolean} keeps whether records may be among them that have a consumer_key, which their copies keep
  */
 export function recipients(consumerKey, keeps) {
@@ -111,7 +111,7 @@ export function recipients(consumerKey, keeps) {
 }
 
 /** Whether a job may select records that have a consumer_key: as copies, or because their positions are named. */
-export const keepsKeys = (job) => Boolean(job.filter?.copies || job.selection?.positions);
+export const keepsKeys = (job) => Boolean(job.filter?.include_resent || job.selection?.positions);
 
 /** The same in a sentence. */
 export function recipientsSentence(consumerKey, keeps) {
@@ -123,16 +123,16 @@ export function recipientsSentence(consumerKey, keeps) {
   return ["Left empty: the copies are for ", recipients("", true), "."];
 }
 
-const ORIGINS = new Map([
+const DIALECTS = new Map([
   ["spring", "Spring Kafka's headers"],
   ["connect", "Kafka Connect's headers"],
   ["any", "the headers of Spring Kafka or Kafka Connect"],
 ]);
 
 /** Where the copies go, if that is another place than their records'. */
-export function targetWords({ origin, remove_headers: removed }) {
+export function targetWords({ dialect, remove_headers: removed }) {
   const away = removed ? ", without these headers" : "";
-  return `where each record came from, by ${ORIGINS.get(origin) ?? "its headers"}${away}`;
+  return `where each record came from, by ${DIALECTS.get(dialect) ?? "its headers"}${away}`;
 }
 
 /** [0, 1, 2, 5] -> "partitions 0–2, 5". */
@@ -174,7 +174,7 @@ export function filterLines(filter) {
     else lines.push(["header ", quoted(name), " is ", value(wanted)]);
   }
   if (filter?.jmespath) lines.push(["true of its JSON: ", quoted(filter.jmespath)]);
-  lines.push([filter?.copies ? "copies too" : "no copies: none that has a consumer_key already"]);
+  lines.push([filter?.include_resent ? "copies too" : "no copies: none that has a consumer_key already"]);
   return lines.map((line) => make("div", {}, ...line));
 }
 
@@ -196,14 +196,14 @@ export function filterProblems(job) {
 }
 
 /** What a job will do, as plainly as it can be said. */
-export function willWrite(wish, report) {
+export function willWrite(spec, report) {
   const partitions = report.partitions.filter(({ would_resend: records }) => records > 0).map(({ partition }) => partition);
   return [
     `Up to ${plural(report.would_resend, "record")} of topic `,
-    quoted(wish.topic),
+    quoted(spec.topic),
     `, ${partitionsWords(partitions)}, will be written once more, `,
-    wish.target ? `to ${targetWords(wish.target)}, for ` : "for ",
-    recipients(wish.consumer_key, wish.filter?.copies || wish.messages !== undefined),
+    spec.target ? `to ${targetWords(spec.target)}, for ` : "for ",
+    recipients(spec.consumer_key, spec.filter?.include_resent || spec.messages !== undefined),
     ".",
   ];
 }

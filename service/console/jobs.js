@@ -42,7 +42,7 @@ export class Jobs {
 
   /**
    * @param {function(Object)} go goes to another place
-   * @param {function(): Object} context api, where, place, and frozen: whether the instance is
+   * @param {function(): Object} context api, where, place, and readOnly: whether the instance is
    */
   constructor(go, context) {
     this.#go = go;
@@ -214,7 +214,7 @@ export class Jobs {
       " ",
       make("span", { class: "id" }, job.job_id),
     );
-    const made = job.made_at ? make("time", { title: utcText(job.made_at) }, localText(job.made_at).slice(0, 19)) : "";
+    const made = job.created_at ? make("time", { title: utcText(job.created_at) }, localText(job.created_at).slice(0, 19)) : "";
     const dry = job.dry_run ? make("span", { class: "tag" }, "dry run") : null;
     const element = make(
       "li",
@@ -222,7 +222,7 @@ export class Jobs {
       make("div", { class: "row" }, link, state, dry),
       bar.element,
       numbers,
-      make("p", { class: "hint" }, made, ...(job.made_by ? [" by ", quoted(job.made_by)] : [])),
+      make("p", { class: "hint" }, made, ...(job.created_by ? [" by ", quoted(job.created_by)] : [])),
     );
     const update = (now) => {
       const words = numbersLine(now);

@@ -1,10 +1,10 @@
-/** The recipient of a copy: whom it is for when a consumer_key is typed, and when a record keeps the one it has. */
+/** The recipient of a copy: the one named when a consumer_key is typed, and when a record keeps the one it has. */
 
 import { make, quoted, shownBytes } from "./dom.js";
 import { plural } from "./format.js";
 
 /**
- * Whom a copy is for that is made without a consumer_key.
+ * The recipient of a copy that is made without a consumer_key.
  * @param {Object} record as the API sends it, from a list or by position
  * @returns {"everyone"|"nobody"|"own"|"unknown"} nobody: the header is there, and its value is null; unknown: the headers
  *     cannot be read
@@ -25,7 +25,7 @@ const KEPT = {
 
 /**
  * Who gets a copy, in a few words.
- * @param {number} most so many characters of a key are shown at once
+ * @param {number} most maximum number of characters of a key shown at once
  */
 export function recipient(record, typed, most = undefined) {
   return typed === "" ? KEPT[kept(record)](record, most) : quoted(typed, { class: "strong" }, most);

@@ -32,7 +32,7 @@ function copyWords(context, copy) {
   return ["at ", link(context, copy.partition, copy.offset)];
 }
 
-/** What an error means for whoever thinks of trying again. */
+/** What an error means for another try. */
 function doubtWords(error) {
   return mayBeWritten(error) && !error.code
     ? make("p", { class: "notice warn" }, "Whether a copy was written is not known: look at the end of the partition.")

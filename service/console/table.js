@@ -5,7 +5,7 @@ import { bytes, local, localText, utcText } from "./format.js";
 
 const AROUND = 12;
 
-/** How a record is named in the address and among the ticked. */
+/** How a record is named in the address and among the selected. */
 export const idOf = (record) => `${record.partition}-${record.message_offset}`;
 
 export class RecordTable {
@@ -17,14 +17,14 @@ export class RecordTable {
   #under = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
   #records = [];
   #rows = new Map();
-  #ticked = new Map();
+  #selected = new Map();
   #active = 0;
   #opened = "";
   #rowHeight = 0;
 
   /**
    * @param {function(Object)} open called with a record that the user opens
-   * @param {function()} changed called when other records are ticked
+   * @param {function()} changed called when other records are selected
    */
   constructor(open, changed) {
     this.#open = open;
@@ -47,16 +47,16 @@ export class RecordTable {
     return this.#records;
   }
 
-  /** The ticked records in the order of the log: by partition, then offset. */
-  get ticked() {
-    return [...this.#ticked.values()].sort(
+  /** The selected records in the order of the log: by partition, then offset. */
+  get selected() {
+    return [...this.#selected.values()].sort(
       (one, other) => one.partition - other.partition || Number(one.message_offset - other.message_offset),
     );
   }
 
   clear() {
     this.#records = [];
-    this.#ticked.clear();
+    this.#selected.clear();
     this.#active = 0;
     this.#drop();
     this.#region.scrollTop = 0;
@@ -72,7 +72,7 @@ export class RecordTable {
   }
 
   untick(ids) {
-    for (const id of ids) this.#ticked.delete(id);
+    for (const id of ids) this.#selected.delete(id);
     this.#redraw();
     this.#tell();
   }
@@ -146,7 +146,7 @@ export class RecordTable {
     const place = `partition ${record.partition} offset ${record.message_offset}`;
     const reach = index === this.#active ? 0 : -1;
     const tick = make("input", { type: "checkbox", "aria-label": `Select ${place}`, tabindex: reach });
-    tick.checked = this.#ticked.has(id);
+    tick.checked = this.#selected.has(id);
     const open = make(
       "button",
       { type: "button", class: "open", "aria-label": `Open ${place}`, tabindex: reach },
@@ -172,7 +172,7 @@ export class RecordTable {
   #markRow(row, record) {
     const id = idOf(record);
     row.classList.toggle("opened", id === this.#opened);
-    row.classList.toggle("ticked", this.#ticked.has(id));
+    row.classList.toggle("selected", this.#selected.has(id));
     const button = row.querySelector(".open");
     if (id === this.#opened) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
@@ -240,22 +240,22 @@ export class RecordTable {
 
   #tick(index, checked) {
     const record = this.#records[index];
-    if (checked) this.#ticked.set(idOf(record), record);
-    else this.#ticked.delete(idOf(record));
+    if (checked) this.#selected.set(idOf(record), record);
+    else this.#selected.delete(idOf(record));
     this.#markRow(this.#rows.get(index), record);
     this.#tell();
   }
 
   #tickAll(checked) {
-    this.#ticked = checked ? new Map(this.#records.map((record) => [idOf(record), record])) : new Map();
+    this.#selected = checked ? new Map(this.#records.map((record) => [idOf(record), record])) : new Map();
     this.#redraw();
     this.#tell();
   }
 
   #tell() {
     const all = byId("tick-all");
-    all.checked = this.#ticked.size > 0 && this.#ticked.size === this.#records.length;
-    all.indeterminate = this.#ticked.size > 0 && !all.checked;
+    all.checked = this.#selected.size > 0 && this.#selected.size === this.#records.length;
+    all.indeterminate = this.#selected.size > 0 && !all.checked;
     all.disabled = this.#records.length === 0;
     this.#changed();
   }

@@ -92,7 +92,7 @@ export class Topics {
     this.#refresh();
     byId("topics-more").hidden = this.#topics.length >= this.#total || this.#topics.length === 0;
     if (focused === null) return;
-    // The button that had the focus is gone; its successor takes it, or whoever typed goes on in the search.
+    // The button that had the focus is gone; its successor takes it, or the search field.
     const buttons = [...byId("topic-list").querySelectorAll("button")];
     (buttons.find((button) => button.value === focused) ?? byId("topic-search")).focus();
   }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kafka.errors import ClusterUnavailable
+from kafka.model.errors import ClusterUnavailable
 from tests.support.jobs import JobsStage
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
 from service.api.access import Admission
 from service.api.topics import wanted_topics
 from service.auth import Caller
 from service.auth.callers import EVERYTHING
-from service.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
-from service.refusals import ParameterTooLong
+from service.http.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
+from service.http.refusals import ParameterTooLong
 from tests.attacks.growth import check_growth, thread_seconds
 
 NAMES = [f"{'a' * 40}{number}" for number in range(200)]

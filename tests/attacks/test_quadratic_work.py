@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kafka.jobs.wish import kept_partitions
-from service.refusals import RequestRefused
-from service.strict_json import read_json
-from service.wire import parse_resend
-from service.wire_jobs import parse_job
+from kafka.jobs.spec import kept_partitions
+from service.api.schema.job_request import parse_job
+from service.api.schema.resend import parse_resend
+from service.http.refusals import RequestRefused
+from service.http.strict_json import read_json
 from tests.attacks.growth import check_growth, thread_seconds
 
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from threading import Event
 
+from kafka.client.config import QueryLimits
 from kafka.cluster import Cluster
-from kafka.config import QueryLimits
-from kafka.errors import TooManyScans
-from kafka.query import HistogramQuery, Paging, Selection
+from kafka.model.errors import TooManyScans
+from kafka.search.query import HistogramQuery, Paging, Selection
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster
@@ -51,7 +51,7 @@ async def test_caller_with_forty_searches_leaves_room_for_another_ones(
     open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """Searches that match nothing take all the time that they may; one by another caller comes before most of them."""
-    cluster = await open_cluster(query=QueryLimits(max_scans=4, max_scan_seconds=3))
+    cluster = await open_cluster(query=QueryLimits(max_concurrent_scans=4, max_scan_seconds=3))
     large, small = make_topic(), make_topic()
     plain.produce_many(large, [b"v" * 10] * RECORDS)
     plain.produce_many(small, [b"v"] * 10)

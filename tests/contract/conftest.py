@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from service.app import create_app
-from service.settings import load_settings
+from service.settings.model import load_settings
 
 TOKEN = "token-of-everyone"
 TOKEN_OF_ORDERS = "token-of-orders"
@@ -95,8 +95,8 @@ async def client(tmp_path_factory: pytest.TempPathFactory, closed_port: int) -> 
         "auth": {"callers_file": str(callers_file), "max_wrong_tokens": 1_000_000},
         "instances.away": {"bootstrap_servers": away},
         "instances.owned": {"bootstrap_servers": away, "projects": ["project-2"]},
-        "instances.frozen": {"bootstrap_servers": away},
-        "instances.frozen.policy": {"frozen": True},
+        "instances.read-only": {"bootstrap_servers": away},
+        "instances.read-only.policy": {"read_only": True},
     }
     async with serving(folder, tables) as client:
         yield client

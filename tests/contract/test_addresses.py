@@ -53,7 +53,7 @@ async def test_service_below_a_prefix_answers_with_it_and_without(tmp_path: Path
     """Whether or not the proxy takes the prefix away, the same is served, and addresses made here have it."""
     tables: dict[str, dict[str, object]] = {
         "http": {"root_path": "/kafka"},
-        "auth": {"open": True},
+        "auth": {"allow_anonymous": True},
         "instances.away": {"bootstrap_servers": [f"127.0.0.1:{closed_port}"]},
     }
     async with serving(tmp_path, tables) as client:
@@ -77,7 +77,9 @@ async def test_openapi_document_names_the_service_beside_itself(client: httpx.As
 
 
 @pytest.mark.parametrize(
-    ("auth", "access"), [({"open": True}, "open"), ({"token_digest": "ab" * 32}, "token")], ids=["open", "token"]
+    ("auth", "access"),
+    [({"allow_anonymous": True}, "anonymous"), ({"token_digest": "ab" * 32}, "token")],
+    ids=["anonymous", "token"],
 )
 async def test_console_page_says_whether_it_takes_a_token(
     tmp_path: Path, closed_port: int, auth: dict[str, object], access: str

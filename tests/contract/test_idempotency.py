@@ -6,9 +6,9 @@ import httpx
 import pytest
 import structlog
 
-from kafka.embedded import EmbeddedBroker
+from kafka.demo.embedded import EmbeddedBroker
 from service.app import create_app
-from service.settings import demo_settings
+from service.settings.model import demo_settings
 from tests.contract.conftest import BODY, TOKEN, URL
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,11 +54,11 @@ async def test_header_with_a_key_changes_no_other_refusal(
     assert code(await client.post(path, json=[], headers=headers)) in {400008, 400042}
 
 
-async def test_resend_with_a_key_on_a_frozen_instance_is_refused_while_the_cluster_is_away(
+async def test_resend_with_a_key_on_a_read_only_instance_is_refused_while_the_cluster_is_away(
     client: httpx.AsyncClient,
 ) -> None:
     """Whether there is an answer already, only the cluster could tell."""
-    path = URL.replace("/away/", "/frozen/")
+    path = URL.replace("/away/", "/read-only/")
 
     assert 503001 == code(await client.post(path, json=BODY, headers=HEADERS | {"Idempotency-Key": "a"}))
     assert 400204 == code(await client.post(path, json=BODY, headers=HEADERS))

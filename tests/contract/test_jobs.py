@@ -8,9 +8,9 @@ import httpx
 import pytest
 import structlog
 
-from kafka.embedded import EmbeddedBroker
+from kafka.demo.embedded import EmbeddedBroker
 from service.app import create_app
-from service.settings import demo_settings
+from service.settings.model import demo_settings
 from tests.contract.conftest import TOKEN, TOKEN_OF_ORDERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -65,9 +65,9 @@ async def test_jobs_on_a_cluster_that_is_away_are_a_503(client: httpx.AsyncClien
     assert (503001, "1") == (code(answer), answer.headers["Retry-After"])
 
 
-async def test_job_on_a_frozen_instance_is_refused_and_a_dry_run_is_not(client: httpx.AsyncClient) -> None:
+async def test_job_on_a_read_only_instance_is_refused_and_a_dry_run_is_not(client: httpx.AsyncClient) -> None:
     """The switch stops what writes, whether the cluster is there or not."""
-    path = BASE.replace("/away/", "/frozen/")
+    path = BASE.replace("/away/", "/read-only/")
     refused = await client.post(path, json=BODY, headers=HEADERS)
     dry = await client.post(path, json=BODY | {"dry_run": True}, headers=HEADERS)
 
@@ -83,8 +83,8 @@ async def test_job_on_a_frozen_instance_is_refused_and_a_dry_run_is_not(client: 
         {"filter": {"headers": [{"key": "h"}]}},
         {"messages": [{"partition": 0, "offset": 4}]},
         {"offsets": [{"partition": 0, "from": 4}]},
-        {"target": {"origin": "spring", "keep_headers": True}},
-        {"target": {"origin": "spring", "by_operator": True}},
+        {"target": {"dialect": "spring", "keep_headers": True}},
+        {"target": {"dialect": "spring", "by_operator": True}},
     ],
 )
 async def test_misspelt_field_of_a_job_is_refused(client: httpx.AsyncClient, more: dict[str, object]) -> None:
@@ -99,15 +99,15 @@ async def test_misspelt_field_of_a_job_is_refused(client: httpx.AsyncClient, mor
     ("target", "number"),
     [
         (None, 503001),
-        ({"origin": "spring"}, 503001),
-        ({"origin": "connect", "remove_headers": True}, 503001),
-        ({"origin": "any", "remove_headers": False}, 503001),
+        ({"dialect": "spring"}, 503001),
+        ({"dialect": "connect", "remove_headers": True}, 503001),
+        ({"dialect": "any", "remove_headers": False}, 503001),
         ({}, 400042),
-        ({"origin": None}, 400042),
-        ({"origin": "Spring"}, 400042),
-        ({"origin": ["spring"]}, 400042),
-        ({"origin": "spring", "remove_headers": None}, 400042),
-        ({"origin": "spring", "remove_headers": "yes"}, 400042),
+        ({"dialect": None}, 400042),
+        ({"dialect": "Spring"}, 400042),
+        ({"dialect": ["spring"]}, 400042),
+        ({"dialect": "spring", "remove_headers": None}, 400042),
+        ({"dialect": "spring", "remove_headers": "yes"}, 400042),
         ({"topic": "orders"}, 400042),
         ("spring", 400042),
     ],

@@ -9,10 +9,10 @@ import pytest
 
 from service.app import create_app
 from service.auth import operator_authenticator
-from service.settings import Settings, load_settings
+from service.settings.model import Settings, load_settings
 
 KAFKA = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-OPEN = load_settings({**KAFKA, "RESEND_AUTH__OPEN": "true"})
+OPEN = load_settings({**KAFKA, "RESEND_AUTH__ALLOW_ANONYMOUS": "true"})
 DIGEST = hashlib.sha256(b"configured").hexdigest()
 CLOSED = load_settings({**KAFKA, "RESEND_AUTH__TOKEN_DIGEST": DIGEST})
 

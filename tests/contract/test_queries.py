@@ -12,9 +12,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from kafka.embedded import EmbeddedBroker
+from kafka.demo.embedded import EmbeddedBroker
 from service.app import create_app
-from service.settings import demo_settings
+from service.settings.model import demo_settings
 from tests.contract.conftest import callers, serving
 from tests.support.brokers import Broker
 from tests.support.plain import PlainClient
@@ -41,8 +41,8 @@ async def client(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> As
         "auth": {"callers_file": str(file)},
         "query": {"max_value_bytes": 1000},
         "instances.prod": {"bootstrap_servers": [broker.bootstrap]},
-        "instances.frozen": {"bootstrap_servers": [broker.bootstrap]},
-        "instances.frozen.policy": {"frozen": True},
+        "instances.read-only": {"bootstrap_servers": [broker.bootstrap]},
+        "instances.read-only.policy": {"read_only": True},
     }
     async with serving(folder, tables) as client:
         client.headers["X-Auth-Token"] = "t"
@@ -257,7 +257,7 @@ async def test_cursor_goes_on_with_another_limit_but_not_with_another_search(
         return code
 
     deadline = time.monotonic() + 15
-    while (code := await told()) != "RESEND.00400502":
+    while (code := await told()) != "RESEND.00400109":
         assert time.monotonic() < deadline, code
 
     assert [3, 4, 5] == [message["message_offset"] for message in first["messages"]]
@@ -283,7 +283,7 @@ async def test_topics_tell_bounds_facts_and_why_a_resend_would_be_refused(
     plain.delete_records(f"{prefix}.a", 1, 2)
     body = (await client.get(f"{BASE}/topics?name={prefix.upper()}.*")).json()
     second = (await client.get(f"{BASE}/topics?name={prefix}&limit=1&offset=1")).json()
-    frozen = (await client.get(f"{BASE}/topics?name={prefix}".replace("/prod/", "/frozen/"))).json()
+    read_only = (await client.get(f"{BASE}/topics?name={prefix}".replace("/prod/", "/read-only/"))).json()
     a, b = body["topics"]
 
     assert (2, 2, ["resend", "read", "jobs"], 0, 0) == (
@@ -317,7 +317,7 @@ async def test_topics_tell_bounds_facts_and_why_a_resend_would_be_refused(
         b["resend_refusal"]["error_code"],
     )
     assert (2, 1, [f"{prefix}.b"]) == (second["total"], second["size"], [item["name"] for item in second["topics"]])
-    assert {"RESEND.00400204"} == {item["resend_refusal"]["error_code"] for item in frozen["topics"]}
+    assert {"RESEND.00400204"} == {item["resend_refusal"]["error_code"] for item in read_only["topics"]}
 
 
 async def test_internal_topics_and_the_job_store_are_read_for_nobody(

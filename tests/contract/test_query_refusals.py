@@ -115,14 +115,14 @@ async def test_caller_is_told_their_name_their_project_and_what_they_may_do(clie
             "state": "away",
             "reason": "no broker answers",
             "embedded": False,
-            "frozen": False,
+            "read_only": False,
             "actions": ["resend"],
         }
     ] == told[TOKEN_OF_ORDERS]["instances"]
-    assert {"away": False, "owned": False, "frozen": True} == {
-        instance["instance_id"]: instance["frozen"] for instance in told[TOKEN]["instances"]
+    assert {"away": False, "owned": False, "read-only": True} == {
+        instance["instance_id"]: instance["read_only"] for instance in told[TOKEN]["instances"]
     }
-    assert ["away", "frozen"] == sorted(instance["instance_id"] for instance in other.json()["instances"])
+    assert ["away", "read-only"] == sorted(instance["instance_id"] for instance in other.json()["instances"])
 
 
 async def test_caller_without_a_token_that_is_known_is_forbidden(client: httpx.AsyncClient) -> None:

@@ -60,9 +60,9 @@ async def test_request_of_the_api_document_without_a_broker_is_answered_503(clie
     assert int(response.headers["Retry-After"]) >= 1
 
 
-async def test_request_to_a_frozen_instance_is_refused_whether_or_not_it_answers(client: httpx.AsyncClient) -> None:
-    """The freeze switch is the answer even where the cluster is away."""
-    assert "RESEND.00400204" == code_of(await post(client, URL.replace("away", "frozen")))
+async def test_request_to_a_read_only_instance_is_refused_whether_or_not_it_answers(client: httpx.AsyncClient) -> None:
+    """That is the answer even where the cluster is away."""
+    assert "RESEND.00400204" == code_of(await post(client, URL.replace("away", "read-only")))
 
 
 @pytest.mark.parametrize(

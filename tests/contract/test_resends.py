@@ -30,7 +30,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> As
     """A client of an application in open access, with an instance of each policy on the session's broker."""
     instance = {"bootstrap_servers": [broker.bootstrap]}
     tables: dict[str, dict[str, object]] = {
-        "auth": {"open": True},
+        "auth": {"allow_anonymous": True},
         "instances.prod": {**instance},
         "instances.now": {**instance},
         "instances.now.policy": {"timestamp": "now"},

@@ -79,7 +79,7 @@ async def test_log_has_one_line_for_a_request_without_its_secrets(client: httpx.
         "instance": "away",
         "caller": "everyone",
         "position": "topic-test/0@4",
-        "for_one_consumer": True,
+        "has_consumer_key": True,
         "outcome": "RESEND.00503001",
         "status": 503,
     } == line
@@ -116,7 +116,7 @@ async def test_readyz_names_the_instance_that_is_away_without_its_address(
     response = await client.get("/readyz")
 
     away = {"state": "away", "reason": "no broker answers"}
-    assert (200, {"status": "ready", "instances": {"away": away, "owned": away, "frozen": away}}) == (
+    assert (200, {"status": "ready", "instances": {"away": away, "owned": away, "read-only": away}}) == (
         response.status_code,
         response.json(),
     )
@@ -172,7 +172,7 @@ async def test_readyz_before_the_start_and_after_the_stop_is_503(tmp_path: Path,
 
 def open_access(port: int) -> dict[str, dict[str, object]]:
     """Return settings that let everyone in."""
-    return {"auth": {"open": True}, "instances.away": {"bootstrap_servers": [f"127.0.0.1:{port}"]}}
+    return {"auth": {"allow_anonymous": True}, "instances.away": {"bootstrap_servers": [f"127.0.0.1:{port}"]}}
 
 
 async def test_open_access_wants_a_loopback_host_and_the_token_header(tmp_path: Path, closed_port: int) -> None:

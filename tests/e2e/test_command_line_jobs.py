@@ -60,7 +60,7 @@ def test_job_is_started_and_followed_to_its_end(job: CommandLine, make_topic: Ma
     topic = make_topic(2)
     for partition in range(2):
         plain.produce_many(topic, [b"x"] * 30, partition=partition)
-    selected = ["--offsets", "0@10-20", "--offsets", "1@25-", "--consumer-key", "keyA"]
+    selected = ["--offsets", "0:10-20", "--offsets", "1:25-", "--consumer-key", "keyA"]
     [done] = job.lines("job", "start", topic, *selected, "--watch", "--yes")
     assert (done["state"], done["counts"]["resent"], done["consumer_key"]) == ("succeeded", 15, "keyA")
     logs = [plain.log(topic, partition, "read_committed") for partition in range(2)]
@@ -109,7 +109,7 @@ def test_job_on_a_terminal_is_followed_and_shown(job: CommandLine, make_topic: M
     assert "state     succeeded" in job.on_a_terminal("job", "show", job_id)
 
 
-@pytest.mark.parametrize("arguments", [["--all"], ["--offsets", "0@0-2"], ["--key", "a", "--json"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--all"], ["--offsets", "0:0-2"], ["--key", "a", "--json"]], ids=" ".join)
 def test_job_start_without_a_terminal_writes_only_with_yes(
     job: CommandLine, make_topic: MakeTopic, plain: PlainClient, arguments: list[str]
 ) -> None:
@@ -261,7 +261,7 @@ async def test_interrupted_watch_leaves_the_job_alone(
 
 
 def test_what_failed_is_shown_and_resent(job: CommandLine, make_topic: MakeTopic, plain: PlainClient) -> None:
-    """The failure has its place and its reason; once that is mended, a new job resends it."""
+    """The failure has its place and its reason; once that is fixed, a new job resends it."""
     topic = make_topic()
     plain.produce(topic, os.urandom(5000))
     plain.set_config(topic, {"max.message.bytes": "1000"})
@@ -282,7 +282,7 @@ def test_job_whose_end_nobody_reads_still_tells_it_by_its_exit_code(
     """With the reader of the output gone, `job watch` ends with 0 after a job that succeeded, else with 1."""
     topic = make_topic()
     plain.produce(topic, b"x")
-    [made] = job.lines("job", "start", topic, "--offsets", "0@0-1", "--yes")
+    [made] = job.lines("job", "start", topic, "--offsets", "0:0-1", "--yes")
     reading, writing = os.pipe()
     os.close(reading)
     watching = job.start("job", "watch", made["job_id"], stdout=writing)
@@ -301,10 +301,10 @@ def test_job_that_cannot_be_is_refused_and_exits_with_1(job: CommandLine, make_t
     for arguments, code in (
         ([make_topic.unused_name(), "--all"], "RESEND.00400101"),
         ([topic, "--all"], "RESEND.00400602"),
-        ([topic, "--offsets", "7@0-"], "RESEND.00400102"),
+        ([topic, "--offsets", "7:0-"], "RESEND.00400102"),
         ([topic, "--jmespath", "total >"], "RESEND.00400604"),
         ([topic, "--all", "--rate", "0"], "RESEND.00400042"),
-        ([topic, "--all", "--to-origin", "rabbit"], "RESEND.00400042"),
+        ([topic, "--all", "--redrive", "rabbit"], "RESEND.00400042"),
     ):
         _, said = job("job", "start", *arguments, "--yes", exits=1)
         assert code in said
@@ -315,19 +315,19 @@ def test_job_that_cannot_be_is_refused_and_exits_with_1(job: CommandLine, make_t
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--offsets", "0:1-2"],
-        ["--offsets", "0@2"],
+        ["--offsets", "0@1-2"],
+        ["--offsets", "0:2"],
         ["--position", "0@"],
         ["--positions-file", "no-such-file"],
         ["--positions-file", os.devnull],
         ["--remove-origin-headers"],
         ["--since", "yesterday"],
         [],
-        ["--copies"],
+        ["--include-resent"],
         ["--all", "--since", "2h"],
         ["--all", "--key", "a"],
-        ["--offsets", "0@1-2", "--position", "0@1"],
-        ["--since", "2h", "--offsets", "0@1-2"],
+        ["--offsets", "0:1-2", "--position", "0@1"],
+        ["--since", "2h", "--offsets", "0:1-2"],
     ],
     ids=" ".join,
 )

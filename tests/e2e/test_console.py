@@ -142,22 +142,22 @@ def test_console_caller_who_may_only_read_is_told_so(
     expect(console.page.locator("#record").get_by_label("Deliver to")).to_have_count(0)
 
 
-def test_console_frozen_instance_shows_its_records_and_says_why_none_is_resent(
+def test_console_read_only_instance_shows_its_records_and_says_why_none_is_resent(
     console: Console, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """Choosing a frozen instance brings a banner; its records are there, without the form that resends."""
+    """Choosing a read-only instance brings a banner; its records are there, without the form that resends."""
     topic = make_topic()
     fill(plain, topic)
     page = console.page
     console.show(topic)
     expect(page.locator("#banners")).to_be_empty()
-    page.get_by_label("Instance").select_option("frozen")
-    expect(page.locator("#banners")).to_contain_text("frozen")
+    page.get_by_label("Instance").select_option("read-only")
+    expect(page.locator("#banners")).to_contain_text("read-only")
     page.get_by_role("navigation").get_by_role("button", name=topic).click()
     expect(page.locator("#topic-refusal")).to_contain_text("RESEND.00400204")
     console.open_record(0, 1)
 
-    expect(page.locator(".record-foot")).to_contain_text("frozen")
+    expect(page.locator(".record-foot")).to_contain_text("read-only")
     expect(page.locator("#record").get_by_label("Deliver to")).to_have_count(0)
 
 
@@ -205,8 +205,8 @@ def test_console_several_ticked_are_resent_each_with_its_result(
     page = console.page
     for offset in (4, 0, 1):
         page.get_by_label(f"Select partition 0 offset {offset}", exact=True).check()
-    expect(page.locator("#ticked")).to_contain_text("3 selected")
-    page.locator("#ticked-resend").click()
+    expect(page.locator("#selected")).to_contain_text("3 selected")
+    page.locator("#selected-resend").click()
     several = page.get_by_role("dialog")
     several.get_by_label("Deliver to").fill("shipping")
     plain.delete_records(topic, 0, 1)
@@ -248,7 +248,7 @@ def test_console_says_whom_each_copy_is_for_when_the_field_stays_empty(
     expect(console.row(0, 1).locator("td.consumer")).to_have_class(re.compile("none"))
     expect(console.row(0, 5).locator("td.consumer")).to_have_class(re.compile("data"))
     page.get_by_label("Select all records shown").check()
-    page.locator("#ticked-resend").click()
+    page.locator("#selected-resend").click()
     several = page.get_by_role("dialog")
     nobody = "nobody: its consumer_key is null"
     expect(several.locator("tbody td:nth-child(4)")).to_have_text(
@@ -264,7 +264,7 @@ def test_console_says_whom_each_copy_is_for_when_the_field_stays_empty(
     for offset, words in enumerate(["everyone", nobody, "base64 //4=", nobody, "empty", "null"]):
         console.open_record(0, offset)
         expect(page.locator("#consumer-key-who strong, #consumer-key-who .strong").first).to_have_text(words)
-    page.locator("#ticked-job").click()
+    page.locator("#selected-job").click()
     expect(page.locator("#job-who")).to_have_text(summary)
 
 
@@ -275,7 +275,7 @@ def test_console_several_stopped_sends_no_more(console: Console, make_topic: Mak
     console.show(topic)
     page = console.page
     page.get_by_label("Select all records shown").check()
-    page.locator("#ticked-resend").click()
+    page.locator("#selected-resend").click()
     several = page.get_by_role("dialog")
     held: list[Route] = []
 
@@ -368,7 +368,7 @@ def test_console_hostile_record_is_shown_as_text(console: Console, make_topic: M
     expect(page.get_by_role("dialog")).to_contain_text(f"For{HOSTILE}")
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_label("Select all records shown").check()
-    page.locator("#ticked-resend").click()
+    page.locator("#selected-resend").click()
     expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)
 
     inserted = "document.querySelectorAll('body script, [onerror], body img:not([src=\"console/icon.svg\"])').length"
@@ -528,7 +528,7 @@ def test_console_offsets_beyond_what_a_double_holds_are_exact(console: Console, 
     confirm(page)
     expect(page.locator(".notice.good")).to_contain_text(f"offset {first + 2}")
     page.get_by_label(f"Select partition 0 offset {first}", exact=True).check()
-    page.locator("#ticked-job").click()
+    page.locator("#selected-job").click()
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#job-preview").get_by_role("alert")).to_be_visible()
 
@@ -608,7 +608,7 @@ def test_console_keyboard_alone_leads_from_sign_in_to_the_copy(
     keyboard.press("ArrowDown")
     keyboard.press("ArrowDown")
     keyboard.press("Space")
-    expect(page.locator("#ticked")).to_contain_text("1 selected")
+    expect(page.locator("#selected")).to_contain_text("1 selected")
     keyboard.press("Space")
     keyboard.press("Tab")
     expect(console.opener(0, 3)).to_be_focused()
@@ -845,7 +845,7 @@ def test_console_long_key_and_many_partitions_push_nothing_away(
     key.get_by_role("button", name="Show less").click()
     expect(key.locator(".data")).to_have_text("k" * 200 + "…")
     page.get_by_label("Select all records shown").check()
-    page.locator("#ticked-resend").click()
+    page.locator("#selected-resend").click()
     several = page.get_by_role("dialog")
     expect(several.locator("tbody tr").nth(1)).to_be_in_viewport(ratio=0.9)
 
@@ -948,7 +948,7 @@ def test_console_has_nothing_that_axe_finds(
     assert_accessible(page)
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_label("Select all records shown").check()
-    page.locator("#ticked-resend").click()
+    page.locator("#selected-resend").click()
     expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("see 2 lines of 6")
     assert_accessible(page)
 

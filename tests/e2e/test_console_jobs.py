@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.policy import ResendPolicy
-from kafka.records import Header
+from kafka.client.config import ClusterConfig, JobsConfig
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Header
 from tests.e2e.test_console import assert_accessible, assert_fits, tab_to
 from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole, caller_entry
@@ -26,7 +26,7 @@ from tests.support.topics import MakeTopic
 
 OpenConsole = Callable[..., Console]
 
-NOT_FROZEN = ResendPolicy()
+WRITABLE = ResendPolicy()
 SOON_MS = 30_000
 
 
@@ -41,7 +41,7 @@ def start_instance(
     callers = caller_entry("everyone", TOKEN, ["*"]) + caller_entry("reader", READER_TOKEN, ["read", "resend"])
     with ExitStack() as workers:
 
-        def start(name: str, policy: ResendPolicy = NOT_FROZEN) -> str:
+        def start(name: str, policy: ResendPolicy = WRITABLE) -> str:
             store = JobsConfig(f"_resend_jobs_{name}", f"{name}-jobs", f"{name}-jobs", partitions=2)
             config = ClusterConfig(name, (broker.bootstrap,), policy=policy, jobs=store)
             worker = RunningWorker(config, everybody)
@@ -58,7 +58,7 @@ def start_instance(
                 jobs.partitions = {store.partitions}
                 [instances.{name}]
                 bootstrap_servers = [{json.dumps(broker.bootstrap)}]
-                policy.frozen = {str(policy.frozen).lower()}
+                policy.read_only = {str(policy.read_only).lower()}
                 """,
                 encoding="utf-8",
             )
@@ -200,7 +200,7 @@ def test_job_of_the_ticked_records_resends_these_alone(
     expect(state(page)).to_have_text("succeeded", timeout=SOON_MS)
     assert [b"1-0", b"1-2"] == copies(plain, topic, 1, 4)
     page.get_by_role("link", name="Records", exact=True).click()
-    expect(page.locator("#ticked")).to_contain_text("2 selected")
+    expect(page.locator("#selected")).to_contain_text("2 selected")
 
 
 def test_job_form_begins_with_the_time_and_key_of_the_records_view(
@@ -476,18 +476,18 @@ def test_jobs_embedded_broker_says_what_to_start_instead(
     expect(console.page.get_by_role("link", name="Jobs", exact=True)).to_have_count(0)
 
 
-def test_jobs_frozen_instance_previews_and_does_not_start(
+def test_jobs_read_only_instance_previews_and_does_not_start(
     open_console: OpenConsole, start_instance: Callable[..., str], make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """Where nothing is resent one may still count; the button that starts is dead, with a word about it."""
     topic = make_topic(partitions=2)
     fill(plain, topic)
-    console = open_console(start_instance("frozen", ResendPolicy(frozen=True)))
-    console.open(f"#instance=frozen&view=jobs&job=new&topic={topic}")
+    console = open_console(start_instance("read-only", ResendPolicy(read_only=True)))
+    console.open(f"#instance=read-only&view=jobs&job=new&topic={topic}")
     console.sign_in()
     page = console.page
 
-    expect(page.locator("#job-frozen")).to_be_visible()
+    expect(page.locator("#job-read-only")).to_be_visible()
     expect(preview(page).get_by_role("button", name="Start …")).to_be_disabled()
 
 
@@ -541,8 +541,8 @@ def hostile_job() -> dict[str, Any]:
         "state": "failed",
         "topic": HOSTILE,
         "project_id": HOSTILE,
-        "made_by": HOSTILE,
-        "made_at": 1_750_000_000_000,
+        "created_by": HOSTILE,
+        "created_at": 1_750_000_000_000,
         "started_at": 1_750_000_000_500,
         "updated_at": 1_750_000_001_000,
         "ended_at": 1_750_000_001_000,
@@ -553,20 +553,20 @@ def hostile_job() -> dict[str, Any]:
             "key": HOSTILE,
             "headers": [{"name": HOSTILE, "value": HOSTILE}, {"name": HOSTILE, "absent": True}],
             "jmespath": HOSTILE,
-            "copies": False,
+            "include_resent": False,
         },
         "records_per_second": None,
-        "stop_after_failures": 1,
+        "max_failures": 1,
         "counts": {"selected": 10, **asdict(counted(resent=4, failed=1, expired=2))},
         "progress": [{"partition": 0, "next_offset": 5, "end_offset": 10}],
         "rate": 4.0,
         "scan_rate": 5.0,
-        "seconds_left": None,
+        "eta_seconds": None,
         "failures": [{"partition": 0, "message_offset": 4, "reason": HOSTILE}],
         "failures_listed_all": True,
         "reason": HOSTILE,
         "cancel_requested": False,
-        "not_understood": HOSTILE,
+        "unsupported_reason": HOSTILE,
         "report": None,
     }
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from kafka.samples import SAMPLE_RECORDS
+from kafka.demo.samples import SAMPLE_RECORDS
 from tests.support.reading import read_to_end
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kafka.jobs.origin import Target
-from kafka.records import Header
+from kafka.model.records import Header
+from kafka.redrive.dialects import Target
 from tests.contract.conftest import callers, toml
 from tests.support.brokers import Broker
 from tests.support.jobs import JobsStage

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.errors import ClusterUnavailable, RecordDamaged
-from kafka.records import Position
+from kafka.model.errors import ClusterUnavailable, RecordDamaged
+from kafka.model.records import Position
 from tests.support.brokers import StartBroker
 from tests.support.job_worker import config_of
-from tests.support.jobs import StartWorker, counted, wish
+from tests.support.jobs import StartWorker, counted, spec
 from tests.support.plain import PlainClient
 from tests.support.worker import eventually
 
@@ -66,7 +66,7 @@ async def test_damaged_records_are_told_and_in_nobodys_way(
         assert refused == list(range(DAMAGED, DAMAGED + IN_BATCH))
         assert sum(isinstance(answer, BaseException) for answer in answers) == IN_BATCH
 
-        made = await cluster.jobs.make(wish("topic", offsets={0: (0, BATCHES * IN_BATCH)}, consumer_key="job"))
+        made = await cluster.jobs.make(spec("topic", offsets={0: (0, BATCHES * IN_BATCH)}, consumer_key="job"))
 
         async def over() -> bool:
             with suppress(ClusterUnavailable):

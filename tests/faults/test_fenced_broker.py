@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
+from kafka.checks.diagnose import diagnose
+from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
-from kafka.diagnose import diagnose
 from tests.support.brokers import StartBroker
 
 _LOOK_SECONDS = 8.0

@@ -19,11 +19,11 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from kafka.cluster import Cluster
-from kafka.errors import ClusterUnavailable, DeadlineExceeded
 from kafka.jobs.progress import Job
+from kafka.model.errors import ClusterUnavailable, DeadlineExceeded
 from tests.support.brokers import ControlledBroker, new_broker
 from tests.support.job_worker import POINTS, config_of
-from tests.support.jobs import counted, wish
+from tests.support.jobs import counted, spec
 from tests.support.plain import PlainClient
 from tests.support.three_brokers import BrokerCluster
 from tests.support.worker import eventually
@@ -157,7 +157,7 @@ class Jobs:
     async def make_long(self) -> None:
         spans = dict.fromkeys(range(PARTITIONS), (0, RECORDS))
         for number in range(JOBS):
-            asked = wish("topic", offsets=spans, consumer_key=f"{number}", records_per_second=RATE)
+            asked = spec("topic", offsets=spans, consumer_key=f"{number}", records_per_second=RATE)
             self.long.append(await self._cluster.jobs.make(asked))
 
     async def make_small(self) -> None:
@@ -165,7 +165,7 @@ class Jobs:
         if time.monotonic() - self._last_small > 0.5:
             self._last_small = time.monotonic()
             spans = dict.fromkeys(range(PARTITIONS), (0, 1))
-            asked = wish("topic", offsets=spans, consumer_key="small")
+            asked = spec("topic", offsets=spans, consumer_key="small")
             with suppress(ClusterUnavailable):
                 self.small.append(await self._cluster.jobs.make(asked))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.errors import NothingWritten, OutcomeUnknown, ResendError
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.model.errors import NothingWritten, OutcomeUnknown, ResendError
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from tests.support.brokers import StartBroker, free_port
 from tests.support.plain import PlainClient
 from tests.support.proxy import Proxy, proxied

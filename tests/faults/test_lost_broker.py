@@ -12,13 +12,13 @@ from threading import Event
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.errors import ResendError
-from kafka.jobs.keyed import Key, digest_of
+from kafka.jobs.idempotency.requests import Key, digest_of
 from kafka.jobs.progress import Job
-from kafka.query import Paging, Selection
-from kafka.records import Position
+from kafka.model.errors import ResendError
+from kafka.model.records import Position
+from kafka.search.query import Paging, Selection
 from tests.support.job_worker import config_of
-from tests.support.jobs import StartWorker, wish
+from tests.support.jobs import StartWorker, spec
 from tests.support.plain import PlainClient
 from tests.support.three_brokers import BrokerCluster
 from tests.support.worker import eventually
@@ -85,14 +85,14 @@ async def work(cluster: Cluster) -> None:
             times_ms = (0, time.time_ns() // 1_000_000 + 60_000)
             page = await cluster.find(Selection("topic", times_ms=times_ms), Paging(1000), None, Event())
             _, topics = await cluster.topics(lambda name: name == "topic", 0, 10)
-            return len(page.found) > PARTITIONS * RECORDS and topics[0].trouble is None
+            return len(page.found) > PARTITIONS * RECORDS and topics[0].problem is None
         return False
 
     async def job_done() -> bool:
         with suppress(ResendError):
             if not made:
                 offsets = dict.fromkeys(range(PARTITIONS), (0, RECORDS))
-                made.append(await cluster.jobs.make(wish("topic", offsets=offsets, consumer_key="job")))
+                made.append(await cluster.jobs.make(spec("topic", offsets=offsets, consumer_key="job")))
             job = await cluster.jobs.get(made[0].job_id)
             return job.state == "succeeded" and job.progress.counts.resent == PARTITIONS * RECORDS
         return False

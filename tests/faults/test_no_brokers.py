@@ -13,12 +13,12 @@ from threading import Event
 
 import pytest
 
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.errors import ResendError
-from kafka.jobs.keyed import Key, digest_of
-from kafka.query import Paging, Selection
-from kafka.records import Position
+from kafka.jobs.idempotency.requests import Key, digest_of
+from kafka.model.errors import ResendError
+from kafka.model.records import Position
+from kafka.search.query import Paging, Selection
 from tests.support.brokers import free_port, new_broker
 from tests.support.jobs import StartWorker
 from tests.support.plain import PlainClient

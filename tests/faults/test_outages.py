@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.errors import ClusterAway, ClusterUnavailable, DeadlineExceeded, OutcomeUnknown, ResendError
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.model.errors import ClusterAway, ClusterUnavailable, DeadlineExceeded, OutcomeUnknown, ResendError
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from tests.support.brokers import ControlledBroker
 from tests.support.plain import PlainClient
 from tests.support.worker import OpenCluster, eventually

@@ -8,11 +8,11 @@ from threading import Event, Thread
 
 import pytest
 
-from kafka.admin import Admin
-from kafka.config import ClusterConfig
-from kafka.jobs.renewal import keep_running
-from kafka.jobs.store import ensure_store
-from kafka.jobs.worker import JobsWorker
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig
+from kafka.jobs.store.topic import ensure_store
+from kafka.jobs.worker.group import JobsWorker
+from kafka.jobs.worker.renewal import keep_running
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import StartBroker
 from tests.support.worker import eventually

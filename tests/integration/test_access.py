@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from confluent_kafka.admin import AclOperation
 
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.errors import AccessDenied, ClusterAway
-from kafka.records import Position
+from kafka.model.errors import AccessDenied, ClusterAway
+from kafka.model.records import Position
 from tests.support.acls import Administrator, sasl
 from tests.support.worker import OpenCluster, eventually
 

@@ -130,7 +130,7 @@ def test_plain_refused_record_is_an_error(make_topic: MakeTopic, plain: PlainCli
 
 
 def test_plain_writes_to_a_missing_topic_fail_and_create_nothing(make_topic: MakeTopic, plain: PlainClient) -> None:
-    """A misspelt topic in a test is an error, although the broker would create it."""
+    """An unknown topic in a test is an error, although the broker would create it."""
     name = make_topic.unused_name()
     for write in (
         lambda: plain.produce(name, b"value"),

@@ -9,11 +9,11 @@ import uuid
 import pytest
 from confluent_kafka.admin import AclOperation
 
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.diagnose import diagnose
-from kafka.findings import Finding
-from kafka.policy import ResendPolicy
-from kafka.samples import SAMPLE_RECORDS, ensure_sample_topic
+from kafka.checks.diagnose import diagnose
+from kafka.checks.results import Finding
+from kafka.client.config import ClusterConfig, JobsConfig
+from kafka.demo.samples import SAMPLE_RECORDS, ensure_sample_topic
+from kafka.model.policy import ResendPolicy
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker, StartBroker
 from tests.support.reading import read_to_end
@@ -39,7 +39,7 @@ def test_diagnose_open_cluster_finds_nothing_missing(broker: Broker) -> None:
     found = findings_of(broker.bootstrap, topics=(topic,))
 
     assert ["connection", "brokers", "ACLs"] == list(found)
-    assert all(finding.ok and finding.cure is None for findings in found.values() for finding in findings)
+    assert all(finding.ok and finding.remedy is None for findings in found.values() for finding in findings)
     assert repr(topic) in found["ACLs"][0].detail
 
 
@@ -77,7 +77,7 @@ def test_diagnose_missing_acls_are_named_with_the_command_that_grants_them(
     assert (
         f"kafka-acls.sh --bootstrap-server {address} --command-config admin.properties --add"
         " --allow-principal User:poor --operation Write --operation DescribeConfigs --topic invoices"
-    ) == finding.cure
+    ) == finding.remedy
 
     administrator.allow("poor", "invoices", AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS)
     [finding] = findings_of(address, sasl("poor"))["ACLs"]
@@ -102,8 +102,8 @@ def test_diagnose_hidden_topics_ask_for_all_operations(with_acls: tuple[str, Adm
 
     assert "Read and Write and DescribeConfigs missing on topic 'orders'" == named.detail
     assert "no topic that matches orders.* is visible: there is none, or all ACLs are missing" == pattern.detail
-    assert pattern.cure is not None
-    assert pattern.cure.endswith("--topic orders. --resource-pattern-type prefixed")
+    assert pattern.remedy is not None
+    assert pattern.remedy.endswith("--topic orders. --resource-pattern-type prefixed")
 
 
 def test_diagnose_pattern_without_topics_is_no_fault_where_the_acls_would_show_them(
@@ -136,25 +136,25 @@ def test_diagnose_wrong_password_gives_the_librarys_reason_without_the_password(
     assert not finding.ok
     assert "SASL authentication error" in finding.detail
     assert "s3cr3t" not in repr(finding)
-    assert "sasl.password" in (finding.cure or "")
+    assert "sasl.password" in (finding.remedy or "")
 
 
 def test_diagnose_plain_connection_to_a_sasl_listener_points_at_the_protocol(
     with_acls: tuple[str, Administrator],
 ) -> None:
-    """Without security.protocol a SASL listener just ends the connection: the cure names that property."""
+    """Without security.protocol a SASL listener just ends the connection: the remedy names that property."""
     address, _ = with_acls
     [finding] = findings_of(address)["connection"]
 
     assert not finding.ok
-    assert "security.protocol" in (finding.cure or "")
+    assert "security.protocol" in (finding.remedy or "")
 
 
 @pytest.mark.parametrize(
     ("address", "word"), [("127.0.0.1:{free}", "Connection refused"), ("kafka.invalid:9092", "resolve")]
 )
 def test_diagnose_cluster_that_is_away_gives_the_reason_within_seconds(address: str, word: str) -> None:
-    """Nobody listening, or an unknown name: the reason is told long before a generous time-out ends."""
+    """Nobody listening, or an unknown name: the reason is told long before a generous timeout ends."""
     with socket.create_server(("127.0.0.1", 0)) as released:
         address = address.format(free=released.getsockname()[1])
     begun = time.monotonic()

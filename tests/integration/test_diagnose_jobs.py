@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.diagnose import diagnose
-from kafka.findings import Finding
-from kafka.policy import ResendPolicy
+from kafka.checks.diagnose import diagnose
+from kafka.checks.results import Finding
+from kafka.client.config import ClusterConfig, JobsConfig
+from kafka.model.policy import ResendPolicy
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker, StartBroker
 from tests.support.command_line import CommandLine, settings
@@ -57,7 +57,7 @@ def test_jobs_on_a_cluster_without_acls_lack_nothing_and_make_no_store(broker: B
     name = f"jobs-{uuid.uuid4()}"
     found = jobs_findings(broker.bootstrap, name)
 
-    assert [] == [finding for finding in found if not finding.ok or finding.cure or finding.unseen]
+    assert [] == [finding for finding in found if not finding.ok or finding.remedy or finding.unseen]
     assert f"topic {name!r} is not there yet; the service may make it, and will" == found[0].detail
     assert name not in Administrator(broker.bootstrap, {}).topics()
 
@@ -74,19 +74,19 @@ def test_jobs_without_any_acl_lack_all_of_them(with_acls: tuple[str, Administrat
 
     assert not store.ok
     assert store.detail.startswith("Read and Write and DescribeConfigs missing on topic 'hidden-jobs', if it is there")
-    assert (store.cure or "").endswith(
+    assert (store.remedy or "").endswith(
         "--operation Read --operation Write --operation DescribeConfigs --topic hidden-jobs"
     )
     assert ("Read missing on group 'hidden-jobs'", False) == (group.detail, group.ok)
     assert (
         f"kafka-acls.sh --bootstrap-server {address} --command-config admin.properties --add"
         " --allow-principal User:jobless --operation Read --group hidden-jobs"
-    ) == group.cure
+    ) == group.remedy
     assert ("Write or Describe missing on transactional ids 'hidden-jobs*'", False) == (
         transactions.detail,
         transactions.ok,
     )
-    assert (transactions.cure or "").endswith(
+    assert (transactions.remedy or "").endswith(
         "--operation Write --operation Describe --transactional-id hidden-jobs --resource-pattern-type prefixed"
     )
 
@@ -109,7 +109,7 @@ def test_jobs_lack_just_the_acl_that_is_missing(with_acls: tuple[str, Administra
     found = told(lambda: jobs_findings(address, name, "jobber"), expected)
 
     assert [f"--operation {missing} --topic {name}"] * (missing in ON_STORE) == [
-        (finding.cure or "").partition("User:jobber ")[2]
+        (finding.remedy or "").partition("User:jobber ")[2]
         for finding in found
         if not finding.ok and "topic" in finding.detail
     ]
@@ -118,7 +118,7 @@ def test_jobs_lack_just_the_acl_that_is_missing(with_acls: tuple[str, Administra
 def test_jobs_store_that_may_not_be_made_is_told_with_the_command_that_makes_it(
     with_acls: tuple[str, Administrator],
 ) -> None:
-    """A store that is not there is no trouble for who may create it, and a command for an administrator otherwise."""
+    """A store that is not there is no problem for who may create it, and a command for an administrator otherwise."""
     address, administrator = with_acls
     name = f"jobs-{uuid.uuid4()}"
     administrator.allow_group("maker", name, AclOperation.READ)
@@ -127,10 +127,10 @@ def test_jobs_store_that_may_not_be_made_is_told_with_the_command_that_makes_it(
     may_not = [f"topic {name!r} does not exist, and the service may not create it"]
     store = told(lambda: jobs_findings(address, name, "maker"), may_not)[0]
 
-    assert (store.cure or "").startswith(
+    assert (store.remedy or "").startswith(
         f"kafka-topics.sh --bootstrap-server {address} --command-config admin.properties --create --topic {name} "
     )
-    assert "--config cleanup.policy=compact" in (store.cure or "")
+    assert "--config cleanup.policy=compact" in (store.remedy or "")
 
     administrator.allow_topic("maker", name, AclOperation.CREATE)
     told(lambda: jobs_findings(address, name, "maker"), [])
@@ -151,7 +151,7 @@ def test_jobs_store_that_is_not_compacted_is_told_with_the_command_that_mends_it
     assert (
         f"kafka-configs.sh --bootstrap-server {address} --command-config admin.properties --alter --entity-type topics"
         f" --entity-name {name} --add-config cleanup.policy=compact"
-    ) == store.cure
+    ) == store.remedy
 
 
 @pytest.mark.parametrize(
@@ -176,4 +176,4 @@ def test_coordinator_that_does_not_answer_yet_is_not_a_missing_acl(controlled_br
     assert [] == details(found)
     [group] = [finding for finding in found if "cannot be seen yet" in finding.detail]
     assert group.unseen
-    assert "check again in a minute" in (group.cure or "")
+    assert "check again in a minute" in (group.remedy or "")

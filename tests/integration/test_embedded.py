@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kafka.embedded import EMBEDDED_PARTITIONS, EmbeddedBroker
-from kafka.samples import SAMPLE_RECORDS, SAMPLE_TOPIC, SamplesNotWritten, ensure_sample_topic
+from kafka.demo.embedded import EMBEDDED_PARTITIONS, EmbeddedBroker
+from kafka.demo.samples import SAMPLE_RECORDS, SAMPLE_TOPIC, SamplesNotWritten, ensure_sample_topic
 from tests.support.reading import read_to_end
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kafka.cluster import Cluster
-from kafka.copies import TimestampPolicy
-from kafka.errors import HeaderNameNotUtf8, TimestampNotCarriable
-from kafka.policy import ResendPolicy
-from kafka.records import Position
+from kafka.model.copies import TimestampPolicy
+from kafka.model.errors import HeaderNameNotUtf8, TimestampNotCarriable
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Position
 from tests.support.plain import PlainClient, Seen
 from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic

@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.errors import CopyTooLarge, InstanceFrozen, OffsetAtEnd, TopicMissing
 from kafka.jobs.errors import KeyOutcomeUnknown, KeyReused, NoWorker
-from kafka.jobs.keyed import Key, KeyedResend, digest_of, encode_resend
-from kafka.jobs.transactions import Transactions
-from kafka.jobs.worker_liveness import WORKER_KEY, Heartbeat, encode_heartbeat
-from kafka.policy import ResendPolicy
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.jobs.idempotency.requests import IdempotentResend, Key, digest_of, encode_resend
+from kafka.jobs.worker.liveness import WORKER_KEY, Heartbeat, encode_heartbeat
+from kafka.jobs.worker.transactions import Transactions
+from kafka.model.errors import CopyTooLarge, InstanceReadOnly, OffsetAtEnd, TopicMissing
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from tests.support.acls import Administrator, sasl
 from tests.support.job_worker import KEYED_POINTS
-from tests.support.jobs import JobsStage, StartWorker, wish
+from tests.support.jobs import JobsStage, StartWorker, spec
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
 
@@ -159,7 +159,7 @@ async def test_second_request_that_stands_before_the_answer_changes_nothing(
         entries = [*arguments[1]]
         if entries[0][0].endswith(b"/resend") and not written:
             written.append("once more")
-            asked = KeyedResend(
+            asked = IdempotentResend(
                 entries[0][0].decode().partition("/")[0], "test", Position(topic, 0, 1), "", None, "", 5
             )
             plain.produce(jobs_stage.config.jobs.topic, encode_resend(asked), entries[0][0])
@@ -229,7 +229,7 @@ async def test_worker_killed_on_the_way_writes_one_copy(
 
 
 async def test_refusal_is_an_answer_too(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """What was not there for the first request is not there for the same one again; a new key asks anew."""
+    """What was not there for the first request is not there for the same one again; a new key asks again."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce(topic, b"a")
     await served(jobs_stage)
@@ -246,17 +246,17 @@ async def test_refusal_is_an_answer_too(jobs_stage: JobsStage, make_topic: MakeT
 
 
 async def test_what_is_refused_at_once_is_not_kept(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """A topic that is missing, a frozen instance: nothing is accepted. What was done before is told all the same."""
+    """A topic that is missing, a read-only instance: nothing is accepted. What was done before is told all the same."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce(topic, b"a")
     await served(jobs_stage)
     with pytest.raises(TopicMissing):
         await resend(jobs_stage.cluster, "missing", Position(f"{topic}-missing", 0, 0))
     first, _ = await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
-    async with another(jobs_stage.config, policy=ResendPolicy(frozen=True)) as frozen:
-        with pytest.raises(InstanceFrozen):
-            await resend(frozen, "new", Position(topic, 0, 0))
-        assert (await resend(frozen, "key", Position(topic, 0, 0))) == (first, True)
+    async with another(jobs_stage.config, policy=ResendPolicy(read_only=True)) as read_only:
+        with pytest.raises(InstanceReadOnly):
+            await resend(read_only, "new", Position(topic, 0, 0))
+        assert (await resend(read_only, "key", Position(topic, 0, 0))) == (first, True)
     kept = [seen for number in range(3) for seen in plain.log(jobs_stage.config.jobs.topic, number)]
     assert len([seen for seen in kept if (seen.key or b"").endswith(b"/resend") and seen.value is not None]) == 1
 
@@ -271,7 +271,7 @@ async def test_without_a_worker_nothing_is_accepted(jobs_stage: JobsStage, make_
         with pytest.raises(NoWorker):
             await resend(cluster, "key", Position(topic, 0, 0))
         with pytest.raises(NoWorker):
-            await cluster.jobs.make_once(wish(topic), None, key_of("key", Position(topic, 0, 0)))
+            await cluster.jobs.make_once(spec(topic), None, key_of("key", Position(topic, 0, 0)))
         assert time.monotonic() - begun < 5
     assert plain.log(jobs_stage.config.jobs.topic, 0) == []
     jobs_stage.worker()
@@ -353,7 +353,7 @@ async def test_copy_that_the_broker_refuses_takes_no_other_with_it(
 async def test_topic_that_may_not_be_written_takes_no_other_with_it(
     with_acls: tuple[str, Administrator], start_worker: StartWorker
 ) -> None:
-    """Those that share a transaction with it are written; it gets its refusal, and nothing is tried again for ever."""
+    """Those that share a transaction with it are written; it gets its refusal, and nothing is tried again forever."""
     bootstrap, administrator = with_acls
     allow, operation = administrator.allow, AclOperation
     for topic in TOPICS:
@@ -418,12 +418,12 @@ async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
             await resend(cluster, "key", Position("orders", 0, 0))
         assert time.monotonic() - begun < 5
         _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
-        pending = await cluster.jobs.make(wish("orders"))
+        pending = await cluster.jobs.make(spec("orders"))
         assert cluster.jobs.waits_for(pending) == (
             f"a worker: Kafka's ACLs do not give the workers {missing.format(name)}"
         )
     assert f"Kafka's ACLs do not give the workers {missing.format(name)}" in str(refused.value)
-    assert seen.keyed.open() == []
+    assert seen.idempotent.open() == []
 
 
 async def test_long_job_does_not_hold_up_resends_with_a_key(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
@@ -449,12 +449,12 @@ async def test_answers_are_removed_after_their_time(jobs_stage: JobsStage, make_
     """From the store, and from every memory; then the key is a new one."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce(topic, b"a")
-    await served(jobs_stage, 1, keep_keys_seconds=1.0)
+    await served(jobs_stage, 1, idempotency_retention_seconds=1.0)
     await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
 
     async def removed() -> bool:
         _, _, seen = await jobs_stage.cluster.jobs.keyed_store(time.monotonic() + 10)
-        return not seen.keyed.older_than(2**62, 1)
+        return not seen.idempotent.older_than(2**62, 1)
 
     await eventually(removed, seconds=10)
     latest = {seen.key: seen.value for seen in plain.log(jobs_stage.config.jobs.topic, 0, "read_committed")}
@@ -481,14 +481,14 @@ async def test_job_is_made_once(jobs_stage: JobsStage, make_topic: MakeTopic) ->
     await served(jobs_stage)
     async with another(jobs_stage.config) as other:
         both, key = (jobs_stage.cluster, other), key_of("key", Position(topic, 0, 0))
-        found = await asyncio.gather(*(cluster.jobs.make_once(wish(topic), None, key) for cluster in both))
+        found = await asyncio.gather(*(cluster.jobs.make_once(spec(topic), None, key) for cluster in both))
         job = found[0][0]
         assert job.plan == found[1][0].plan
         done = await jobs_stage.finished(job)
         for cluster in both:
-            again, replayed = await cluster.jobs.make_once(wish(topic), None, key)
+            again, replayed = await cluster.jobs.make_once(spec(topic), None, key)
             assert (again.plan, replayed) == (done.plan, True)
         with pytest.raises(KeyReused):
-            await other.jobs.make_once(wish(topic, dry_run=True), None, key_of("key", Position(topic, 0, 1)))
+            await other.jobs.make_once(spec(topic, dry_run=True), None, key_of("key", Position(topic, 0, 1)))
     assert [known.job_id for known in await jobs_stage.cluster.jobs.known()] == [job.job_id]
     assert values(jobs_stage, topic, 10) == [b"x"] * 10

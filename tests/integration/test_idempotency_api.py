@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from kafka.config import ClusterConfig
+from kafka.client.config import ClusterConfig
 from tests.integration.test_jobs_api import JOBS, applied, ended, jobs_of
 from tests.support.brokers import Broker
 from tests.support.jobs import RunningWorker

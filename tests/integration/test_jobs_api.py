@@ -16,16 +16,16 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from kafka.admin import Admin
-from kafka.config import ClusterConfig, JobsConfig
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.jobs.progress import Progress, encode_progress
-from kafka.policy import ResendPolicy
-from kafka.records import Header
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Header
+from service.api.schema.job_response import JobResponse, JobsResponse
 from service.app import create_app
-from service.auth import operator_authenticator, standing
-from service.settings import load_settings
-from service.settings_http import AuthSettings
-from service.wire_jobs_told import JobResponse, JobsResponse
+from service.auth import grants_by_name, operator_authenticator
+from service.settings.http import AuthSettings
+from service.settings.model import load_settings
 from tests.contract.conftest import callers, serving, toml
 from tests.support.brokers import Broker
 from tests.support.jobs import RunningWorker, counted
@@ -161,7 +161,7 @@ async def test_job_is_accepted_told_and_done(
     assert answer.status_code == 202
     job = answer.json()
     assert answer.headers["Location"] == f"{JOBS}/{job['job_id']}"
-    assert (job["made_by"], job["project_id"], job["consumer_key"]) == ("all", "project", "keyA")
+    assert (job["created_by"], job["project_id"], job["consumer_key"]) == ("all", "project", "keyA")
     behind = await client.post(
         JOBS, json={"topic": topic, "dry_run": True}, headers={"X-Forwarded-Prefix": "/kafka/resend"}
     )
@@ -193,7 +193,7 @@ async def test_dry_run_reports_and_writes_nothing(
 async def test_what_failed_is_resent_by_a_job_of_its_own(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """Once the reason is mended, only the listed failures are selected."""
+    """Once the reason is fixed, only the listed failures are selected."""
     topic = make_topic(1, {"max.message.bytes": "2000"})
     plain.set_config(topic, {"max.message.bytes": "100000"})
     plain.produce(topic, b"good")
@@ -216,9 +216,9 @@ async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
     dead, secret = (make_topic(1, name=f"{name}.{uuid.uuid4().hex[:8]}") for name in ("orders", "secret"))
     headers: list[Header] = [("__connect.errors.topic", secret.encode()), ("__connect.errors.partition", b"0")]
     plain.produce(dead, b"x", headers=headers)
-    body: dict[str, object] = {"topic": dead, "target": {"origin": "any", "remove_headers": True}}
+    body: dict[str, object] = {"topic": dead, "target": {"dialect": "any", "remove_headers": True}}
     async with applied(tmp_path, broker, idle_store) as client, operated(tmp_path, broker, idle_store) as own:
-        may_resend = standing(AuthSettings(callers_file=tmp_path / "callers.toml"))
+        may_resend = grants_by_name(AuthSettings(callers_file=tmp_path / "callers.toml"))
         worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)), may_resend)
         try:
             client.headers["X-Auth-Token"] = "o"
@@ -232,7 +232,7 @@ async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
             by_operator = await ended(own, await made(own, {**body, "dry_run": True}))
             assert by_operator["report"]["targets"] == [{"topic": secret, "would_resend": 1}]
             done = await ended(own, await made(own, {}, f"{again}/resend-failed"))
-            assert (done["made_by"], done["counts"]["resent"]) == ("operator", 1)
+            assert (done["created_by"], done["counts"]["resent"]) == ("operator", 1)
             once_more = await made(own, body)
             await ended(own, once_more)
             plain.set_config(secret, {"max.message.bytes": "50"})
@@ -297,7 +297,7 @@ async def test_jobs_of_a_caller_are_those_of_their_topics(
     orders = {"X-Auth-Token": "o"}
     path = await made(client, {"topic": topic})
     own = (await client.post(JOBS, json={"topic": topic}, headers=orders)).json()
-    assert own["made_by"] == "orders"
+    assert own["created_by"] == "orders"
     found = (await client.get(JOBS, headers=orders)).json()
     assert {job["topic"] for job in found["jobs"]} == {topic}
     assert (found["total"], found["jobs"][0]["job_id"]) == (2, own["job_id"])
@@ -362,7 +362,7 @@ async def test_jobs_are_listed_by_page_the_newest_first(
         whole = await listed(client)
         pages = [await listed(client, limit="2", offset=offset) for offset in ("0", "2", "4", "6")]
         first = (await client.get(JOBS, params={"limit": "2"})).json()
-    times = [job["made_at"] for job in first["jobs"]]
+    times = [job["created_at"] for job in first["jobs"]]
     assert sorted(whole) == sorted(made_ids)
     assert [job_id for page in pages for job_id in page] == whole
     assert (first["total"], first["size"]) == (5, 2)
@@ -370,15 +370,15 @@ async def test_jobs_are_listed_by_page_the_newest_first(
     assert "failures" not in first["jobs"][0]
 
 
-async def test_frozen_instance_takes_dry_runs_only(
+async def test_read_only_instance_takes_dry_runs_only(
     tmp_path: Path, broker: Broker, idle_store: str, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """To count is no resend; a job that writes is refused."""
     topic = make_topic(1)
     plain.produce_many(topic, [b"x"] * 5)
-    policy = ResendPolicy(frozen=True)
+    policy = ResendPolicy(read_only=True)
     worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), policy=policy, jobs=jobs_of(idle_store)))
-    async with applied(tmp_path, broker, idle_store, {"frozen": True}) as client:
+    async with applied(tmp_path, broker, idle_store, {"read_only": True}) as client:
         assert await code(client.post(JOBS, json={"topic": topic})) == 400204
         done = await ended(client, await made(client, {"topic": topic, "dry_run": True}))
     assert worker.stop()
@@ -389,7 +389,7 @@ async def test_frozen_instance_takes_dry_runs_only(
 async def test_store_that_would_lose_jobs_is_told_with_the_command_that_mends_it(
     tmp_path: Path, broker: Broker, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """Nothing is accepted that could be forgotten; once it is mended, jobs are."""
+    """Nothing is accepted that could be forgotten; once it is fixed, jobs are."""
     topic, unfit = make_topic(1), make_topic(1, {"cleanup.policy": "delete"})
     plain.produce(topic, b"x")
     async with applied(tmp_path, broker, unfit) as client:
@@ -414,7 +414,7 @@ async def test_what_failed_in_a_topic_that_was_made_again_is_not_resent(
     plain.delete_topic(topic)
     make_topic(1, name=topic)
     plain.produce(topic, b"another")
-    assert await code(client.post(f"{path}/resend-failed")) == 400606
+    assert await code(client.post(f"{path}/resend-failed")) == 400109
     assert plain.high_watermark(topic, 0) == 1
 
 
@@ -484,7 +484,7 @@ async def test_job_whose_records_cannot_be_read_is_listed_with_the_reason_and_ca
         assert not set(ids) & set((await client.get(JOBS, headers={"X-Auth-Token": "o"})).json()["jobs"])
         for other in ids:
             job = (await client.get(f"{JOBS}/{other}")).json()
-            assert (job["state"], bool(job["not_understood"])) == ("pending", True)
+            assert (job["state"], bool(job["unsupported_reason"])) == ("pending", True)
         # Its plan can be read, but has no failures; of the others nothing can be made.
         refused = [await code(client.post(f"{JOBS}/{other}/resend-failed")) for other in ids]
         assert refused == [400608, 400608, 400608, 400607]
@@ -517,7 +517,7 @@ async def test_selection_and_filter_are_told_as_they_were_asked_for(
     }
     body = {"topic": topic, "start_time": now_ms + 2, "end_time": now_ms + 8, "filter": asked, "dry_run": True}
     job = await ended(client, await made(client, body))
-    assert job["filter"] == {"key": None, "copies": False, **asked}
+    assert job["filter"] == {"key": None, "include_resent": False, **asked}
     assert job["selection"] == {
         "spans": [{"partition": 1, "start": 2, "end": 10}],
         "start_time": now_ms + 2,
@@ -583,7 +583,7 @@ async def test_named_position_without_a_record_fails_as_a_single_resend_of_it_do
     none_there = [message for message in messages if message["message_offset"] in {2, 21, 99}]
     job = await ended(client, await made(client, {"topic": topic, "messages": none_there}))
     assert (job["state"], job["counts"]["resent"], job["counts"]["failed"]) == ("succeeded", 0, 3)
-    path = await made(client, {"topic": topic, "messages": none_there, "stop_after_failures": 2})
+    path = await made(client, {"topic": topic, "messages": none_there, "max_failures": 2})
     assert (await ended(client, path))["state"] == "failed"
     again = await ended(client, await made(client, {}, f"{path}/resend-failed"))
     assert [failure["error_code"][-6:] for failure in again["failures"]] == ["400103", "400105", "400106"]
@@ -596,11 +596,11 @@ async def test_named_copy_is_resent(client: httpx.AsyncClient, make_topic: MakeT
     named = await ended(
         client, await made(client, {"topic": topic, "messages": [{"partition": 0, "message_offset": 0}]})
     )
-    assert (named["counts"]["resent"], named["filter"]["copies"]) == (1, True)
+    assert (named["counts"]["resent"], named["filter"]["include_resent"]) == (1, True)
     ranged = await ended(
         client, await made(client, {"topic": topic, "offsets": [{"partition": 0, "start": 0, "end": 1}]})
     )
-    assert (ranged["counts"]["resent"], ranged["filter"]["copies"]) == (0, False)
+    assert (ranged["counts"]["resent"], ranged["filter"]["include_resent"]) == (0, False)
     assert plain.log(topic, 0, "read_committed")[1].headers == (("consumer_key", b"billing"),)
 
 

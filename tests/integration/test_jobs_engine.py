@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig
 from kafka.jobs.errors import SelectionEmpty
 from kafka.jobs.filter import Filter, HeaderCondition
 from kafka.jobs.progress import Job
-from kafka.jobs.wish import Wish
+from kafka.jobs.spec import JobSpec
 from tests.support.brokers import Broker
 from tests.support.jobs import StartWorker, counted
 from tests.support.plain import PlainClient, Seen
@@ -58,8 +58,8 @@ def finished(cluster: Cluster) -> Finished:
     return wait
 
 
-def wish(topic: str, **more: object) -> Wish:
-    return Wish("project", "somebody", topic, **more)  # type: ignore[arg-type]
+def spec(topic: str, **more: object) -> JobSpec:
+    return JobSpec("project", "somebody", topic, **more)  # type: ignore[arg-type]
 
 
 def copies(plain: PlainClient, topic: str, partitions: int, originals: int) -> list[Seen]:
@@ -87,7 +87,7 @@ async def test_job_over_a_topic_copies_every_record_once(
     start_worker(config)
     for _ in range(3):
         job = await finished(
-            await cluster.jobs.make(wish(topic, consumer_key="keyA", offsets=dict.fromkeys(range(3), (0, 50))))
+            await cluster.jobs.make(spec(topic, consumer_key="keyA", offsets=dict.fromkeys(range(3), (0, 50))))
         )
         assert (job.state, job.progress.counts) == ("succeeded", counted(resent=150))
     for partition in range(3):
@@ -110,7 +110,7 @@ async def test_job_larger_than_a_batch_copies_every_record_once(
     for partition in range(2):
         plain.produce_many(topic, values, partition=partition)
     first = start_worker(config)
-    job = await cluster.jobs.make(wish(topic, consumer_key="keyA"))
+    job = await cluster.jobs.make(spec(topic, consumer_key="keyA"))
 
     async def begun() -> bool:
         return (await cluster.jobs.get(job.job_id)).progress.counts.resent > 0
@@ -142,7 +142,7 @@ async def test_filter_and_selection_decide_what_is_resent(
     plain.produce(topic, b'{"total": 50}', b"a", [("kind", b"order"), ("consumer_key", b"other")])
     start_worker(config)
     conditions = Filter("a", (HeaderCondition("kind", "order"),), "total > `10`")
-    job = await finished(await cluster.jobs.make(wish(topic, filter=conditions)))
+    job = await finished(await cluster.jobs.make(spec(topic, filter=conditions)))
     assert job.progress.counts == counted(resent=1, not_matched=3, not_json=1, already_resent=1)
     assert [seen.value for seen in copies(plain, topic, 1, 6)] == [b'{"total": 50}']
 
@@ -162,7 +162,7 @@ async def test_record_that_cannot_be_copied_is_listed_and_does_not_stop_the_othe
     plain.produce_many(topic, [b"good"] * 100)
     plain.set_config(topic, {"max.message.bytes": "70000"})
     start_worker(config)
-    job = await finished(await cluster.jobs.make(wish(topic, consumer_key="keyA")))
+    job = await finished(await cluster.jobs.make(spec(topic, consumer_key="keyA")))
     assert (job.state, job.progress.counts.resent, job.progress.counts.failed) == ("succeeded", 200, 1)
     assert [(failure.partition, failure.offset) for failure in job.progress.failures] == [(0, 100)]
     assert Counter(seen.value for seen in copies(plain, topic, 1, 201)) == {b"good": 200}
@@ -180,7 +180,7 @@ async def test_cancelled_job_ends_soon_with_a_count_that_is_true(
     topic = make_topic(1)
     plain.produce_many(topic, [b"x"] * 2000)
     start_worker(config)
-    job = await cluster.jobs.make(wish(topic, records_per_second=100))
+    job = await cluster.jobs.make(spec(topic, records_per_second=100))
 
     async def begun() -> bool:
         return (await cluster.jobs.get(job.job_id)).progress.counts.resent > 0
@@ -207,7 +207,7 @@ async def test_dry_run_writes_nothing_and_counts_right(
     for partition in range(2):
         plain.produce_many(topic, [b"12345"] * 30, partition=partition)
     start_worker(config)
-    job = await finished(await cluster.jobs.make(wish(topic, dry_run=True, positions=[(0, 3), (1, 4), (1, 29)])))
+    job = await finished(await cluster.jobs.make(spec(topic, dry_run=True, positions=[(0, 3), (1, 4), (1, 29)])))
     report = job.progress.report
     assert report is not None
     assert (dict(report.would_resend), report.first, report.size_bytes) == ({0: 1, 1: 2}, ((0, 3), (1, 4), (1, 29)), 24)
@@ -218,4 +218,4 @@ async def test_dry_run_writes_nothing_and_counts_right(
 async def test_empty_selection_is_refused_at_once(cluster: Cluster, make_topic: MakeTopic) -> None:
     """There is no job that would do nothing."""
     with pytest.raises(SelectionEmpty):
-        await cluster.jobs.make(wish(make_topic(2)))
+        await cluster.jobs.make(spec(make_topic(2)))

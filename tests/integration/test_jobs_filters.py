@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from kafka.config import ClusterConfig
+from kafka.client.config import ClusterConfig
 from tests.integration.test_jobs_api import JOBS, applied, ended, jobs_of, made
 from tests.support.brokers import Broker
 from tests.support.jobs import RunningWorker

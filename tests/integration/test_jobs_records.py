@@ -99,9 +99,9 @@ async def test_records_that_cannot_be_copied_are_listed_and_do_not_stop_the_othe
     assert (job.state, job.progress.counts) == ("succeeded", counted(resent=201, failed=5))
     assert failed(job) == [(0, offset) for offset in range(100, 105)]
     assert Counter(len(seen.value or b"") for seen in jobs_stage.copies(topic, 206)) == {4: 200, 300_000: 1}
-    # Neither waits for a time-out: some 15 seconds each it was, when a transaction went on after a refusal.
+    # Neither waits for a timeout: some 15 seconds each it was, when a transaction went on after a refusal.
     assert time.monotonic() - begun < 15
-    stopping = await jobs_stage.run(topic, offsets={0: (0, 206)}, stop_after_failures=2)
+    stopping = await jobs_stage.run(topic, offsets={0: (0, 206)}, max_failures=2)
     count = stopping.progress.counts.failed
     # It stops after the transaction in which there are enough of them.
     assert 2 <= count <= 5
@@ -218,7 +218,7 @@ async def test_selection_by_time_takes_each_record_of_it_once(jobs_stage: JobsSt
     times_ms = (begin + 2000, begin + 5000)
     first = await jobs_stage.run(topic, times_ms=times_ms, consumer_key="keyA")
     again = await jobs_stage.run(topic, times_ms=times_ms, consumer_key="keyA")
-    with_copies = await jobs_stage.run(topic, times_ms=times_ms, filter=Filter(copies=True))
+    with_copies = await jobs_stage.run(topic, times_ms=times_ms, filter=Filter(include_resent=True))
     assert [job.progress.counts.resent for job in (first, again, with_copies)] == [3, 3, 9]
     values = [seen.value for seen in plain.log(topic, 0, "read_committed")]
     assert values[10:] == [b"2", b"3", b"4"] * 5
@@ -280,7 +280,7 @@ async def test_topic_made_again_fails_the_job_with_that_reason(jobs_stage: JobsS
     for ended in [await jobs_stage.finished(job), await jobs_stage.finished(waiting)]:
         assert (ended.state, ended.progress.reason) == (
             "failed",
-            f"topic {topic!r} was deleted and made again since the job was accepted",
+            f"topic {topic!r} was deleted and created again: its offsets name other records now",
         )
 
 

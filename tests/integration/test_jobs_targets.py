@@ -13,17 +13,17 @@ from dataclasses import replace
 import pytest
 from confluent_kafka.admin import AclOperation
 
-from kafka.config import ClusterConfig
-from kafka.copies import TimestampPolicy
-from kafka.errors import AccessDenied, ClusterAway
-from kafka.jobs.origin import Target
+from kafka.client.config import ClusterConfig
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Job
-from kafka.jobs.rules import Rules
-from kafka.jobs.targets import Targets
-from kafka.policy import ResendPolicy
-from kafka.records import Header, Place, Position, Record, Span, TimestampType
-from kafka.topics import AdminLookup
+from kafka.jobs.worker.rules import Rules
+from kafka.metadata.topics import AdminLookup
+from kafka.model.copies import TimestampPolicy
+from kafka.model.errors import AccessDenied, ClusterAway
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType, TopicPartition
+from kafka.redrive.dialects import Target
+from kafka.redrive.targets import Targets
 from tests.support.acls import Administrator, sasl
 from tests.support.jobs import JobsStage, counted, everybody
 from tests.support.topics import MakeTopic
@@ -369,7 +369,9 @@ async def test_target_that_the_service_may_not_write_to_is_known_before_a_transa
     administrator.create("for-postman")
     administrator.allow("postman", "for-postman", AclOperation.READ, AclOperation.DESCRIBE_CONFIGS)
     config = ClusterConfig("test", (bootstrap,), sasl("postman"))
-    plan = Plan("0-" + "ab" * 12, "test", "project", "somebody", 5, "dead", "id", (Span(0, 0, 1),), target=SPRING)
+    plan = Plan(
+        "0-" + "ab" * 12, "test", "project", "somebody", 5, "dead", "id", (OffsetRange(0, 0, 1),), target=SPRING
+    )
     headers = tuple(from_spring("for-postman"))
     record = Record(Position("dead", 0, 0), None, b"x", headers, NOW_MS, TimestampType.CREATE_TIME)
     targets = Targets(AdminLookup(config), plan, SPRING, Rules({"test": ResendPolicy()}, everybody))
@@ -382,7 +384,7 @@ async def test_target_that_the_service_may_not_write_to_is_known_before_a_transa
     async def seen() -> bool:
         await asyncio.to_thread(targets.look_up, [record])
         try:
-            return targets.copy(record).to == Place("for-postman", 0)
+            return targets.copy(record).to == TopicPartition("for-postman", 0)
         except AccessDenied:
             return False
 

@@ -15,21 +15,21 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from kafka.admin import Admin
+from kafka.client.admin import Admin
 from kafka.cluster import Cluster
-from kafka.jobs import owner
 from kafka.jobs.errors import JobMissing
 from kafka.jobs.filter import Outcome
+from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan, encode_plan, new_job_id, partition_of
-from kafka.jobs.preparing import Preparing
 from kafka.jobs.progress import KINDS, Counts, Progress, encode_progress
-from kafka.jobs.read_ahead import ReadAhead
-from kafka.jobs.store import StoreTail, StoreUnfit, ensure_store
-from kafka.jobs.transactions import BeginAgain
-from kafka.jobs.worker import JobsWorker
-from kafka.jobs.worker_liveness import ProblemReporter
-from kafka.policy import ResendPolicy
-from kafka.records import Span
+from kafka.jobs.store.topic import StoreTail, StoreUnfit, ensure_store
+from kafka.jobs.worker import owner
+from kafka.jobs.worker.group import JobsWorker
+from kafka.jobs.worker.liveness import ProblemReporter
+from kafka.jobs.worker.read_ahead import ReadAhead
+from kafka.jobs.worker.transactions import RestartOwnership
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import OffsetRange
 from tests.support.jobs import JobsStage, counted
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
@@ -184,7 +184,7 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
     def sleep_before_a_second_producer(self: owner._Ownership, batch_bytes: int) -> Any:
         if self._transactions is not None and not slept:
             slept.append(self._name)
-            preparing, problems = Preparing(self._config, self._rules), ProblemReporter(self._config)
+            preparing, problems = CopyPreparer(self._config, self._rules), ProblemReporter(self._config)
             shared = owner.Shared(preparing, ReadAhead(256), problems)
             other = owner.PartitionOwner(self._config, self._partition, shared)
             other.start()
@@ -193,7 +193,7 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
             other.join()
             try:
                 return take_over(self, batch_bytes)
-            except BeginAgain:
+            except RestartOwnership:
                 slept.append("noticed")
                 raise
         return take_over(self, batch_bytes)
@@ -222,7 +222,7 @@ async def test_job_of_a_newer_version_is_left_alone(jobs_stage: JobsStage, make_
     plain.produce(jobs_stage.config.jobs.topic, json.dumps(content).encode(), f"{newer.job_id}/request".encode())
     assert (await jobs_stage.run(topic, offsets={0: (0, 10)})).progress.counts.resent == 10
     left = await jobs_stage.cluster.jobs.get(newer.job_id)
-    assert (left.state, left.not_understood) == ("pending", "its format is 2, not 1")
+    assert (left.state, left.unsupported_reason) == ("pending", "its format is 2, not 1")
 
 
 async def test_unexpected_error_of_one_job_ends_it_alone(
@@ -254,7 +254,7 @@ async def test_finished_jobs_are_removed_after_their_time(jobs_stage: JobsStage,
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"x"] * 100)
     jobs_stage.make_store(1)
-    jobs_stage.worker(keep_seconds=1)
+    jobs_stage.worker(retention_seconds=1)
     slow = await jobs_stage.make(topic, records_per_second=1)
     done = await jobs_stage.run(topic)
     cancelled = await jobs_stage.make(topic, records_per_second=1)
@@ -282,7 +282,7 @@ async def test_ten_thousand_finished_jobs_are_there_soon(jobs_stage: JobsStage) 
     )
     for number in range(10_000):
         job_id = new_job_id(3)
-        plan = Plan(job_id, "test", "project", "me", number, "topic", uuid.uuid4().hex, (Span(0, 0, 100),))
+        plan = Plan(job_id, "test", "project", "me", number, "topic", uuid.uuid4().hex, (OffsetRange(0, 0, 100),))
         partition = partition_of(job_id)
         for kind, value in (("request", encode_plan(plan)), ("plan", encode_plan(plan)), ("state", done)):
             producer.produce(store, value, f"{job_id}/{kind}", partition)
@@ -355,18 +355,18 @@ async def test_job_that_waits_says_for_what(jobs_stage: JobsStage, make_topic: M
 async def test_instances_on_one_cluster_have_their_jobs_run_by_their_own_policies(
     jobs_stage: JobsStage, make_topic: MakeTopic
 ) -> None:
-    """One worker runs both instances' jobs: the frozen one's wait, but for dry runs, and strangers' are left alone."""
+    """One worker runs both instances' jobs: of the read-only one only dry runs, and strangers' are left alone."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"x"] * 10)
     jobs_stage.make_store(1)
     stopped = Event()
-    policies = {"test": ResendPolicy(), "frozen": ResendPolicy(frozen=True)}
+    policies = {"test": ResendPolicy(), "read-only": ResendPolicy(read_only=True)}
     worker = Thread(target=JobsWorker(jobs_stage.config, policies).run, args=(stopped,))
     worker.start()
     try:
         first = await jobs_stage.run(topic)
         assert first.plan is not None
-        for number, (instance, dry_run) in enumerate([("frozen", False), ("stranger", True), ("frozen", True)]):
+        for number, (instance, dry_run) in enumerate([("read-only", False), ("stranger", True), ("read-only", True)]):
             plan = replace(first.plan, job_id=f"0-{number:024x}", instance=instance, dry_run=dry_run)
             key = f"{plan.job_id}/request".encode()
             plain.produce(jobs_stage.config.jobs.topic, encode_plan(plan), key)

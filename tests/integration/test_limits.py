@@ -9,11 +9,11 @@ import time
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.copies import TimestampPolicy
-from kafka.errors import CopyRefused, CopyTooLarge, CopyTooOld, QueueFull, ResendError, TransactionOpen
-from kafka.policy import ResendPolicy
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.model.copies import TimestampPolicy
+from kafka.model.errors import CopyRefused, CopyTooLarge, CopyTooOld, QueueFull, ResendError, TransactionOpen
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster, eventually

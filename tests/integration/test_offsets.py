@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kafka.admin import Admin
+from kafka.client.admin import Admin
 from kafka.cluster import Cluster
-from kafka.errors import (
+from kafka.model.errors import (
     CompactedTopic,
     InternalTopic,
     NoRecordAtOffset,
@@ -22,9 +22,9 @@ from kafka.errors import (
     TopicMissing,
     TransactionOpen,
 )
-from kafka.policy import ResendPolicy
-from kafka.query import Paging, Selection
-from kafka.records import Position
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Position
+from kafka.search.query import Paging, Selection
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster, eventually

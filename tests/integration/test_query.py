@@ -13,15 +13,15 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AclOperation
 
-from kafka.admin import Admin
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig, QueryLimits
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, QueryLimits
-from kafka.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
-from kafka.histogram import Histogram
-from kafka.offsets import AdminOffsets
-from kafka.query import HistogramQuery, Page, Paging, Selection
-from kafka.records import Position
-from kafka.scanners import Abandoned
+from kafka.metadata.offsets import AdminOffsets
+from kafka.model.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
+from kafka.model.records import Position
+from kafka.search.histogram import Histogram
+from kafka.search.query import HistogramQuery, Page, Paging, Selection
+from kafka.search.scanners import Abandoned
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker, StartBroker
 from tests.support.plain import PlainClient
@@ -341,7 +341,7 @@ async def test_search_that_nobody_waits_for_ends_and_frees_its_place(
     open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """Whoever goes away ends their scan; others then find the place free."""
-    cluster = await open_cluster(query=QueryLimits(max_scans=1))
+    cluster = await open_cluster(query=QueryLimits(max_concurrent_scans=1))
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 100)
     gone = Event()
@@ -361,7 +361,7 @@ async def test_search_beside_as_many_as_may_be_waits_and_then_is_refused(
     open_cluster: OpenCluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """One more than allowed at once waits for its turn; when none comes in time, it is told how many there are."""
-    cluster = await open_cluster(query=QueryLimits(max_scans=1, max_scan_seconds=2))
+    cluster = await open_cluster(query=QueryLimits(max_concurrent_scans=1, max_scan_seconds=2))
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 100)
     side_by_side = await asyncio.gather(*(everything(cluster, Selection(topic), 1000) for _ in range(5)))
@@ -375,7 +375,7 @@ async def test_search_beside_as_many_as_may_be_waits_and_then_is_refused(
 async def test_broker_that_hangs_ends_a_search_at_its_deadline(
     open_cluster: OpenCluster, controlled_broker: StartBroker
 ) -> None:
-    """No record at all is an error, not an empty page to go on from for ever; a broker that is back serves."""
+    """No record at all is an error, not an empty page to go on from forever; a broker that is back serves."""
     broker = controlled_broker()
     plain = PlainClient(broker.bootstrap)
     plain.create_topic("orders", 1)
@@ -432,13 +432,13 @@ async def test_search_needs_read_but_not_the_topics_configuration(
     assert [(0, 0)] == await everything(looker, Selection("to-look-at"))
     assert b"value" == record.value
     assert ("to-look-at", False, 0, 1) == (
-        listed.outline.name,
+        listed.summary.name,
         listed.configured,
         listed.bounds[0].log_start_offset,
         listed.bounds[0].high_watermark,
     )
-    assert isinstance(listed.trouble, AccessDenied)
-    assert "DescribeConfigs" == listed.trouble.operation
+    assert isinstance(listed.problem, AccessDenied)
+    assert "DescribeConfigs" == listed.problem.operation
     assert "Read" == denied.value.operation
 
 

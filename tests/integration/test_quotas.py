@@ -12,9 +12,9 @@ from contextlib import ExitStack
 import pytest
 
 from kafka.cluster import Cluster
-from kafka.errors import NotEnoughReplicas, ResendError, Throttled
-from kafka.records import Position
-from kafka.resend import Resent
+from kafka.model.errors import NotEnoughReplicas, ResendError, Throttled
+from kafka.model.records import Position
+from kafka.resend.service import Resent
 from tests.support.brokers import ControlledBroker, StartBroker, free_port, new_broker
 from tests.support.plain import PlainClient
 from tests.support.rawproduce import set_producer_quota

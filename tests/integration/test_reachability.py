@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kafka.checks.diagnose import diagnose
+from kafka.checks.results import Finding
+from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig
-from kafka.diagnose import diagnose
-from kafka.errors import ClusterAway
-from kafka.findings import Finding
-from kafka.records import Position
+from kafka.model.errors import ClusterAway
+from kafka.model.records import Position
 from service.api.health import readiness_of
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import ControlledBroker, StartBroker, free_port, new_broker
@@ -96,7 +96,7 @@ async def test_advertised_address_that_leads_nowhere_is_not_ready_and_is_named(
     assert ["connection", "brokers"] == list(found)
     assert found["connection"].ok
     assert f"broker 1 at {advertised}" in found["brokers"].detail
-    assert "advertised.listeners" in (found["brokers"].cure or "")
+    assert "advertised.listeners" in (found["brokers"].remedy or "")
 
 
 async def test_controller_among_the_bootstrap_servers_is_left_out_and_named(
@@ -127,7 +127,7 @@ async def test_controller_alone_is_told_as_what_it_is(
     cluster = await open_cluster(bootstrap=broker.controller)
     await told(cluster, "away", "controller")
     assert "KRaft controller" in (readiness_of(cluster.availability).reason or "")
-    assert "not the listeners of KRaft controllers" in (findings_of(broker.controller)["connection"].cure or "")
+    assert "not the listeners of KRaft controllers" in (findings_of(broker.controller)["connection"].remedy or "")
 
 
 async def test_wrong_password_is_the_reason_that_readyz_tells(
@@ -178,7 +178,7 @@ async def test_refused_certificate_is_told_as_such(
     cluster = await open_cluster(bootstrap=broker.bootstrap, properties=properties)
     await told(cluster, "away", "tls")
     assert "TLS with the brokers cannot be established" == readiness_of(cluster.availability).reason
-    assert remedy in (findings_of(broker.bootstrap, properties=properties)["connection"].cure or "")
+    assert remedy in (findings_of(broker.bootstrap, properties=properties)["connection"].remedy or "")
 
 
 @pytest.mark.timeout(300)

@@ -13,12 +13,12 @@ from urllib.parse import quote_plus
 import pytest
 import structlog
 
-from kafka.config import ClusterConfig
-from kafka.diagnose import diagnose
-from kafka.secrets import secrets_of
+from kafka.checks.diagnose import diagnose
+from kafka.client.config import ClusterConfig
+from kafka.client.secrets import secrets_of
 from service.logs import configure_logs
-from service.settings import load_settings
-from service.settings_sections import LogSettings
+from service.settings.model import load_settings
+from service.settings.sections import LogSettings
 from tests.support.worker import OpenCluster, eventually
 
 CLIENT_SECRET = "s3cr3t/+&of the client"
@@ -81,7 +81,7 @@ async def test_token_endpoint_that_echoes_the_secret_gets_it_nowhere(
         {
             "RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
             "RESEND_KAFKA__PROPERTIES": json.dumps(properties),
-            "RESEND_AUTH__OPEN": "true",
+            "RESEND_AUTH__ALLOW_ANONYMOUS": "true",
         }
     )
     configure_logs(LogSettings())

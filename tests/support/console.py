@@ -166,7 +166,7 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path)
 def service(broker: Broker, start_service: ServeConsole, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a service with a caller who may do everything and one who may read.
 
-    It has the tests' broker twice: as the instance `default`, and as `frozen`, where nothing is resent.
+    It has the tests' broker twice: as the instance `default`, and as `read-only`, where nothing is resent.
     """
     folder = tmp_path_factory.mktemp("settings")
     callers = folder / "callers.toml"
@@ -181,9 +181,9 @@ def service(broker: Broker, start_service: ServeConsole, tmp_path_factory: pytes
         query.max_value_bytes = 65536
         [instances.default]
         {servers}
-        [instances.frozen]
+        [instances.read-only]
         {servers}
-        policy.frozen = true
+        policy.read_only = true
         """,
         encoding="utf-8",
     )

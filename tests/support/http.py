@@ -11,8 +11,8 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.server.limits import ConnectionLimits
-from service.server.protocol import ProtocolFactory
+from service.http.server.limits import ConnectionLimits
+from service.http.server.protocol import ProtocolFactory
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from kafka.config import ClusterConfig, JobsConfig
-from kafka.jobs import transactions
-from kafka.jobs.renewal import keep_running
-from kafka.jobs.worker import JobsWorker
+from kafka.client.config import ClusterConfig, JobsConfig
+from kafka.jobs.worker import transactions
+from kafka.jobs.worker.group import JobsWorker
+from kafka.jobs.worker.renewal import keep_running
 
 POINTS = ("before the commit", "in the commit", "before reading back", "in the mark", "while adopting")
 

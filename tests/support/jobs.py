@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from kafka.admin import Admin
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, JobsConfig
 from kafka.jobs.progress import Counts, Job
-from kafka.jobs.renewal import keep_running
-from kafka.jobs.rules import MayResend, nobody
-from kafka.jobs.store import ensure_store
-from kafka.jobs.wish import Wish
-from kafka.jobs.worker import JobsWorker
-from kafka.records import Header, Position, Record, TimestampType
-from service.errors import code_of
+from kafka.jobs.spec import JobSpec
+from kafka.jobs.store.topic import ensure_store
+from kafka.jobs.worker.group import JobsWorker
+from kafka.jobs.worker.renewal import keep_running
+from kafka.jobs.worker.rules import MayResend, nobody
+from kafka.model.records import Header, Position, Record, TimestampType
+from service.http.errors import code_of
 from tests.support.brokers import Broker
 from tests.support.plain import PlainClient, Seen
 from tests.support.worker import eventually
@@ -74,9 +74,9 @@ def start_worker() -> Iterator[StartWorker]:
     assert all(ended)
 
 
-def wish(topic: str, **more: Any) -> Wish:
+def spec(topic: str, **more: Any) -> JobSpec:
     """Return a wish of somebody's."""
-    return Wish("project", "somebody", topic, **more)
+    return JobSpec("project", "somebody", topic, **more)
 
 
 def counted(resent: int = 0, failed: int = 0, expired: int = 0, **left_out: int) -> Counts:
@@ -132,7 +132,7 @@ class JobsStage:
 
     async def make(self, topic: str, **more: Any) -> Job:
         """Have a job accepted."""
-        return await self.cluster.jobs.make(wish(topic, **more))
+        return await self.cluster.jobs.make(spec(topic, **more))
 
     async def run(self, topic: str, **more: Any) -> Job:
         """Have a job accepted, and wait for its end."""

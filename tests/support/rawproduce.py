@@ -38,7 +38,7 @@ def produce_raw(
     """
     batch = _batch(value, headers, time.time_ns() // 1_000_000 if timestamp_ms is None else timestamp_ms)
     body = (
-        struct.pack(">hhi", -1, -1, 10_000)  # no transactional id, acks=all, time-out
+        struct.pack(">hhi", -1, -1, 10_000)  # no transactional id, acks=all, timeout
         + struct.pack(">i", 1)
         + _string(topic)
         + struct.pack(">iii", 1, partition, len(batch))

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from kafka.client.config import ClusterConfig, Limits, QueryLimits
 from kafka.cluster import Cluster
-from kafka.config import ClusterConfig, Limits, QueryLimits
-from kafka.policy import ResendPolicy
+from kafka.model.policy import ResendPolicy
 from tests.support.brokers import Broker
 
 DEFAULT_POLICY = ResendPolicy()
@@ -40,7 +40,9 @@ class OpenCluster:
         query: QueryLimits = DEFAULT_QUERY,
     ) -> Cluster:
         limits = Limits(
-            deadline_seconds=deadline_seconds, delivery_timeout_seconds=delivery_timeout_seconds, queue=queue
+            deadline_seconds=deadline_seconds,
+            delivery_timeout_seconds=delivery_timeout_seconds,
+            max_queued_requests=queue,
         )
         servers = tuple((bootstrap or self._bootstrap()).split(","))
         cluster = Cluster(ClusterConfig("test", servers, properties or {}, limits, policy, query))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.addresses import network_of
+from service.http.addresses import network_of
 
 
 @pytest.mark.parametrize(

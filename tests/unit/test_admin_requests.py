@@ -24,7 +24,7 @@ TO_A_COORDINATOR = frozenset(
         "describe_transactions",
     }
 )
-ALLOWED = {"kafka/jobs/rights.py"}
+ALLOWED = {"kafka/checks/jobs.py"}
 """Part of `kafka-resend check` alone, a process that serves nobody."""
 OF_THE_CLUSTER = "describe_cluster"
 """Ends the process where the metadata names no broker (`Assertion 'rko_result' failed`, librdkafka 2.16.0)."""
@@ -52,7 +52,9 @@ def test_nothing_describes_the_cluster() -> None:
 
 def test_processes_that_serve_or_run_jobs_do_not_load_them() -> None:
     """Nothing that the service or the worker imports can send one."""
-    modules = "service.app, service.cli.serve, service.cli.worker, kafka.cluster, kafka.jobs.worker"
-    script = f"import sys, {modules}; print(*sorted(set(sys.modules) & {{'kafka.jobs.rights', 'kafka.diagnose'}}))"
+    modules = "service.app, service.cli.serve, service.cli.worker, kafka.cluster, kafka.jobs.worker.group"
+    script = (
+        f"import sys, {modules}; print(*sorted(set(sys.modules) & {{'kafka.checks.jobs', 'kafka.checks.diagnose'}}))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -27,7 +27,7 @@ from service.auth import (
     parse_callers,
     read_callers,
 )
-from service.settings_http import AuthSettings
+from service.settings.http import AuthSettings
 
 GRANTS = 'projects = ["*"]\ninstances = ["*"]\ntopics = ["*"]\nactions = ["resend"]\n'
 TOKEN = "resend_a-token"
@@ -270,35 +270,35 @@ async def test_callers_file_changed_in_place_within_its_time_and_size_is_noticed
 async def test_callers_file_that_everybody_may_write_is_refused(callers_file: Path) -> None:
     """Whoever can write the file can do everything: it is refused at the start, and not read again while it is so."""
     watched = WatchedCallers(callers_file, check_seconds=0)
-    found = TokenAuthenticator(watched.current, watched.trouble)
+    found = TokenAuthenticator(watched.current, watched.problem)
     callers_file.write_text(entry("c", "token-c"), "utf-8")
     callers_file.chmod(0o666)
     while_writable = [await name_of(found, token) for token in ("token-a", "token-c")]
-    trouble = found.trouble()
+    problem = found.problem()
     with pytest.raises(CallersFileRefused, match=f"chmod o-w {callers_file}"):
         read_callers(callers_file)
     callers_file.chmod(0o664)
 
     assert (["a", None], "the callers file cannot be read: the grants read before stay in effect") == (
         while_writable,
-        trouble,
+        problem,
     )
     assert [None, "c"] == [await name_of(found, token) for token in ("token-a", "token-c")]
-    assert found.trouble() is None
+    assert found.problem() is None
 
 
 @pytest.mark.parametrize("breakage", ["broken", "gone"])
 async def test_callers_file_that_breaks_keeps_those_read_before_and_says_so(callers_file: Path, breakage: str) -> None:
-    """Nobody is locked out by a typing error; the log has one loud line, and another when the file is mended."""
+    """Nobody is locked out by a typing error; the log has one loud line, and another when the file is fixed."""
     found = TokenAuthenticator(WatchedCallers(callers_file, check_seconds=0).current)
     with structlog.testing.capture_logs() as lines:
         break_file(callers_file, breakage)
         names = [await name_of(found, token) for token in ("token-a", "token-b", "token-c", "token-a")]
         replace(callers_file, entry("c", "token-c"))
-        mended = [await name_of(found, token) for token in ("token-a", "token-c")]
+        fixed = [await name_of(found, token) for token in ("token-a", "token-c")]
 
     assert ["a", "b", None, "a"] == names
-    assert [None, "c"] == mended
+    assert [None, "c"] == fixed
     assert [("error", "callers file broken: the callers read before stay"), ("info", "callers file read again")] == [
         (line["log_level"], line["event"]) for line in lines
     ]
@@ -332,7 +332,7 @@ async def test_digest_alone_is_one_caller_who_may_do_everything() -> None:
 
 async def test_open_access_takes_everybody_for_anyone() -> None:
     """With or without a token, everybody is the same caller."""
-    found = authenticator(AuthSettings(open=True))
+    found = authenticator(AuthSettings(allow_anonymous=True))
 
     assert isinstance(found, OpenAuthenticator)
     assert Caller("anyone", EVERYTHING) == await found.authenticate(Credentials(None, {}))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kafka.findings import Finding
+from kafka.checks.results import Finding
 from service.cli import _COMMANDS, _JOB_COMMANDS
 from service.cli.check import show
 from service.cli.demo import EXAMPLE_BODY, call, introduce
@@ -23,7 +23,7 @@ from service.cli.serve import listen
 REPOSITORY = Path(__file__).parents[2]
 
 
-CONFIGURED = {"RESEND_AUTH__OPEN": "true", "RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+CONFIGURED = {"RESEND_AUTH__ALLOW_ANONYMOUS": "true", "RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 """Enough to start with, where nobody listens."""
 
 
@@ -179,7 +179,7 @@ def test_start_with_a_foreign_package_kafka_exits_with_2(tmp_path: Path, *, merg
     (foreign / "consumer").mkdir()
     (foreign / "consumer" / "__init__.py").touch()
     if merged:
-        (foreign / "records.py").touch()
+        (foreign / "client_set.py").touch()
     done = kafka_resend("--help", cwd=tmp_path, environ={"PYTHONPATH": str(REPOSITORY)})
 
     assert 2 == done.returncode
@@ -219,7 +219,7 @@ def test_demo_introduction_on_no_terminal_is_plain_text() -> None:
 
 
 def test_check_output_has_each_cure_below_its_finding() -> None:
-    """What is missing is followed by the command that mends it, on a line that can be copied."""
+    """What is missing is followed by the command that fixes it, on a line that can be copied."""
     printed = io.StringIO()
     findings = (
         Finding("connection", ok=True, detail="connected to [::1]:9092"),
@@ -227,7 +227,7 @@ def test_check_output_has_each_cure_below_its_finding() -> None:
             "ACLs",
             ok=False,
             detail="Write missing on topic 'orders'",
-            cure="kafka-acls.sh --topic '*'\nkafka-acls.sh --topic a",
+            remedy="kafka-acls.sh --topic '*'\nkafka-acls.sh --topic a",
         ),
     )
     show(Console(file=printed, highlight=False, soft_wrap=True, width=20), "prod", findings)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from service.cli.hints import _HINTS, worded
-from service.errors import TABLE, Row
+from service.http.errors import TABLE, Row
 
 OF_REQUESTS = re.compile(
     r"\b(GET|POST|docs/\S+|X-Auth-Token|Retry-After|X-Request-Id|action_id|consumer_key|message_offset|Content-Type|"
@@ -22,7 +22,7 @@ HELP = "see `kafka-resend job start --help`"
 @pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.error_code)
 def test_every_error_says_at_the_terminal_what_to_do_there(row: Row) -> None:
     """Commands and options; never a call, a parameter, a header or a document of the API."""
-    said = worded(row.error_code, f"what is wrong; {row.cure}")
+    said = worded(row.error_code, f"what is wrong; {row.remedy}")
 
     assert said.startswith("what is wrong; ")
     found = OF_REQUESTS.search(said.removeprefix("what is wrong; "))
@@ -49,16 +49,16 @@ def test_every_error_says_at_the_terminal_what_to_do_there(row: Row) -> None:
         ),
         (
             "RESEND.00400042",
-            'the origin of the target is "records_per_second is", not one of spring, connect, any',
-            f'--to-origin is "records_per_second is", not one of spring, connect, any; {HELP}',
+            'the dialect of the target is "records_per_second is", not one of spring, connect, any',
+            f'--redrive is "records_per_second is", not one of spring, connect, any; {HELP}',
         ),
     ],
 )
 def test_message_names_options_for_fields(code: str, words: str, said: str) -> None:
     """Only where a message has a field, not where somebody's value looks like one."""
-    cure = next(row.cure for row in TABLE.values() if row.error_code == code)
+    remedy = next(row.remedy for row in TABLE.values() if row.error_code == code)
 
-    assert said == worded(code, f"{words}; {cure}")
+    assert said == worded(code, f"{words}; {remedy}")
 
 
 def test_message_of_another_version_stays_as_it_is() -> None:

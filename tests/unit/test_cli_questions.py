@@ -36,7 +36,7 @@ def preview(matching: int, *, complete: bool = True, failed: int = 0, **report: 
             'Resend 2 records of orders to the same topic and partitions, for "everybody"?',
         ),
         (
-            {"filter": {"copies": True}},
+            {"filter": {"include_resent": True}},
             preview(2, failed=1),
             f"Resend 2 records (1 more cannot be resent) of orders {SAME}, for {OWN}?",
         ),
@@ -46,7 +46,7 @@ def preview(matching: int, *, complete: bool = True, failed: int = 0, **report: 
             f"Resend up to 9,000 records (not counted to the end; 70 so far) of orders {SAME}, for everybody?",
         ),
         (
-            {"target": {"origin": "spring"}},
+            {"target": {"dialect": "spring"}},
             preview(25, targets=[{"topic": "a", "would_resend": 20}, {"topic": "b", "would_resend": 5}]),
             "Resend 25 records of orders to the topics that Spring Kafka's headers name (a: 20, b: 5), for everybody?",
         ),

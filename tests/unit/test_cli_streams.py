@@ -12,7 +12,7 @@ import pytest
 from tests.support.command_line import clean_environment
 
 REPOSITORY = Path(__file__).parents[2]
-NOWHERE = {"RESEND_AUTH__OPEN": "true", "RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+NOWHERE = {"RESEND_AUTH__ALLOW_ANONYMOUS": "true", "RESEND_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 
 
 def run_into(output: int, *arguments: str) -> tuple[int, str]:

@@ -123,7 +123,7 @@ def refusal(code: str) -> bytes:
 def test_exit_code_tells_whether_a_copy_may_have_been_written(
     answering: Answering, status: int | None, body: bytes, resend_exits: int, read_exits: int
 ) -> None:
-    """1: no, mend it first; 3: no, again later; 4: not known. Reading writes nothing, so it never ends with 4."""
+    """1: no, fix it first; 3: no, again later; 4: not known. Reading writes nothing, so it never ends with 4."""
     answering.status, answering.body = status, body
 
     resent, read = run(*RESEND, url=answering.url), run(*READ, url=answering.url)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kafka.copies import TimestampPolicy
+from kafka.model.copies import TimestampPolicy
 from service.cli.config import SHOWN_SETTINGS, config_command
-from service.settings import Settings, load_settings
-from service.settings_sources import About
-from service.variables import leaves, variable_of
+from service.settings.model import Settings, load_settings
+from service.settings.sources import About
+from service.settings.variables import leaves, variable_of
 
 SECRET = "hunter2-secret"
 DIGEST = "ab" * 32
@@ -23,7 +23,7 @@ def test_config_prints_the_effective_settings_without_secrets(
 ) -> None:
     """What is printed is TOML; passwords, digests and unlisted properties are hidden."""
     file = tmp_path / "resend.toml"
-    file.write_text("[instances.'eu.1']\nbootstrap_servers = ['c:3']\npolicy.frozen = true\n", "utf-8")
+    file.write_text("[instances.'eu.1']\nbootstrap_servers = ['c:3']\npolicy.read_only = true\n", "utf-8")
     environ = {
         "RESEND_CONFIG": str(file),
         "RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092",
@@ -47,7 +47,7 @@ def test_config_prints_the_effective_settings_without_secrets(
         '"unheard.of" = "(set)"',
         'token_digest = "(set)"',
         '[instances."eu.1".policy]',
-        "frozen = true",
+        "read_only = true",
         "port = 8080  # default",
     ):
         assert line in printed.splitlines()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from kafka.connection import ConnectionErrors
-from kafka.errors import AwayKind, ClusterAway
+from kafka.client.connection import ConnectionErrors
+from kafka.model.errors import AwayKind, ClusterAway
 
 NUMBERED = "broker:9092/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused"
 BOOTSTRAP = "seed:9092/bootstrap: Connect to ipv4#127.0.0.1:9093 failed: Connection refused"

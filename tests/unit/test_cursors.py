@@ -8,34 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.query import Rest, Selection
-from kafka.records import Span
-from service.cursors import Cursors, cursor_key
-from service.refusals import CursorRefused
-from service.settings import load_settings
+from kafka.model.records import OffsetRange
+from kafka.search.query import Continuation, Selection
+from service.http.cursors import Cursors, cursor_key
+from service.http.refusals import CursorRefused
+from service.settings.model import load_settings
 
 CURSORS = Cursors(b"a key")
 SELECTION = Selection("orders", times_ms=(0, 10))
-REST = Rest("a-topic-id", ((Span(0, 5, 9), Span(3, 0, 1)), (Span(1, 7, 2**63 - 1),)), 2, 30)
+REST = Continuation(
+    "a-topic-id", ((OffsetRange(0, 5, 9), OffsetRange(3, 0, 1)), (OffsetRange(1, 7, 2**63 - 1),)), 2, 30
+)
 
 
 @st.composite
-def stages(draw: st.DrawFn) -> tuple[Span, ...]:
+def stages(draw: st.DrawFn) -> tuple[OffsetRange, ...]:
     """Draw a stage, at most one span for each partition."""
     partitions = sorted(draw(st.sets(st.integers(0, 2**31 - 1), min_size=1, max_size=20)))
     spans = []
     for partition in partitions:
         start = draw(st.integers(0, 2**63 - 2))
-        spans.append(Span(partition, start, draw(st.integers(start + 1, 2**63 - 1))))
+        spans.append(OffsetRange(partition, start, draw(st.integers(start + 1, 2**63 - 1))))
     return tuple(spans)
 
 
 @given(st.lists(stages(), min_size=1, max_size=2), st.integers(0, 10_000), st.integers(0, 2**62), st.text(max_size=10))
 def test_cursor_comes_back_as_the_rest_that_it_was_made_of(
-    left: list[tuple[Span, ...]], skip: int, passed: int, topic_id: str
+    left: list[tuple[OffsetRange, ...]], skip: int, passed: int, topic_id: str
 ) -> None:
     """Any rest survives the way through an address, in characters that need no escape there."""
-    rest = Rest(topic_id, tuple(left), skip, passed)
+    rest = Continuation(topic_id, tuple(left), skip, passed)
     text = CURSORS.cursor(SELECTION, rest)
 
     assert text.replace("-", "").replace("_", "").isalnum()
@@ -139,4 +141,4 @@ def test_cursor_that_is_longer_or_shorter_is_refused(change: object) -> None:
 def test_cursor_that_skips_more_than_a_request_may_is_refused() -> None:
     """The bound on what is left out holds for cursors as well."""
     with pytest.raises(CursorRefused):
-        CURSORS.rest(SELECTION, CURSORS.cursor(SELECTION, Rest("", REST.stages, 10_001, 0)), 10_000)
+        CURSORS.rest(SELECTION, CURSORS.cursor(SELECTION, Continuation("", REST.stages, 10_001, 0)), 10_000)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from kafka import errors as worker
 from kafka.jobs.errors import JobOutcomeUnknown, JobRefused, KeyOutcomeUnknown
-from kafka.records import Position
-from service import refusals
-from service.errors import TABLE, Row, Unexpected, error_body, error_response
+from kafka.model import errors as worker
+from kafka.model.records import Position
+from service.http import refusals
+from service.http.errors import TABLE, Row, Unexpected, error_body, error_response
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
-_DOCUMENTED = re.compile(r"^\| `(?P<code>[^`]+)` \| (?P<cause>.+) \| (?P<cure>.+) \|$", re.MULTILINE)
+_DOCUMENTED = re.compile(r"^\| `(?P<code>[^`]+)` \| (?P<cause>.+) \| (?P<remedy>.+) \|$", re.MULTILINE)
 
 
 def leaves(root: type[Exception]) -> set[type[Exception]]:
@@ -25,11 +25,11 @@ def leaves(root: type[Exception]) -> set[type[Exception]]:
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Return cause and cure of each documented code."""
+    """Return cause and remedy of each documented code."""
     found = list(_DOCUMENTED.finditer(DOCUMENT.read_text("utf-8")))
     codes = [row["code"] for row in found]
     assert sorted(set(codes)) == sorted(codes)
-    return {row["code"]: (row["cause"], row["cure"]) for row in found}
+    return {row["code"]: (row["cause"], row["remedy"]) for row in found}
 
 
 def test_table_has_exactly_one_row_for_each_error_that_can_be_raised() -> None:
@@ -55,10 +55,10 @@ def test_document_lists_every_code_and_no_other() -> None:
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.error_code)
 def test_document_tells_the_cure_that_the_answer_tells(row: Row) -> None:
-    """The cure stands in docs/errors.md word for word, beside a cause."""
-    cause, cure = documented()[row.error_code]
+    """The remedy stands in docs/errors.md word for word, beside a cause."""
+    cause, remedy = documented()[row.error_code]
 
-    assert row.cure == cure
+    assert row.remedy == remedy
     assert cause.strip()
 
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from kafka.errors import TooManyScans
-from kafka.fair import FairShares
+from kafka.model.errors import TooManyScans
+from kafka.search.fair import FairShares
 
 PATIENCE = 30.0
 
@@ -72,7 +72,7 @@ async def test_requests_beyond_what_may_wait_are_refused_at_once_and_only_those_
 
 
 async def test_request_that_gives_up_leaves_no_trace() -> None:
-    """Time-outs and callers that go away neither lose places nor take them."""
+    """Timeouts and callers that go away neither lose places nor take them."""
     shares = FairShares(1, 0.01)
     for _ in range(3):
         async with shares.place("a"):

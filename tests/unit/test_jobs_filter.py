@@ -15,7 +15,7 @@ from kafka.jobs.errors import ExpressionRefused
 from kafka.jobs.expression import MAX_DEPTH, parse_expression
 from kafka.jobs.filter import Filter, HeaderCondition, Outcome
 from kafka.jobs.interpreter import Budget, EvaluationFailed, equal
-from kafka.records import Header
+from kafka.model.records import Header
 from tests.support.jobs import record
 
 words = st.text(max_size=12)
@@ -71,7 +71,7 @@ def test_key_is_compared_as_bytes(key: bytes | None, *, holds: bool) -> None:
 def test_copies_are_left_out_unless_asked_for() -> None:
     """A record that carries a consumer_key most often is a copy itself, whatever that names."""
     assert judged(Filter(), (("consumer_key", None),)) is Outcome.ALREADY_RESENT
-    assert judged(Filter(copies=True), (("consumer_key", None),)) is Outcome.MATCHED
+    assert judged(Filter(include_resent=True), (("consumer_key", None),)) is Outcome.MATCHED
 
 
 def test_headers_that_cannot_be_read_are_taken_to_meet_their_conditions() -> None:

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.jobs.filter import Filter, HeaderCondition, Outcome
-from kafka.jobs.origin import ORIGINS, Target
 from kafka.jobs.plan import (
     Plan,
-    PlanNotUnderstood,
+    UnsupportedFormat,
     decode_plan,
     encode_plan,
     new_job_id,
@@ -23,7 +22,8 @@ from kafka.jobs.plan import (
     spans_of_positions,
 )
 from kafka.jobs.stored import MAX_RATE
-from kafka.records import Span
+from kafka.model.records import OffsetRange
+from kafka.redrive.dialects import DIALECTS, Target
 from tests.support.jobs import record
 
 offsets = st.integers(0, 2**63 - 1)
@@ -45,7 +45,7 @@ plans = st.builds(
     offsets,
     words,
     words,
-    st.lists(st.builds(Span, st.integers(0, 500), offsets, offsets), max_size=4).map(tuple),
+    st.lists(st.builds(OffsetRange, st.integers(0, 500), offsets, offsets), max_size=4).map(tuple),
     st.none() | positions,
     st.none() | st.tuples(offsets, offsets),
     filters,
@@ -53,12 +53,12 @@ plans = st.builds(
     st.none() | st.floats(1e-6, MAX_RATE),
     st.none() | st.integers(1, 10**9),
     st.booleans(),
-    st.none() | st.builds(Target, st.sampled_from(ORIGINS), st.booleans(), st.booleans()),
+    st.none() | st.builds(Target, st.sampled_from(DIALECTS), st.booleans(), st.booleans()),
     st.none() | words,
     st.none() | st.dictionaries(st.integers(0, 500), st.tuples(offsets, offsets), max_size=3),
 )
 
-PLAN = Plan("3-" + "ab" * 12, "i", "p", "me", 5, "topic", "id", (Span(0, 0, 10),))
+PLAN = Plan("3-" + "ab" * 12, "i", "p", "me", 5, "topic", "id", (OffsetRange(0, 0, 10),))
 
 
 def changed(**fields: object) -> bytes:
@@ -78,17 +78,17 @@ def test_plan_comes_back_as_it_was_written(plan: Plan) -> None:
         (changed(format=2), "its format is 2, not 1"),
         (changed(destination="elsewhere"), "it has an unknown field 'destination'"),
         (changed(target="elsewhere"), "it is not a plan"),
-        (changed(target={"origin": "spring", "remove_headers": False}), "it is not a plan"),
-        (changed(target={"origin": "spring", "remove_headers": 1, "by_operator": False}), "it is not a plan"),
+        (changed(target={"dialect": "spring", "remove_headers": False}), "it is not a plan"),
+        (changed(target={"dialect": "spring", "remove_headers": 1, "by_operator": False}), "it is not a plan"),
         (
-            changed(target={"origin": "pulsar", "remove_headers": False, "by_operator": False}),
+            changed(target={"dialect": "pulsar", "remove_headers": False, "by_operator": False}),
             "its target is of an unknown kind",
         ),
         (
-            changed(target={"origin": "spring", "remove_headers": False, "by_operator": False, "topic": "x"}),
+            changed(target={"dialect": "spring", "remove_headers": False, "by_operator": False, "topic": "x"}),
             "its target has an unknown field 'topic'",
         ),
-        (changed(filter={"key": None, "headers": [], "jmespath": None, "copies": False, "tag": "x"}), "'tag'"),
+        (changed(filter={"key": None, "headers": [], "jmespath": None, "include_resent": False, "tag": "x"}), "'tag'"),
         (b"not JSON", "it is not a plan"),
         (b"[]", "it is not a plan"),
         (b'{"format": 1}', "it is not a plan"),
@@ -102,7 +102,7 @@ def test_plan_comes_back_as_it_was_written(plan: Plan) -> None:
         (changed(records_per_second=10**400), "it is not a plan"),
         (changed(records_per_second=float("inf")), "it is not a plan"),
         (changed(records_per_second=True), "it is not a plan"),
-        (changed(made_at_ms=2**63), "it is not a plan"),
+        (changed(created_at_ms=2**63), "it is not a plan"),
         (changed(spans=[[2**31, 0, 1]]), "it is not a plan"),
         (changed(spans=[[0, -1, 1]]), "it is not a plan"),
         (changed(spans=[[0, 0, 2**63]]), "it is not a plan"),
@@ -115,7 +115,7 @@ def test_plan_comes_back_as_it_was_written(plan: Plan) -> None:
 )
 def test_plan_of_another_kind_is_not_understood(content: bytes, reason: str) -> None:
     """What this version does not know entirely it does not run, and says why."""
-    with pytest.raises(PlanNotUnderstood) as caught:
+    with pytest.raises(UnsupportedFormat) as caught:
         decode_plan(content)
     assert reason in str(caught.value)
 
@@ -131,7 +131,7 @@ def test_plan_without_a_target_is_written_as_ever() -> None:
 )
 def test_anything_in_the_store_is_a_plan_or_not_understood(content: bytes) -> None:
     """Nothing that somebody may have written there ends a worker."""
-    with pytest.raises(PlanNotUnderstood):
+    with pytest.raises(UnsupportedFormat):
         decode_plan(content)
 
 
@@ -172,14 +172,14 @@ def test_spans_of_positions_cover_them_and_no_long_gap(wanted: Mapping[int, froz
 
 def test_plan_selects_by_position_and_by_the_records_own_time() -> None:
     """Ranges of time are half-open; a span's records that are not among the positions are not meant."""
-    timed = Plan(*PLAN_START, (Span(0, 0, 10),), times_ms=(1000, 2000))
+    timed = Plan(*PLAN_START, (OffsetRange(0, 0, 10),), times_ms=(1000, 2000))
     assert [timed.judge(record(timestamp_ms=time)) for time in (999, 1000, 1999, 2000)] == [
         Outcome.OUTSIDE_TIME_RANGE,
         Outcome.MATCHED,
         Outcome.MATCHED,
         Outcome.OUTSIDE_TIME_RANGE,
     ]
-    placed = Plan(*PLAN_START, (Span(0, 0, 10),), positions={0: frozenset({4})})
+    placed = Plan(*PLAN_START, (OffsetRange(0, 0, 10),), positions={0: frozenset({4})})
     assert [placed.judge(record(offset=offset)) for offset in (3, 4)] == [Outcome.NOT_SELECTED, Outcome.MATCHED]
     assert placed.judge(record(partition=1, offset=4)) is Outcome.NOT_SELECTED
 

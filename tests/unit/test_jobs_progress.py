@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.jobs.plan import Plan, PlanNotUnderstood, encode_plan
+from kafka.jobs.plan import Plan, UnsupportedFormat, encode_plan
 from kafka.jobs.progress import (
     FINAL,
     KEPT_BUCKETS,
@@ -27,11 +27,11 @@ from kafka.jobs.progress import (
     fold,
     split_key,
 )
-from kafka.records import Span
+from kafka.model.records import OffsetRange
 
 JOB_ID = "3-" + "ab" * 12
-PLAN = Plan(JOB_ID, "i", "p", "me", 5, "topic", "id", (Span(0, 0, 10),))
-OTHER_PLAN = replace(PLAN, made_at_ms=6)
+PLAN = Plan(JOB_ID, "i", "p", "me", 5, "topic", "id", (OffsetRange(0, 0, 10),))
+OTHER_PLAN = replace(PLAN, created_at_ms=6)
 
 numbers = st.integers(0, 2**63 - 1)
 partitions = st.integers(0, 2**31 - 1)
@@ -136,7 +136,7 @@ def test_progress_comes_back_as_it_was_written(progress: Progress) -> None:
 def test_progress_of_another_kind_is_not_understood(change: dict[str, object], reason: str) -> None:
     """To go on from progress that is half understood could resend records twice."""
     content = json.dumps({**json.loads(encode_progress(Progress())), **change}).encode()
-    with pytest.raises(PlanNotUnderstood) as caught:
+    with pytest.raises(UnsupportedFormat) as caught:
         decode_progress(content)
     assert reason in str(caught.value)
 
@@ -178,7 +178,7 @@ def test_job_that_is_not_understood_is_left_alone_with_a_reason(kind: str) -> No
     """A worker of an older version leaves a newer job to those who know it, unless it is to be cancelled."""
     job = folded([("request", encode_plan(PLAN)), (kind, NEWER_PLAN)] if kind != "request" else [(kind, NEWER_PLAN)])
     assert job is not None
-    assert job.not_understood
+    assert job.unsupported_reason
     cancelled = fold(job, JOB_ID, "cancel", b"true")
     assert cancelled is not None
     assert job.summary is not None
@@ -191,7 +191,7 @@ def test_anything_in_the_store_leaves_a_job_that_can_be_listed_and_cancelled(kin
     job = folded([("request", encode_plan(PLAN)), (kind, content)] if kind != "request" else [(kind, content)])
     assert job is not None
     assert job.summary is not None
-    assert job.not_understood
+    assert job.unsupported_reason
     cancelled = fold(job, JOB_ID, "cancel", b"true")
     assert cancelled is not None
     assert cancelled.runnable
@@ -199,10 +199,10 @@ def test_anything_in_the_store_leaves_a_job_that_can_be_listed_and_cancelled(kin
 
 def test_what_can_be_read_of_a_plan_that_is_not_understood_is_told() -> None:
     """Whose job it is decides who sees it; what is of another type is empty."""
-    newer = json.dumps({**json.loads(encode_plan(PLAN)), "format": 2, "topic": 5, "made_at_ms": 1e400}).encode()
+    newer = json.dumps({**json.loads(encode_plan(PLAN)), "format": 2, "topic": 5, "created_at_ms": 1e400}).encode()
     job = folded([("request", newer)])
     assert job is not None
-    assert (job.plan, job.summary) == (None, replace(PLAN, made_at_ms=0, topic="", topic_id="", spans=()))
+    assert (job.plan, job.summary) == (None, replace(PLAN, created_at_ms=0, topic="", topic_id="", spans=()))
 
 
 def test_end_of_a_job_counts_although_the_rest_of_its_progress_is_not_understood() -> None:
@@ -217,7 +217,7 @@ def test_plan_of_another_job_is_not_understood() -> None:
     """A record under the wrong key is nobody's plan."""
     job = fold(None, "3-" + "cd" * 12, "request", encode_plan(PLAN))
     assert job is not None
-    assert job.not_understood == "it is the plan of another job"
+    assert job.unsupported_reason == "it is the plan of another job"
 
 
 @pytest.mark.parametrize(

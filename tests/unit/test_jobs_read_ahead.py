@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.jobs import read_ahead
-from kafka.jobs.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share
+from kafka.jobs.worker import read_ahead
+from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share
 
 shares = st.builds(
     lambda number, caller, partition, size_mb: Share(str(number), ("p", caller), ("c", partition), size_mb),

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from service.logs import TurnBuffer, configure_logs
-from service.settings_sections import LogSettings
+from service.settings.sections import LogSettings
 
 
 @pytest.fixture(autouse=True)

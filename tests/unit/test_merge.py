@@ -9,30 +9,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafka.merge import Merge, Placed, in_order
-from kafka.order import merged_by_time
-from kafka.records import Span, TimestampType
-from kafka.streams import Found
+from kafka.model.records import OffsetRange, TimestampType
+from kafka.search.merge import Merge, Placed, in_order
+from kafka.search.order import merged_by_time
+from kafka.search.streams import RecordSummary
 
 Log = dict[int, int]
 """Timestamps by offset; what is missing is a hole."""
 
 
-def found_at(partition: int, offset: int, timestamp_ms: int) -> Found:
+def found_at(partition: int, offset: int, timestamp_ms: int) -> RecordSummary:
     """Return a record that was found."""
-    return Found(partition, offset, timestamp_ms, TimestampType.CREATE_TIME, None, 0, None, None, None)
+    return RecordSummary(partition, offset, timestamp_ms, TimestampType.CREATE_TIME, None, 0, None, None, None)
 
 
 def page(
     logs: dict[int, Log],
-    spans: tuple[Span, ...],
+    spans: tuple[OffsetRange, ...],
     *,
     ascending: bool,
     most: int,
     odd_only: bool = False,
     in_turn: bool = False,
     skip: int = 0,
-) -> tuple[list[Found], tuple[Span, ...]]:
+) -> tuple[list[RecordSummary], tuple[OffsetRange, ...]]:
     """Return a page and what is left, read from these logs as a Consumer would read them."""
     most += skip
     merge = Merge(spans, ascending=ascending, in_turn=in_turn, most=most, most_read=1000)
@@ -63,9 +63,9 @@ logs_of_partitions = st.dictionaries(
 )
 
 
-def spans_of(logs: dict[int, Log]) -> tuple[Span, ...]:
+def spans_of(logs: dict[int, Log]) -> tuple[OffsetRange, ...]:
     """Return spans that are a little shorter than the logs: there is something on both sides."""
-    return tuple(Span(partition, 3, 55) for partition in sorted(logs))
+    return tuple(OffsetRange(partition, 3, 55) for partition in sorted(logs))
 
 
 @given(
@@ -79,7 +79,7 @@ def test_pages_of_a_merge_give_every_record_exactly_once_in_the_order_of_its_par
     *, logs: dict[int, Log], ascending: bool, most: int, odd_only: bool, in_turn: bool
 ) -> None:
     """Turned to the end, pages hold what is looked for, nothing else, each once, by offset within each partition."""
-    pages: list[list[Found]] = []
+    pages: list[list[RecordSummary]] = []
     rest = spans_of(logs)
     while rest:
         found, rest = page(logs, rest, ascending=ascending, most=most, odd_only=odd_only, in_turn=in_turn)
@@ -104,7 +104,7 @@ def test_pages_of_a_merge_give_every_record_exactly_once_in_the_order_of_its_par
 def test_merge_of_partitions_sorted_by_time_is_sorted_by_time(*, times: list[list[int]], ascending: bool) -> None:
     """Where no partition has a record out of order, no page has one either."""
     logs = {partition: dict(enumerate(log)) for partition, log in enumerate(times)}
-    rest = tuple(Span(partition, 0, len(log)) for partition, log in logs.items() if log)
+    rest = tuple(OffsetRange(partition, 0, len(log)) for partition, log in logs.items() if log)
     got: list[int] = []
     while rest:
         found, rest = page(logs, rest, ascending=ascending, most=7)
@@ -122,7 +122,7 @@ def test_page_in_turn_of_partitions_sorted_by_time_is_sorted_by_time(
 ) -> None:
     """Which records a page has, the turns decide; in which order it shows them, their times."""
     logs = {partition: dict(enumerate(log)) for partition, log in enumerate(times)}
-    spans = tuple(Span(partition, 0, len(log)) for partition, log in logs.items() if log)
+    spans = tuple(OffsetRange(partition, 0, len(log)) for partition, log in logs.items() if log)
     found, _ = page(logs, spans, ascending=ascending, most=9, in_turn=True)
     got = [each.timestamp_ms for each in found]
 
@@ -162,7 +162,7 @@ def seconds_apart() -> dict[int, Log]:
 
 def share(logs: dict[int, Log], *, ascending: bool, most: int, in_turn: bool) -> dict[int, int]:
     """Return how many records of each partition the first page has."""
-    spans = tuple(Span(partition, 0, max(log) + 1) for partition, log in logs.items())
+    spans = tuple(OffsetRange(partition, 0, max(log) + 1) for partition, log in logs.items())
     found, _ = page(logs, spans, ascending=ascending, most=most, in_turn=in_turn)
     return dict(Counter(each.partition for each in found))
 
@@ -228,18 +228,20 @@ def test_lists_of_which_everything_is_there_are_merged_as_pages_are() -> None:
 
 def test_merge_waits_for_a_partition_unless_told_not_to() -> None:
     """What may come between is waited for; when time is up, what there is is given, and nothing of it is left."""
-    merge = Merge([Span(0, 0, 2), Span(1, 0, 2)], ascending=True, in_turn=False, most=10, most_read=1000)
+    merge = Merge([OffsetRange(0, 0, 2), OffsetRange(1, 0, 2)], ascending=True, in_turn=False, most=10, most_read=1000)
     first, _ = merge.wanted()
     first.take(0, found_at(0, 0, 5))
 
     assert [] == list(merge.give(10))
     assert [(5, found_at(0, 0, 5))] == list(merge.give(10, anyway=True))
-    assert (Span(0, 1, 2), Span(1, 0, 2)) == merge.rest()
+    assert (OffsetRange(0, 1, 2), OffsetRange(1, 0, 2)) == merge.rest()
 
 
 def test_merge_reads_all_partitions_on_while_one_is_barren() -> None:
     """A key that is in one partition only is looked for there, too, while the others are read."""
-    merge = Merge([Span(0, 0, 1000), Span(1, 0, 1000)], ascending=False, in_turn=False, most=100, most_read=10_000)
+    merge = Merge(
+        [OffsetRange(0, 0, 1000), OffsetRange(1, 0, 1000)], ascending=False, in_turn=False, most=100, most_read=10_000
+    )
     fruitful, barren = merge.wanted()
     fruitful.reading()
     fruitful.take(999, found_at(0, 999, 5))
@@ -251,12 +253,12 @@ def test_merge_reads_all_partitions_on_while_one_is_barren() -> None:
 
 def test_stream_whose_start_was_deleted_begins_at_the_log_start() -> None:
     """What retention takes between two pages is left out, in both directions."""
-    forwards = Merge([Span(0, 0, 10)], ascending=True, in_turn=False, most=10, most_read=1000)
-    backwards = Merge([Span(0, 0, 10)], ascending=False, in_turn=False, most=10, most_read=1000)
+    forwards = Merge([OffsetRange(0, 0, 10)], ascending=True, in_turn=False, most=10, most_read=1000)
+    backwards = Merge([OffsetRange(0, 0, 10)], ascending=False, in_turn=False, most=10, most_read=1000)
     for merge in (forwards, backwards):
         (stream,) = merge.wanted()
         stream.begin_at(8)
-        assert Span(0, 8, 10) == stream.reading()
+        assert OffsetRange(0, 8, 10) == stream.reading()
         stream.begin_at(20)
         assert stream.done
         assert () == merge.rest()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.query import Paging, Selection
-from kafka.records import Position
-from service import refusals
-from service.api.messages import read_question
+from kafka.model.records import Position
+from kafka.search.query import Paging, Selection
+from service.api.messages import parse_query
+from service.http import refusals
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from service.api.messages import read_question
 )
 def test_query_is_read_as_the_selection_that_it_means(query: bytes, selection: Selection) -> None:
     """By time goes first, then by position, then from an offset on, else the newest; an empty value is none."""
-    asked = read_question(query)
+    asked = parse_query(query)
 
     assert selection == asked.selection
     assert asked.position is None
@@ -42,7 +42,7 @@ def test_query_is_read_as_the_selection_that_it_means(query: bytes, selection: S
 
 def test_query_by_position_names_one_record() -> None:
     """Partition and offset without times mean one record, whatever else is there."""
-    asked = read_question(b"topic=a&partition=1&message_offset=4&start_offset=2&download=true")
+    asked = parse_query(b"topic=a&partition=1&message_offset=4&start_offset=2&download=true")
 
     assert Position("a", 1, 4) == asked.position
     assert asked.download
@@ -50,7 +50,7 @@ def test_query_by_position_names_one_record() -> None:
 
 def test_query_with_paging_has_it() -> None:
     """A preview in characters is fetched as the most bytes that so many characters can have."""
-    asked = read_question(b"topic=a&limit=7&offset=8&preview=9&cursor=xyz")
+    asked = parse_query(b"topic=a&limit=7&offset=8&preview=9&cursor=xyz")
 
     assert (Paging(7, 8, 36), 9, "xyz") == (asked.paging, asked.preview, asked.cursor)
 
@@ -99,14 +99,14 @@ def test_query_with_paging_has_it() -> None:
 def test_query_that_means_nothing_is_refused(query: bytes, refusal: type[Exception] | None) -> None:
     """Each thing that can be wrong has an error of its own; a stray & is nothing wrong."""
     if refusal is None:
-        read_question(query)
+        parse_query(query)
         return
     with pytest.raises(refusal):
-        read_question(query)
+        parse_query(query)
 
 
 @given(st.binary(max_size=60))
 def test_any_query_is_read_or_refused(query: bytes) -> None:
-    """Nothing that can stand in an address is an error that nobody foresaw."""
+    """Nothing that can stand in an address is an error that is unexpected."""
     with contextlib.suppress(refusals.RequestRefused):
-        read_question(b"topic=a&" + query)
+        parse_query(b"topic=a&" + query)

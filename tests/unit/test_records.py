@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.copies import TimestampPolicy, copy_of
-from kafka.errors import TimestampNotCarriable
-from kafka.records import CONSUMER_KEY, Header, Position, Record, TimestampType
+from kafka.model.copies import TimestampPolicy, copy_of
+from kafka.model.errors import TimestampNotCarriable
+from kafka.model.records import CONSUMER_KEY, Header, Position, Record, TimestampType
 
 POSITION = Position("orders", 3, 42)
 

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from kafka.copies import Copy
-from kafka.errors import (
+from kafka.metadata.topics import Topic
+from kafka.model.copies import Copy
+from kafka.model.errors import (
     CompactedTopic,
     CopyTooNew,
     CopyTooOld,
@@ -16,10 +17,9 @@ from kafka.errors import (
     TopicNotAllowed,
     TopicRefused,
 )
-from kafka.policy import ResendPolicy
-from kafka.records import Position
-from kafka.resend import refuse_copy, refuse_topic
-from kafka.topics import Topic
+from kafka.model.policy import ResendPolicy
+from kafka.model.records import Position
+from kafka.resend.service import refuse_copy, refuse_topic
 
 POSITION = Position("orders", 0, 42)
 HOUR_MS = 3_600_000
@@ -65,7 +65,7 @@ def test_topic_that_policy_allows_passes(topic: Topic, policy: ResendPolicy) -> 
 
 @pytest.mark.parametrize("partition", [-1, 3, 2_511_839])
 def test_partition_that_the_topic_lacks_is_refused(partition: int) -> None:
-    """The client library would wait for ever for a partition that does not exist."""
+    """The client library would wait forever for a partition that does not exist."""
     with pytest.raises(PartitionMissing) as missing:
         Topic("orders", "id", 3).require_partition(partition)
     assert missing.value.partitions == 3

@@ -14,10 +14,10 @@ import pytest
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from service.envelope import Envelope
-from service.server.connections import Connections
-from service.server.limits import ConnectionLimits
-from service.server.protocol import ProtocolFactory
+from service.http.request_context import RequestContextMiddleware
+from service.http.server.connections import Connections
+from service.http.server.limits import ConnectionLimits
+from service.http.server.protocol import ProtocolFactory
 from tests.support.http import serving_here
 
 HEAD = b"GET /here HTTP/1.1\r\nHost: a\r\n"
@@ -261,7 +261,7 @@ async def test_body_of_a_request_that_is_answered_already_is_not_read_for_ever()
 
 
 async def test_answers_that_are_not_taken_do_not_keep_their_connection() -> None:
-    """A client that asks and never reads would otherwise hold a connection, and what it asked for, for ever."""
+    """A client that asks and never reads would otherwise hold a connection, and what it asked for, forever."""
     large = b"x" * 50_000_000
     ended = asyncio.Event()
 
@@ -359,7 +359,7 @@ async def test_connections_that_come_and_go_are_swept_by_one_timer() -> None:
 async def test_request_cut_off_by_the_end_of_the_service_is_answered_like_any_other_error() -> None:
     """Who waits longer than the service does at its end learns that the outcome is not known, and has an id."""
     application = Application()
-    async with serving_here(Envelope(application), LIMITS) as port:
+    async with serving_here(RequestContextMiddleware(application), LIMITS) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD + b"\r\n")
         await application.reached.wait()

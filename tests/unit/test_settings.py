@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.config import ClusterConfig, Limits, QueryLimits
-from kafka.copies import TimestampPolicy
-from kafka.policy import ResendPolicy
-from service.settings import Settings, demo_settings, load_settings
-from service.settings_sections import LimitSettings
-from service.variables import SettingsError, leaves, variable_of
+from kafka.client.config import ClusterConfig, Limits, QueryLimits
+from kafka.model.copies import TimestampPolicy
+from kafka.model.policy import ResendPolicy
+from service.settings.model import Settings, demo_settings, load_settings
+from service.settings.sections import LimitSettings
+from service.settings.variables import SettingsError, leaves, variable_of
 
 SECRET = "hunter2-secret"
 DIGEST = "ab" * 32
 ONE = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092", "RESEND_AUTH__TOKEN_DIGEST": DIGEST}
-OPEN = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092", "RESEND_AUTH__OPEN": "true"}
+OPEN = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092", "RESEND_AUTH__ALLOW_ANONYMOUS": "true"}
 
 
 def refusal(environ: dict[str, str]) -> str:
@@ -70,10 +70,10 @@ def test_settings_of_variables_reach_the_cluster() -> None:
             "RESEND_KAFKA__POLICY__TOPICS": '["orders.*", "a,b"]',
             "RESEND_KAFKA__POLICY__ALLOW_COMPACTED": "true",
             "RESEND_KAFKA__POLICY__TIMESTAMP": "now",
-            "RESEND_KAFKA__POLICY__FROZEN": "1",
+            "RESEND_KAFKA__POLICY__READ_ONLY": "1",
             "RESEND_KAFKA__LIMITS__DEADLINE_SECONDS": "10.5",
             "RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS": "5",
-            "RESEND_KAFKA__LIMITS__QUEUE": "7",
+            "RESEND_KAFKA__LIMITS__MAX_QUEUED_REQUESTS": "7",
             "RESEND_LOG__LEVEL": "WARNING",
         }
     )
@@ -82,8 +82,10 @@ def test_settings_of_variables_reach_the_cluster() -> None:
         ClusterConfig(
             "prod-a",
             ("kafka-1:9092", "[::1]:9093"),
-            limits=Limits(deadline_seconds=10.5, delivery_timeout_seconds=5, queue=7),
-            policy=ResendPolicy(("orders.*", "a,b"), allow_compacted=True, timestamp=TimestampPolicy.NOW, frozen=True),
+            limits=Limits(deadline_seconds=10.5, delivery_timeout_seconds=5, max_queued_requests=7),
+            policy=ResendPolicy(
+                ("orders.*", "a,b"), allow_compacted=True, timestamp=TimestampPolicy.NOW, read_only=True
+            ),
         ),
     ) == settings.clusters()
     assert {"prod-a": ("p1", "p2")} == settings.owners()
@@ -144,7 +146,7 @@ def test_toml_file_has_several_instances_and_variables_win_over_it(tmp_path: Pat
         security.protocol = "SASL_SSL"
         [instances."eu.1"]
         bootstrap_servers = ["c:3"]
-        policy.frozen = true
+        policy.read_only = true
         """,
     )
     settings = load_settings(
@@ -152,7 +154,7 @@ def test_toml_file_has_several_instances_and_variables_win_over_it(tmp_path: Pat
         | {
             "RESEND_HTTP__PORT": "9001",
             "RESEND_INSTANCES__PROD_A__PROPERTIES__SASL_PASSWORD": SECRET,
-            "RESEND_INSTANCES__EU_1__POLICY__FROZEN": "false",
+            "RESEND_INSTANCES__EU_1__POLICY__READ_ONLY": "false",
             "RESEND_INSTANCES__NEW__BOOTSTRAP_SERVERS": "d:4",
         }
     )
@@ -163,7 +165,7 @@ def test_toml_file_has_several_instances_and_variables_win_over_it(tmp_path: Pat
     assert {"sasl.mechanism": "PLAIN", "security.protocol": "SASL_SSL", "sasl.password": SECRET} == dict(
         clusters["prod-a"].properties
     )
-    assert not clusters["eu.1"].policy.frozen
+    assert not clusters["eu.1"].policy.read_only
     assert SECRET not in repr(settings)
     assert SECRET not in repr(clusters)
     assert DIGEST not in repr(settings)
@@ -182,7 +184,13 @@ def test_nothing_configured_says_which_variables_to_set() -> None:
     """The first start tells all that is missing at once."""
     line = refusal({"PATH": "/bin"})
 
-    for name in ("KAFKA__BOOTSTRAP_SERVERS", "CONFIG", "AUTH__TOKEN_DIGEST", "AUTH__CALLERS_FILE", "AUTH__OPEN=true"):
+    for name in (
+        "KAFKA__BOOTSTRAP_SERVERS",
+        "CONFIG",
+        "AUTH__TOKEN_DIGEST",
+        "AUTH__CALLERS_FILE",
+        "AUTH__ALLOW_ANONYMOUS=true",
+    ):
         assert f"RESEND_{name}" in line
 
 
@@ -193,7 +201,7 @@ def test_no_callers_says_what_to_set_and_nothing_else() -> None:
     assert "RESEND_AUTH__TOKEN_DIGEST" in line
     assert "RESEND_KAFKA__BOOTSTRAP_SERVERS" not in line
     assert "no callers are configured" in refusal(
-        {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:1", "RESEND_AUTH__OPEN": "false"}
+        {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:1", "RESEND_AUTH__ALLOW_ANONYMOUS": "false"}
     )
 
 
@@ -208,7 +216,7 @@ def test_no_instance_says_what_to_set_and_nothing_else() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LocalHost"])
 def test_open_access_on_loopback_is_taken(host: str) -> None:
     """Asked for by name, and only this machine can call."""
-    assert load_settings(OPEN | {"RESEND_HTTP__HOST": host}).auth.open
+    assert load_settings(OPEN | {"RESEND_HTTP__HOST": host}).auth.allow_anonymous
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "resend.example.org", "localhost.example.org"])  # noqa: S104
@@ -217,7 +225,7 @@ def test_open_access_beyond_loopback_is_refused(host: str) -> None:
     line = refusal(OPEN | {"RESEND_HTTP__HOST": host})
 
     assert line.startswith("RESEND_HTTP__HOST must be a loopback address")
-    assert "RESEND_AUTH__OPEN" in line
+    assert "RESEND_AUTH__ALLOW_ANONYMOUS" in line
 
 
 @pytest.mark.parametrize(
@@ -234,7 +242,7 @@ def test_open_access_beyond_loopback_is_refused(host: str) -> None:
         ("RESEND_HTTP__MAX_BODY_BYTES", "1", "a whole number from 1024"),
         ("RESEND_HTTP__SHUTDOWN_SECONDS", "0", "a whole number from 1"),
         ("RESEND_HTTP__SHUTDOWN_SECONDS", "30", "more than every deadline_seconds, the longest of which is 30"),
-        ("RESEND_AUTH__OPEN", SECRET, "true or false"),
+        ("RESEND_AUTH__ALLOW_ANONYMOUS", SECRET, "true or false"),
         ("RESEND_AUTH__TOKEN_DIGEST", SECRET, "64 hexadecimal digits"),
         ("RESEND_AUTH__TOKEN_DIGEST", "", "64 hexadecimal digits"),
         ("RESEND_KAFKA__ID", "a/b", "1 to 64 of the characters"),
@@ -253,16 +261,16 @@ def test_open_access_beyond_loopback_is_refused(host: str) -> None:
         ("RESEND_KAFKA__PROPERTIES", SECRET, "a JSON object"),
         ("RESEND_KAFKA__PROPERTIES", f'{{"sasl.password": ["{SECRET}"]}}', "properties of librdkafka"),
         ("RESEND_KAFKA__POLICY__TIMESTAMP", SECRET, "original or now"),
-        ("RESEND_KAFKA__LIMITS__QUEUE", "0", "a whole number from 1"),
+        ("RESEND_KAFKA__LIMITS__MAX_QUEUED_REQUESTS", "0", "a whole number from 1"),
         ("RESEND_KAFKA__LIMITS__READERS", "1.5", "a whole number from 1 to 64"),
-        ("RESEND_KAFKA__LIMITS__POSITIONS_PER_READER", "0", "a whole number from 1"),
+        ("RESEND_KAFKA__LIMITS__MAX_IN_FLIGHT_PER_READER", "0", "a whole number from 1"),
         ("RESEND_KAFKA__LIMITS__DEADLINE_SECONDS", "nan", "a number of seconds above 0"),
         ("RESEND_KAFKA__LIMITS__DEADLINE_SECONDS", "inf", "a number of seconds above 0"),
         ("RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS", "0", "a number of seconds from 0.1"),
         ("RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS", "30", "less than deadline_seconds, which is 30"),
         ("RESEND_QUERY__MAX_SCAN_RECORDS", "999", "a whole number from 1000"),
         ("RESEND_QUERY__MAX_SCAN_SECONDS", "nan", "a number of seconds from 0.1 to 60"),
-        ("RESEND_QUERY__MAX_SCANS", "0", "a whole number from 1 to 64"),
+        ("RESEND_QUERY__MAX_CONCURRENT_SCANS", "0", "a whole number from 1 to 64"),
         ("RESEND_LOG__FORMAT", "xml", "json or console"),
         ("RESEND_LOG__LEVEL", "all", "debug, info, warning, error or critical"),
         ("RESEND_CONFIG", "", "the path of a TOML file"),
@@ -279,11 +287,11 @@ def test_value_out_of_range_is_refused_by_the_variables_name(name: str, text: st
 
 def test_query_settings_reach_every_cluster_and_leave_time_to_stop() -> None:
     """How much may be read is one setting for all instances; a search that was accepted is finished at the stop."""
-    scans = {"RESEND_QUERY__MAX_SCAN_RECORDS": "5000", "RESEND_QUERY__MAX_SCANS": "2"}
+    scans = {"RESEND_QUERY__MAX_SCAN_RECORDS": "5000", "RESEND_QUERY__MAX_CONCURRENT_SCANS": "2"}
     (cluster,) = load_settings(ONE | scans).clusters()
     line = refusal(ONE | {"RESEND_QUERY__MAX_SCAN_SECONDS": "20"})
 
-    assert QueryLimits(max_scan_records=5000, max_scans=2) == cluster.query
+    assert QueryLimits(max_scan_records=5000, max_concurrent_scans=2) == cluster.query
     assert line.startswith("RESEND_HTTP__SHUTDOWN_SECONDS must be more than three times RESEND_QUERY__MAX_SCAN_SECONDS")
 
 
@@ -328,7 +336,7 @@ def test_property_that_a_promise_rests_on_is_refused_with_the_reason(name: str) 
     ],
 )
 def test_unknown_variable_is_refused_by_name(name: str, hint: str) -> None:
-    """A misspelt variable must not pass in silence; where a setting has nearly that name, it is told."""
+    """An unknown variable must not pass in silence; where a setting has nearly that name, it is told."""
     line = refusal(ONE | {name: SECRET})
 
     assert line.startswith(f"{name} is not a setting")
@@ -369,9 +377,9 @@ def test_toml_key_that_is_wrong_is_refused_by_file_and_key(tmp_path: Path, text:
 
 def test_two_ways_of_authentication_are_refused() -> None:
     """Open access beside callers would make the callers meaningless."""
-    line = refusal(ONE | {"RESEND_AUTH__OPEN": "true"})
+    line = refusal(ONE | {"RESEND_AUTH__ALLOW_ANONYMOUS": "true"})
 
-    assert "RESEND_AUTH__TOKEN_DIGEST must not be set together with RESEND_AUTH__OPEN: choose one" == line
+    assert "RESEND_AUTH__TOKEN_DIGEST must not be set together with RESEND_AUTH__ALLOW_ANONYMOUS: choose one" == line
 
 
 def test_one_id_for_two_instances_is_refused(tmp_path: Path) -> None:
@@ -405,7 +413,7 @@ def test_settings_made_in_code_do_not_look_at_the_environment(monkeypatch: pytes
     settings = demo_settings("127.0.0.1:5", "demo", 1234)
 
     (cluster,) = settings.clusters()
-    assert (1234, 1, True) == (settings.http.port, settings.http.workers, settings.auth.open)
+    assert (1234, 1, True) == (settings.http.port, settings.http.workers, settings.auth.allow_anonymous)
     assert ("demo", ("127.0.0.1:5",), True) == (cluster.name, cluster.bootstrap_servers, cluster.embedded)
 
 

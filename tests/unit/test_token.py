@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from service.auth import Credentials, Grants, TokenAuthenticator, WatchedCallers, authenticator, parse_callers
 from service.cli.token import caller_entry, expiry, token_command
-from service.settings import load_settings
+from service.settings.model import load_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -93,7 +93,7 @@ def test_expires_is_a_duration_or_a_moment(text: str, moment: datetime) -> None:
     ["", "90", "d", "0d", "-1d", "999999w", "2020-01-01T00:00:00Z", "2030-01-31T00:00:00", "2030-01-31", "never"],
 )
 def test_expires_that_is_no_moment_to_come_is_refused(text: str) -> None:
-    """A token that would never be taken, or for ever by mistake, is not made."""
+    """A token that would never be taken, or forever by mistake, is not made."""
     with pytest.raises(typer.BadParameter):
         expiry(text, NOW)
 

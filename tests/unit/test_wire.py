@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import refusals
-from service.strict_json import read_json
-from service.wire import ResendRequest, ResendResponse, parse_resend
+from service.api.schema.resend import ResendRequest, ResendResponse, parse_resend
+from service.http import refusals
+from service.http.strict_json import read_json
 
 EXAMPLE = b"""{
   "topic" : "topic-test",

@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.config import ClusterConfig
-from kafka.jobs.worker_liveness import (
+from kafka.client.config import ClusterConfig
+from kafka.jobs.worker.liveness import (
     HANDING_OVER,
     Heartbeat,
     Liveness,

@@ -1,0 +1,1 @@
+"""What `kafka-resend check` finds out: connection, ACLs, topics, and what jobs need."""

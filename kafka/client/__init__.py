@@ -1,0 +1,1 @@
+"""confluent_kafka: configuration, properties, the AdminClient, connection errors, and what all clients share."""

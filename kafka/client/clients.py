@@ -1,0 +1,104 @@
+"""What clients of librdkafka have in common: a log and errors that must not flood ours, and how they take copies."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message, Producer
+
+    from kafka.client.connection import ConnectionErrors
+    from kafka.model.copies import Copy
+
+log = logging.getLogger("kafka")
+
+IDLE_POLL_SECONDS = 10.0
+"""How often a client that has nothing to do is polled, for what it has to report."""
+
+_QUIET_SECONDS = 10.0
+
+
+class LibraryLog:
+    """Takes the lines of a client's own log, and passes on one of each kind in ten seconds.
+
+    While a broker is away each client logs several lines a second, and a client that is not polled meanwhile delivers
+    hundreds at once when it is closed. Below warnings all are left out.
+
+    Args:
+        client: what to call the client in the log.
+    """
+
+    def __init__(self, client: str) -> None:
+        self._client = client
+        self._last: dict[str, float] = {}
+
+    def log(self, level: int, _format: str, facility: str, _instance: str, line: str) -> None:
+        """Take a line, as confluent-kafka calls the `log` method of a logger."""
+        now = time.monotonic()
+        if level >= logging.WARNING and now - self._last.get(facility, -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._last[facility] = now
+            log.warning("%s: %s: %s", self._client, facility, line)
+
+
+class ErrorLog:
+    """An error_cb that logs each kind of error at most every ten seconds, and remembers whether one was fatal.
+
+    While a broker is away librdkafka reports _TRANSPORT and _ALL_BROKERS_DOWN hundreds of times.
+
+    Args:
+        client: what to call the client in the log.
+        errors: takes each of them as well, to explain why the cluster is away.
+
+    Attributes:
+        fatal: the first error after which the client is of no use any more.
+    """
+
+    def __init__(self, client: str, errors: ConnectionErrors | None = None) -> None:
+        self._client = client
+        self._errors = errors
+        self._last: dict[int, float] = {}
+        self.fatal: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Take an error, as librdkafka's error_cb."""
+        if self._errors is not None:
+            self._errors(error)
+        if error.fatal() and self.fatal is None:
+            self.fatal = error
+        now = time.monotonic()
+        if now - self._last.get(error.code(), -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._last[error.code()] = now
+            log.warning("%s: %s: %s", self._client, error.name(), error.str())
+
+
+def produce(producer: Producer, copy: Copy, report: Callable[[KafkaError | None, Message], None]) -> None:
+    """Hand a copy over to a Producer.
+
+    Args:
+        producer: polled by somebody.
+        copy: what to write, and where.
+        report: is called with the outcome when the Producer is polled.
+
+    Raises:
+        BufferError: the Producer's queue is full.
+        KafkaException: it does not take the copy.
+    """
+    producer.produce(
+        copy.topic,
+        copy.value,
+        copy.key,
+        copy.partition,
+        # 0 is what the library takes for the current time.
+        timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
+        headers=list(copy.headers),
+        on_delivery=report,
+    )
+
+
+def written_offset(message: Message) -> int | None:
+    """Return the offset of a record that was written; None where the broker's answer has none."""
+    offset = message.offset()
+    return offset if offset is not None and offset >= 0 else None

@@ -1,0 +1,1 @@
+"""The embedded broker and its sample records, for a first try."""

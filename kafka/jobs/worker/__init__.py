@@ -1,0 +1,15 @@
+"""Runs jobs.
+
+group         shares the store's partitions among all workers, by a consumer group
+renewal       replaces a worker whose certificates have changed, or that has lived through an outage
+liveness      heartbeats of workers, in the store
+owner         runs the jobs of one store partition, in time slices
+run           one of these jobs: reads, selects, makes copies; writes nothing
+source        reads the records of a plan
+selecting     decides which of them are resent
+read_ahead    bounds the memory for what jobs read ahead
+missing       the named positions that have no record, and why
+transactions  writes copies and progress, all or nothing
+backoff       jobs that wait because their time slices fail
+rules         what operators allow
+"""

@@ -1,0 +1,1 @@
+"""What the cluster knows: topics, offsets, listings, and whether the cluster can be used."""

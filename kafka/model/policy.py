@@ -1,0 +1,36 @@
+"""What an operator allows to be resent on one cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from kafka.model.copies import TimestampPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ResendPolicy:
+    """What may be resent, and how.
+
+    Attributes:
+        topics: shell-style patterns (`orders.*`); a topic must match one of them.
+        allow_compacted: whether records of compacted topics may be resent although they replace the newest value.
+        timestamp: which timestamp copies get.
+        read_only: stops all resends.
+    """
+
+    topics: tuple[str, ...] = ("*",)
+    allow_compacted: bool = False
+    timestamp: TimestampPolicy = TimestampPolicy.ORIGINAL
+    read_only: bool = False
+
+    def allows(self, topic: str) -> bool:
+        """Whether the topic's name matches one of the patterns."""
+        return matches(topic, self.topics)
+
+
+@lru_cache(maxsize=10_000)
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name matches one of the shell-style patterns; case counts, and `*` alone matches everything."""
+    return any(pattern == "*" or fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,1 @@
+"""Dead letters go back to where they came from."""

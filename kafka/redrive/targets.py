@@ -1,0 +1,165 @@
+"""Where the copies of a job go that has another target than the records' own topics, and whether they may.
+
+NothingWritten
+└── TargetNotGranted    beyond the grants of the job's maker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from kafka.client.config import MAX_MESSAGE_BYTES
+from kafka.jobs.plan import Plan
+from kafka.jobs.worker.rules import Rules
+from kafka.metadata.topics import AdminLookup, Topic
+from kafka.model.copies import Copy, copy_of
+from kafka.model.errors import (
+    ClusterUnavailable,
+    CopyRefused,
+    CopyTooLarge,
+    HeaderNameNotUtf8,
+    NothingWritten,
+    TopicNotAllowed,
+)
+from kafka.model.records import Record, TopicPartition
+from kafka.redrive.dialects import OriginUnclear, Target, origin_of, without_origin
+from kafka.resend.service import copy_time, refuse_copy, refuse_topic
+
+_FRESH_SECONDS = 1.0
+_KEPT_TOPICS = 1000
+_LOOKED_UP_AT_ONCE = 50
+_MARKER_BYTES = 100
+"""A topic that takes no more has no room for the marker of 78 bytes that ends a transaction, which would never end."""
+
+
+def refuse_job_copy(copy: Copy, topic: Topic) -> None:
+    """Raise if the topic would not take the copy, or would not keep it, or cannot take part in a transaction.
+
+    Raises:
+        CopyTooOld, CopyTooNew, CopyTooLarge: with the topic's limit.
+    """
+    refuse_copy(copy, topic)
+    if topic.max_message_bytes < _MARKER_BYTES:
+        limit = "max.message.bytes, too small for a transaction"
+        raise CopyTooLarge(copy.original, copy.size_bytes, topic.max_message_bytes, limit)
+
+
+@dataclass(eq=False)
+class TargetNotGranted(NothingWritten):
+    """The grants of the job's maker do not reach the topic, or do so no more. Whether it exists is not told."""
+
+    caller: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"the grants of {self.caller!r}, who has made the job, do not reach its target, topic {self.topic!r}"
+
+
+class Targets:
+    """The targets of one job. The facts of each topic are looked up once, and again when they are a second old.
+
+    Args:
+        lookup: where the facts come from.
+        plan: the job.
+        target: its target.
+        rules: what operators allow.
+    """
+
+    def __init__(self, lookup: AdminLookup, plan: Plan, target: Target, rules: Rules) -> None:
+        self._lookup = lookup
+        self._plan = plan
+        self._target = target
+        self._policy = rules.policies[plan.instance]
+        self._may_resend = rules.may_resend
+        self._known: dict[str, tuple[float, Topic | NothingWritten]] = {}
+        self._granted: Collection[str] = ()
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest batch that each of the topics takes."""
+        found = (fact for _, fact in self._known.values())
+        return min((topic.max_message_bytes for topic in found if isinstance(topic, Topic)), default=MAX_MESSAGE_BYTES)
+
+    def look_up(self, records: Iterable[Record]) -> None:
+        """See to it that what is needed for the copies of these records is known as it is now.
+
+        Raises:
+            ClusterUnavailable: not now.
+        """
+        named = {place.topic for record in records if (place := self._named(record)) is not None}
+        plan = self._plan
+        self._granted = {
+            topic
+            for topic in named
+            if self._target.by_operator or self._may_resend(plan.created_by, plan.project, plan.instance, topic)
+        }
+        now = time.monotonic()
+        if len(self._known) > _KEPT_TOPICS:
+            self._known = {topic: known for topic, known in self._known.items() if topic in named}
+        # What the maker may not touch is not even asked for.
+        stale = [
+            topic
+            for topic in self._granted
+            if self._policy.allows(topic)
+            and (topic not in self._known or now - self._known[topic][0] >= _FRESH_SECONDS)
+        ]
+        for first in range(0, len(stale), _LOOKED_UP_AT_ONCE):
+            asyncio.run(self._ask(stale[first : first + _LOOKED_UP_AT_ONCE]))
+
+    def copy(self, record: Record) -> Copy:
+        """Return the copy of a record that was looked up.
+
+        Raises:
+            OriginUnclear: its headers do not say where it came from.
+            TargetNotGranted, TopicRefused: it must not go there.
+            TopicMissing, PartitionMissing, AccessDenied: it cannot go there.
+            CopyRefused: its target would not take it.
+        """
+        place = origin_of(record, self._target.dialect)
+        topic = self._topic(place)
+        copy = copy_of(record, self._plan.consumer_key, copy_time(topic, self._policy))
+        headers = without_origin(copy.headers, self._target.dialect) if self._target.remove_headers else copy.headers
+        copy = replace(copy, headers=headers, to=place)
+        refuse_job_copy(copy, topic)
+        return copy
+
+    def worded(self, record: Record, error: NothingWritten) -> str:
+        """Return why a record could not be copied; where a limit is the target's, with the target's name."""
+        place = None
+        if isinstance(error, CopyRefused) and not isinstance(error, HeaderNameNotUtf8):
+            place = self._named(record)
+        return str(error) if place is None else f"{error}; its target is topic {place.topic!r}"
+
+    def _named(self, record: Record) -> TopicPartition | None:
+        try:
+            return origin_of(record, self._target.dialect)
+        except OriginUnclear:
+            return None
+
+    async def _ask(self, topics: Collection[str]) -> None:
+        found = await asyncio.gather(
+            *(self._lookup.topic(topic, to_write=True) for topic in topics), return_exceptions=True
+        )
+        now = time.monotonic()
+        for topic, fact in zip(topics, found, strict=True):
+            if isinstance(fact, BaseException) and (
+                isinstance(fact, ClusterUnavailable) or not isinstance(fact, NothingWritten)
+            ):
+                raise fact
+            self._known[topic] = now, fact
+
+    def _topic(self, place: TopicPartition) -> Topic:
+        if place.topic not in self._granted:
+            raise TargetNotGranted(self._plan.created_by, place.topic)
+        if not self._policy.allows(place.topic):
+            raise TopicNotAllowed(place.topic)
+        fact = self._known[place.topic][1]
+        if isinstance(fact, NothingWritten):
+            # Raised for many records: each time the traceback would grow.
+            raise fact.with_traceback(None)
+        refuse_topic(fact, self._policy)
+        fact.require_partition(place.partition)
+        return fact

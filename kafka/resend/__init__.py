@@ -1,0 +1,1 @@
+"""One record: read at its position, copied, written."""

@@ -1,0 +1,342 @@
+"""Find records by time, by position, or the newest, and count them by time, in places that callers share fairly.
+
+Where the records of a range of times stand, by the broker's index, is only half of the answer: a log is not sorted by
+time, since a copy that was resent keeps its original's. So a search by time has two stages:
+
+    1. from the index entry of the start to that of the end: nearly all that is looked for, fast; of a partition whose
+       index says nothing, behind a record of the future, all the rest
+    2. from there to the end of the log: what came late
+
+In both, partitions are read side by side and merged by time, and records of other times are left out. All offsets are
+fixed at the first page: what is written later is not part of the search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from threading import Event
+
+from kafka.client.config import ClusterConfig
+from kafka.metadata.offsets import Offsets, of_topic
+from kafka.metadata.topics import Topic, Topics, is_internal
+from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
+from kafka.model.records import OffsetRange
+from kafka.search.fair import FairShares
+from kafka.search.histogram import Histogram, HistogramPlan, count
+from kafka.search.scan import Plan, Stop, scan
+from kafka.search.scanners import Scanners
+from kafka.search.streams import RecordSummary
+from kafka.search.time_index import Border, ReadingEnd, contradicted
+
+Stages = tuple[tuple[OffsetRange, ...], ...]
+
+_PATIENCE = 2.0
+"""How many times as long as one search may take others wait for their turn: every caller comes by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which records are looked for, and in which order.
+
+    Attributes:
+        topic: where.
+        partition: the only one; None: all.
+        times_ms: half-open range of the record's own timestamp; None: any.
+        offsets: half-open range of offsets in the one partition, its end None for the end of the log.
+        ascending: in the order of offsets and times, or against both.
+        key: what the key is; None: anything.
+        position: the only partition and offset that may be found; None: any.
+    """
+
+    topic: str
+    partition: int | None = None
+    times_ms: tuple[int, int] | None = None
+    offsets: tuple[int, int | None] | None = None
+    ascending: bool = True
+    key: bytes | None = None
+    position: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How much of what is found to give at once.
+
+    Attributes:
+        limit: how many records at most.
+        skip: how many to leave out first; a later page goes by its `rest`.
+        preview_bytes: how much of each value to bring along.
+    """
+
+    limit: int
+    skip: int = 0
+    preview_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What is left of a search after a page.
+
+    Attributes:
+        topic_id: the topic as it was at the first page.
+        stages: what is still to be read.
+        skip: how many of those found are still to be left out.
+        passed: how many were found before, left out or given.
+    """
+
+    topic_id: str
+    stages: Stages
+    skip: int
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a search has found.
+
+    Attributes:
+        topic: the topic's facts.
+        found: in the order asked for.
+        total: how many there are altogether; an upper bound unless `exact`.
+        rest: where to go on; None when nothing follows.
+        read: how many records were read for this page.
+        seconds: how long that took.
+        stopped_by: what ended the page; None when nothing follows.
+    """
+
+    topic: Topic
+    found: list[RecordSummary]
+    total: int
+    exact: bool
+    rest: Continuation | None
+    read: int
+    seconds: float
+    stopped_by: Stop | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramQuery:
+    """Which records to count, and how finely.
+
+    Attributes:
+        topic: where.
+        partition: the only one; None: all.
+        times_ms: half-open range of the record's own timestamp.
+        buckets: into how many stretches to divide it; fewer where a stretch would be shorter than a millisecond.
+    """
+
+    topic: str
+    partition: int | None
+    times_ms: tuple[int, int]
+    buckets: int
+
+
+class Query:
+    """Searches the topics of one cluster.
+
+    Args:
+        config: the cluster.
+        topics: the facts of its topics.
+        offsets: the bounds of their partitions.
+    """
+
+    def __init__(self, config: ClusterConfig, topics: Topics, offsets: Offsets) -> None:
+        self._config = config
+        self._limits = config.query
+        self._topics = topics
+        self._offsets = offsets
+        self._scanners = Scanners(config)
+        self._places = FairShares(config.query.max_concurrent_scans, _PATIENCE * config.query.max_scan_seconds)
+
+    async def readable(self, name: str, deadline: float) -> Topic:
+        """Return the facts of a topic as far as reading needs them: not its configuration, if ACLs hide that.
+
+        Raises:
+            InternalTopic: what is in it is Kafka's own, or other callers' jobs.
+            TopicMissing, AccessDenied, ClusterAway, DeadlineExceeded: they are not known.
+        """
+        if is_internal(name, self._config):
+            # Whether or not it is there.
+            raise InternalTopic(name)
+        try:
+            topic = await self._topics.describe(name, deadline)
+        except AccessDenied as error:
+            if error.operation != "DescribeConfigs":
+                raise
+            topic = await self._topics.summary(name)
+        if topic.internal:
+            raise InternalTopic(name)
+        return topic
+
+    async def find(
+        self, selection: Selection, paging: Paging, rest: Continuation | None, abandoned: Event, *, caller: str = ""
+    ) -> Page:
+        """Return a page of records.
+
+        Args:
+            selection: which records; the same for all pages of a search.
+            paging: how much of it to give.
+            rest: where to go on; None for the first page.
+            abandoned: set it to have the search end soon.
+            caller: who asks: callers share fairly what can be searched at once.
+
+        Raises:
+            TopicMissing, PartitionMissing, TopicReplaced, InternalTopic, AccessDenied: there is nothing to search.
+            NoLookupByTime: by time, on the embedded broker.
+            TooManyScans, ClusterAway, DeadlineExceeded: not now.
+            kafka.scanners.Abandoned: it was set.
+        """
+        topic = await self.readable(selection.topic, time.monotonic() + self._limits.max_scan_seconds)
+        if selection.partition is not None:
+            topic.require_partition(selection.partition)
+        if rest is not None and rest.topic_id != topic.topic_id:
+            raise TopicReplaced(topic.name)
+        async with self._places.place(caller):
+            if rest is None:
+                rest = Continuation(topic.topic_id, await self._stages(selection, topic, abandoned), paging.skip, 0)
+            else:
+                rest = await self._within(topic, rest)
+            started = time.monotonic()
+            plan = Plan(
+                topic,
+                rest.stages,
+                selection.ascending,
+                # By time, sorted logs make sorted pages; else no timestamps may keep a partition from a page.
+                selection.times_ms is None,
+                selection.times_ms,
+                selection.key,
+                rest.skip,
+                paging.limit,
+                paging.preview_bytes,
+                self._limits.max_scan_records,
+                started + self._limits.max_scan_seconds,
+            )
+            scanned = await self._scanners.run(topic, lambda consumer: scan(consumer, plan, abandoned), abandoned)
+            seconds = time.monotonic() - started
+        passed = rest.passed + scanned.skipped + len(scanned.found)
+        left = sum(span.length for stage in scanned.rest for span in stage)
+        return Page(
+            topic,
+            scanned.found,
+            total=passed + left,
+            exact=not left,
+            rest=Continuation(rest.topic_id, scanned.rest, rest.skip - scanned.skipped, passed) if left else None,
+            read=scanned.read,
+            seconds=seconds,
+            stopped_by=scanned.stopped_by,
+        )
+
+    async def histogram(self, asked: HistogramQuery, abandoned: Event, *, caller: str = "") -> Histogram:
+        """Return how many records there are in each stretch of time; see kafka.histogram.
+
+        Args:
+            asked: of which records, and how finely.
+            abandoned: set it to have the counting end soon.
+            caller: who asks; as find.
+
+        Raises:
+            TopicMissing, PartitionMissing, InternalTopic, AccessDenied, NoLookupByTime: as find.
+            TooManyScans, ClusterAway, DeadlineExceeded: not now.
+            kafka.scanners.Abandoned: it was set.
+        """
+        if self._config.embedded:
+            raise NoLookupByTime
+        topic = await self.readable(asked.topic, time.monotonic() + self._limits.max_scan_seconds)
+        partitions = _partitions(topic, asked.partition)
+        async with self._places.place(caller):
+            ends = await self._ends(topic.name, partitions)
+            deadline = time.monotonic() + self._limits.max_scan_seconds
+            plan = HistogramPlan(topic, ends, asked.times_ms, asked.buckets, self._limits.max_scan_records, deadline)
+            return await self._scanners.run(topic, lambda consumer: count(consumer, plan, abandoned), abandoned)
+
+    async def _stages(self, selection: Selection, topic: Topic, abandoned: Event) -> Stages:
+        asked = _partitions(topic, selection.partition)
+        stages: Stages
+        if selection.times_ms is not None:
+            if self._config.embedded:
+                raise NoLookupByTime
+            first, after, ends = await asyncio.gather(
+                self._at_time(topic.name, asked, selection.times_ms[0]),
+                self._at_time(topic.name, asked, selection.times_ms[1]),
+                self._ends(topic.name, asked),
+            )
+            borders = {p: ends[p] if after[p] < 0 else min(after[p], ends[p]) for p in ends}
+            for partition in await self._contradicted(topic, borders, ends, selection.times_ms[1], abandoned):
+                # It would else come after all others.
+                borders[partition] = ends[partition]
+            stages = (
+                tuple(OffsetRange(p, borders[p] if first[p] < 0 else first[p], borders[p]) for p in ends),
+                tuple(OffsetRange(p, borders[p], ends[p]) for p in ends),
+            )
+        else:
+            starts, ends = await asyncio.gather(self._starts(topic.name, asked), self._ends(topic.name, asked))
+            if selection.offsets is not None:
+                start, end = selection.offsets
+                starts = {p: max(starts[p], start) for p in starts}
+                ends = {p: ends[p] if end is None else min(ends[p], end) for p in ends}
+            stages = (tuple(OffsetRange(p, starts[p], ends[p]) for p in starts),)
+        if selection.position is not None:
+            stages = tuple(tuple(_only(span, *selection.position) for span in stage) for stage in stages)
+        return tuple(tuple(span for span in stage if span.length) for stage in stages)
+
+    async def _contradicted(
+        self, topic: Topic, borders: Mapping[int, int], ends: Mapping[int, int], time_ms: int, abandoned: Event
+    ) -> set[int]:
+        """Return the partitions in which the index does not tell where a time is."""
+        asked = [Border(p, borders[p], ends[p], time_ms) for p in ends if borders[p] < ends[p]]
+        if not asked:
+            return set()
+        until = ReadingEnd(time.monotonic() + self._limits.max_scan_seconds, abandoned)
+        return await self._scanners.run(
+            topic, lambda consumer: contradicted(consumer, topic.name, asked, until), abandoned
+        )
+
+    async def _within(self, topic: Topic, rest: Continuation) -> Continuation:
+        """Return the rest as far as it lies within the topic as it is now: a log may have been cut since.
+
+        Raises:
+            PartitionMissing: it names a partition that the topic does not have.
+        """
+        partitions = sorted({span.partition for stage in rest.stages for span in stage})
+        for partition in partitions:
+            topic.require_partition(partition)
+        try:
+            async with asyncio.timeout(self._limits.max_scan_seconds):
+                ends = await self._ends(topic.name, partitions)
+        except TimeoutError:
+            raise DeadlineExceeded(f"the ends of topic {topic.name!r}") from None
+        cut = (
+            (OffsetRange(span.partition, span.start, min(span.end, ends[span.partition])) for span in stage)
+            for stage in rest.stages
+        )
+        return replace(rest, stages=tuple(tuple(span for span in stage if span.length) for stage in cut))
+
+    async def _starts(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
+        return of_topic(topic, await self._offsets.starts([(topic, number) for number in partitions]))
+
+    async def _ends(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
+        """Return the last stable offsets: what lies above is not committed yet."""
+        return of_topic(topic, await self._offsets.ends([(topic, number) for number in partitions], committed=True))
+
+    async def _at_time(self, topic: str, partitions: Collection[int], time_ms: int) -> dict[int, int]:
+        return of_topic(topic, await self._offsets.at_time([(topic, number) for number in partitions], time_ms))
+
+    async def close(self) -> None:
+        """End the threads; no search is under way any more."""
+        await self._scanners.close()
+
+
+def _partitions(topic: Topic, partition: int | None) -> Collection[int]:
+    if partition is None:
+        return range(topic.partitions)
+    topic.require_partition(partition)
+    return (partition,)
+
+
+def _only(span: OffsetRange, partition: int, offset: int) -> OffsetRange:
+    """Return the part of a span that is this one position, or an empty span."""
+    if span.partition != partition:
+        return OffsetRange(span.partition, span.start, span.start)
+    return OffsetRange(partition, max(span.start, offset), min(span.end, offset + 1))

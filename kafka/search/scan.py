@@ -1,0 +1,261 @@
+"""Read many records of several partitions in one list, as far as a page and its bounds go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from operator import methodcaller
+from threading import Event
+from typing import Literal, cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafka.client.clients import log
+from kafka.metadata.topics import Topic
+from kafka.model.errors import AccessDenied, DeadlineExceeded
+from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType
+from kafka.search.merge import Merge, Placed, in_order
+from kafka.search.scanners import Abandoned
+from kafka.search.streams import RecordSummary, Stream, found_of
+
+_POLL_SECONDS = 0.05
+_BATCH = 500
+_LOOKUP_SECONDS = 1.0
+
+_headers = methodcaller("headers")
+"""Message.headers, called so that its failure is seen; see kafka.reader."""
+
+Stop = Literal["limit", "records", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to look for.
+
+    Attributes:
+        topic: where.
+        stages: what to read, one stage after the other; within a stage partitions are merged.
+        ascending: in the order of offsets and times, or against both.
+        in_turn: whether partitions take turns in the merge; there is one stage then. See kafka.merge.
+        times_ms: half-open range that a record's own timestamp lies in; None: any.
+        key: what its key is; None: anything. A null key is no b"".
+        skip: how many of those found are left out first.
+        most: how many are wanted after that.
+        preview_bytes: how much of the value to bring along; 0: nothing.
+        most_read: how many records may be read.
+        deadline: point of time.monotonic() after which to stop.
+    """
+
+    topic: Topic
+    stages: tuple[tuple[OffsetRange, ...], ...]
+    ascending: bool
+    in_turn: bool
+    times_ms: tuple[int, int] | None
+    key: bytes | None
+    skip: int
+    most: int
+    preview_bytes: int
+    most_read: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What came of a plan.
+
+    Attributes:
+        found: in the order of the plan.
+        skipped: how many were left out.
+        rest: the stages that are left; empty when everything was read and given out.
+        read: how many records were read.
+        stopped_by: what ended it; None when everything was read.
+    """
+
+    found: list[RecordSummary]
+    skipped: int
+    rest: tuple[tuple[OffsetRange, ...], ...]
+    read: int
+    stopped_by: Stop | None
+
+
+def scan(consumer: Consumer, plan: Plan, abandoned: Event) -> Scanned:
+    """Do what the plan says.
+
+    Args:
+        consumer: knows the topic, and has nothing assigned before or after.
+        plan: what to look for.
+        abandoned: is set when nobody waits for the result any more.
+
+    Raises:
+        AccessDenied: Kafka's ACLs forbid reading the topic.
+        DeadlineExceeded: not a single record came in time.
+        Abandoned: it was set.
+        KafkaException: as the library raises it.
+    """
+    return _Scan(consumer, plan, abandoned).run()
+
+
+class _Scan:
+    """One plan, done with one Consumer."""
+
+    def __init__(self, consumer: Consumer, plan: Plan, abandoned: Event) -> None:
+        self._consumer = consumer
+        self._plan = plan
+        self._abandoned = abandoned
+        self._reading: dict[int, tuple[OffsetRange, Stream]] = {}
+        self._read = 0
+        self._moved = False
+
+    def run(self) -> Scanned:
+        plan = self._plan
+        most = plan.skip + plan.most
+        found: list[Placed] = []
+        stopped_by: Stop | None = None
+        rest: tuple[tuple[OffsetRange, ...], ...] = ()
+        try:
+            for number, stage in enumerate(plan.stages):
+                merge = Merge(
+                    stage,
+                    ascending=plan.ascending,
+                    in_turn=plan.in_turn,
+                    most=most - len(found),
+                    most_read=plan.most_read,
+                )
+                stopped_by = self._run_stage(merge, found, most)
+                self._release_all()
+                if stopped_by is not None:
+                    rest = (merge.rest(), *plan.stages[number + 1 :])
+                    break
+        finally:
+            self._release_all()
+        if not any(rest):
+            rest, stopped_by = (), None
+        if not self._moved and stopped_by == "seconds":
+            raise DeadlineExceeded(f"records of topic {plan.topic.name!r}")
+        skipped = min(plan.skip, len(found))
+        page = found[skipped:]
+        told = in_order(page) if plan.in_turn else [each for _, each in page]
+        return Scanned(told, skipped, rest, self._read, stopped_by)
+
+    def _run_stage(self, merge: Merge, found: list[Placed], most: int) -> Stop | None:
+        """Add to what was found until everything is read, or return what stops it."""
+        while True:
+            found.extend(merge.give(most - len(found)))
+            if len(found) >= most:
+                return "limit"
+            if merge.exhausted:
+                return None
+            stopped_by = self._bound()
+            if stopped_by is not None:
+                # What was found is told now, although some partition might still have something between.
+                found.extend(merge.give(most - len(found), anyway=True))
+                return stopped_by
+            self._assign(merge)
+            self._take_events()
+
+    def _bound(self) -> Stop | None:
+        if self._abandoned.is_set():
+            raise Abandoned
+        if self._read >= self._plan.most_read:
+            return "records"
+        if time.monotonic() >= self._plan.deadline:
+            return "seconds"
+        return None
+
+    def _assign(self, merge: Merge) -> None:
+        assigned = []
+        for stream in merge.wanted():
+            if stream.partition not in self._reading:
+                span = stream.reading()
+                self._reading[stream.partition] = (span, stream)
+                assigned.append(TopicPartition(self._plan.topic.name, span.partition, span.start))
+        if assigned:
+            self._consumer.incremental_assign(assigned)
+
+    def _take_events(self) -> None:
+        """Wait for the first event, then take a batch of those that are there already."""
+        first = self._consumer.poll(min(_POLL_SECONDS, max(0.0, self._plan.deadline - time.monotonic())))
+        if first is None:
+            return
+        over: list[int] = []
+        for message in (first, *self._consumer.consume(_BATCH, 0)):
+            if self._read >= self._plan.most_read:
+                break
+            partition = message.partition()
+            if partition is not None and self._take_event(message, partition):
+                # What is still queued of it belongs to an assignment that has ended.
+                del self._reading[partition]
+                over.append(partition)
+        if over:
+            self._release(over)
+
+    def _take_event(self, message: Message, partition: int) -> bool:
+        """Take a record or an event; return whether the reading of its partition has come to its end."""
+        reading, offset = self._reading.get(partition), message.offset()
+        if reading is None or offset is None or message.topic() != self._plan.topic.name:
+            return False
+        span, stream = reading
+        error = message.error()
+        if error is not None:
+            return self._take_error(error, offset, span, stream)
+        if offset < span.start:
+            return False
+        self._moved = True
+        if offset >= span.end:
+            return stream.pass_to(offset)
+        self._read += 1
+        return stream.take(offset, self._matched(message, partition, offset))
+
+    def _take_error(self, error: KafkaError, offset: int, span: OffsetRange, stream: Stream) -> bool:
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            # Below the end of what to read: a follower that lags, or a log that was cut. More may come.
+            if offset < span.start or not stream.pass_to(offset):
+                return False
+            self._moved = True
+            return True
+        if code == KafkaError._AUTO_OFFSET_RESET:
+            # The start was deleted since it was asked for.
+            asked = TopicPartition(self._plan.topic.name, span.partition)
+            log_start_offset, _ = self._consumer.get_watermark_offsets(asked, timeout=_LOOKUP_SECONDS)
+            if log_start_offset <= span.start:
+                return False
+            stream.begin_at(log_start_offset)
+            self._moved = True
+            return True
+        if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise AccessDenied("Read", f"topic {self._plan.topic.name!r}")
+        if error.fatal():
+            raise KafkaException(error)
+        log.warning("%s: %s", self._plan.topic.name, error.name())
+        return False
+
+    def _matched(self, message: Message, partition: int, offset: int) -> RecordSummary | None:
+        """Return what is told of a record, or None if it is not looked for."""
+        timestamp_type, timestamp_ms = message.timestamp()
+        times = self._plan.times_ms
+        if times is not None and not (timestamp_type and times[0] <= timestamp_ms < times[1]):
+            return None
+        key = message.key()
+        if self._plan.key is not None and key != self._plan.key:
+            return None
+        position = Position(self._plan.topic.name, partition, offset)
+        headers = _headers_of(message)
+        record = Record(position, key, message.value(), headers or (), timestamp_ms, TimestampType(timestamp_type))
+        return found_of(record, self._plan.preview_bytes, headers_known=headers is not None)
+
+    def _release(self, partitions: list[int]) -> None:
+        self._consumer.incremental_unassign([TopicPartition(self._plan.topic.name, number) for number in partitions])
+
+    def _release_all(self) -> None:
+        if self._reading:
+            self._release(list(self._reading))
+            self._reading.clear()
+
+
+def _headers_of(message: Message) -> tuple[Header, ...] | None:
+    """Return the headers; None where a name is not UTF-8, which the library cannot read."""
+    try:
+        return tuple(cast("list[Header]", _headers(message) or []))
+    except SystemError:
+        return None

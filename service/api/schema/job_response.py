@@ -1,0 +1,330 @@
+"""How a job is told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kafka.jobs.errors import ExpressionRefused
+from kafka.jobs.filter import Filter
+from kafka.jobs.plan import Plan
+from kafka.jobs.progress import Counts, Failure, Job, Report, State
+from service.api.schema.job_request import MessagePosition, TargetItem
+from service.http.refusals import shown
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SpanItem(_Body):
+    """A range of offsets that is read."""
+
+    partition: int
+    start: int
+    end: int = Field(description="Not part of it; fixed when the job was accepted.")
+
+
+class SelectionItem(_Body):
+    """What is read, as it was fixed when the job was accepted."""
+
+    spans: list[SpanItem]
+    positions: int | None = Field(default=None, description="How many messages alone are meant; absent: all.")
+    start_time: int | None = Field(default=None, description="First timestamp; absent: any.")
+    end_time: int | None = Field(default=None, description="First timestamp after the range; absent: any.")
+
+
+class ConditionItem(_Body):
+    """What is asked of the headers of one name."""
+
+    name: str
+    value: str | None = Field(default=None, description="Absent: any.")
+    absent: bool | None = Field(default=None, description="true, or absent.")
+
+
+class FilterToldItem(_Body):
+    """Which of the messages that are read are resent."""
+
+    key: str | None
+    headers: list[ConditionItem]
+    jmespath: str | None
+    include_resent: bool
+
+
+class CountsItem(_Body):
+    """Messages so far. Each one that was scanned is counted once more, up to `matched`.
+
+    `scanned` is the sum of `outside_time_range`, `already_resent`, `not_matched`, `not_json`, `not_evaluated` and
+    `matched`; `matched` is the sum of `resent` and `failed`, except in a dry run, where `resent` is 0.
+    """
+
+    selected: int = Field(description="Offsets to read altogether: an upper bound of the messages.")
+    scanned: int = Field(description="Messages of the selection that were read, and named positions that have none.")
+    outside_time_range: int = Field(description="Their timestamp is not in the range.")
+    already_resent: int = Field(description="They carry a consumer_key, and `filter.include_resent` is not set.")
+    not_matched: int = Field(description="They do not meet a condition of the filter.")
+    not_json: int = Field(description="The filter has a JMESPath expression, and their value is null or not JSON.")
+    not_evaluated: int = Field(description="The JMESPath expression cannot be evaluated on their value.")
+    matched: int = Field(description="They meet all conditions.")
+    resent: int = Field(description="Their copies are written.")
+    failed: int = Field(description="They match and cannot be copied, or a named position has no message.")
+    expired: int = Field(description="Offsets that retention removed before they were read.")
+
+
+class ProgressItem(_Body):
+    """How far a partition is."""
+
+    partition: int
+    next_offset: int
+    end_offset: int
+
+
+class FailureItem(MessagePosition):
+    """A message that could not be resent, or a position that has none."""
+
+    reason: str
+    error_code: str | None = Field(description="As a single resend answers; null where it has no such error.")
+
+
+class WouldResendItem(_Body):
+    """How many messages of a partition would be resent."""
+
+    partition: int
+    would_resend: int
+
+
+class TargetWouldResendItem(_Body):
+    """How many of these messages would go to a topic."""
+
+    topic: str
+    would_resend: int
+
+
+class ReportBucketItem(_Body):
+    """How many of these messages have their time in a stretch."""
+
+    start_time: int
+    end_time: int
+    count: int
+
+
+class ReportItem(_Body):
+    """What a dry run has found."""
+
+    would_resend: int = Field(description="Messages that match and can be copied: `matched` less `failed`.")
+    partitions: list[WouldResendItem]
+    size_bytes: int = Field(description="Of the keys and values of these messages.")
+    first: list[MessagePosition] = Field(description="The first 100, by partition, then by offset.")
+    histogram: list[ReportBucketItem] = Field(description="Stretches without any are left out.")
+    targets: list[TargetWouldResendItem] | None = Field(
+        default=None, description="The first 100 topics; absent where the target is the messages' own."
+    )
+
+
+class JobResponse(_Body):
+    """A job."""
+
+    job_id: str
+    state: State
+    topic: str
+    project_id: str
+    created_by: str = Field(description="Name of the caller.")
+    created_at: int = Field(description="Unix milliseconds, as all times here.")
+    started_at: int | None
+    updated_at: int | None
+    ended_at: int | None
+    dry_run: bool
+    consumer_key: str | None = Field(default=None, description="Absent when the copies are for everybody.")
+    target: TargetItem | None = Field(
+        default=None, description="Absent when the copies go to the topic and the partition of the messages."
+    )
+    selection: SelectionItem
+    filter: FilterToldItem
+    records_per_second: float | None
+    max_failures: int | None
+    counts: CountsItem
+    progress: list[ProgressItem]
+    rate: float = Field(description="Messages resent a second since the start; 0 in a dry run.")
+    scan_rate: float = Field(description="Messages scanned a second since the start.")
+    eta_seconds: float | None = Field(description="An estimate; null where there is none.")
+    reason: str | None = Field(description="Why it failed.")
+    cancel_requested: bool
+    unsupported_reason: str | None = Field(
+        description="Why workers of this version leave it alone, but for a cancel. What cannot be read is empty or 0."
+    )
+    first_not_evaluated: FailureItem | None = Field(
+        default=None, description="The first message found on which the JMESPath expression cannot be evaluated."
+    )
+    hint: str | None = Field(
+        default=None, description="What may be wrong with a filter that nothing has matched yet; not in lists."
+    )
+    waits_for: str | None = Field(
+        description="What a job that has not ended waits for, such as a worker, one of Kafka's ACLs, or its turn; null "
+        "where it waits for nothing, or to be resumed."
+    )
+    failures: list[FailureItem] = Field(
+        default=[], description="The first 100, or all of a job over messages; not in lists."
+    )
+    failures_listed_all: bool = Field(default=True, description="Nothing failed beyond these; not in lists.")
+    report: ReportItem | None = Field(default=None, description="Of a dry run, once it has begun; not in lists.")
+
+
+class JobsResponse(_Body):
+    """Some of the jobs, the newest first."""
+
+    jobs: list[JobResponse]
+    total: int = Field(description="How many there are.")
+    size: int = Field(description="How many are in this answer.")
+
+
+def told(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> dict[str, object]:
+    """Return a job as an answer has it.
+
+    Args:
+        job: as far as it is known.
+        plan: its plan, or what can be read of it.
+        waits_for: see Jobs.waits_for.
+        whole: with failures and report, which a list leaves out.
+    """
+    progress, counts = job.progress, job.progress.counts
+    begun, updated = progress.started_at_ms, progress.updated_at_ms
+    seconds = (updated - begun) / 1000 if begun is not None and updated is not None else 0.0
+    fields: dict[str, object] = {
+        "job_id": job.job_id,
+        "state": job.state,
+        "topic": plan.topic,
+        "project_id": plan.project,
+        "created_by": plan.created_by,
+        "created_at": plan.created_at_ms,
+        "started_at": begun,
+        "updated_at": updated,
+        "ended_at": progress.ended_at_ms,
+        "dry_run": plan.dry_run,
+        "selection": _selection(plan),
+        "filter": _filter_told(plan.filter),
+        "records_per_second": plan.records_per_second,
+        "max_failures": plan.max_failures,
+        "counts": {"selected": plan.offsets, **asdict(counts)},
+        "progress": _progress(job, plan),
+        "rate": round(counts.resent / seconds, 1) if seconds > 0 else 0.0,
+        "scan_rate": round(counts.scanned / seconds, 1) if seconds > 0 else 0.0,
+        "eta_seconds": _eta_seconds(job, plan, seconds),
+        "reason": progress.reason,
+        "cancel_requested": job.cancel_requested,
+        "unsupported_reason": job.unsupported_reason,
+        "waits_for": waits_for,
+    }
+    if plan.consumer_key is not None:
+        fields["consumer_key"] = plan.consumer_key
+    if plan.target is not None:
+        fields["target"] = {"dialect": plan.target.dialect, "remove_headers": plan.target.remove_headers}
+    if progress.first_not_evaluated is not None:
+        fields["first_not_evaluated"] = _failure(progress.first_not_evaluated)
+    if whole:
+        if (hint := _hint(counts, plan)) is not None:
+            fields["hint"] = hint
+        fields["failures"] = [_failure(failure) for failure in progress.failures]
+        fields["failures_listed_all"] = len(progress.failures) == counts.failed
+        if progress.report is not None:
+            fields["report"] = _report(progress.report, plan)
+    return fields
+
+
+def failed_positions(job: Job) -> tuple[tuple[int, int], ...]:
+    """Return the positions of a job's listed failures."""
+    return tuple((failure.partition, failure.offset) for failure in job.progress.failures)
+
+
+def _selection(plan: Plan) -> dict[str, object]:
+    selection: dict[str, object] = {
+        "spans": [{"partition": span.partition, "start": span.start, "end": span.end} for span in plan.spans]
+    }
+    if plan.positions is not None:
+        selection["positions"] = sum(len(offsets) for offsets in plan.positions.values())
+    if plan.times_ms is not None:
+        selection["start_time"], selection["end_time"] = plan.times_ms
+    return selection
+
+
+def _filter_told(conditions: Filter) -> dict[str, object]:
+    headers = []
+    for condition in conditions.headers:
+        header: dict[str, object] = {"name": condition.name}
+        if condition.absent:
+            header["absent"] = True
+        elif condition.value is not None:
+            header["value"] = condition.value
+        headers.append(header)
+    return {
+        "key": conditions.key,
+        "headers": headers,
+        "jmespath": conditions.jmespath,
+        "include_resent": conditions.include_resent,
+    }
+
+
+def _progress(job: Job, plan: Plan) -> list[dict[str, int]]:
+    ends: dict[int, tuple[int, int]] = {}
+    for span in plan.spans:
+        start = ends.get(span.partition, (span.start, 0))[0]
+        ends[span.partition] = (min(start, span.start), max(ends.get(span.partition, (0, 0))[1], span.end))
+    reached = job.progress.next_offsets
+    return [
+        {"partition": partition, "next_offset": reached.get(partition, start), "end_offset": end}
+        for partition, (start, end) in sorted(ends.items())
+    ]
+
+
+def _eta_seconds(job: Job, plan: Plan, seconds: float) -> float | None:
+    """Return how long a job may still take, going by the offsets that it has passed in that many seconds."""
+    reached = job.progress.next_offsets
+    left = sum(max(0, span.end - max(span.start, reached.get(span.partition, 0))) for span in plan.spans)
+    passed = plan.offsets - left
+    if job.state != "running" or passed <= 0 or seconds <= 0:
+        return None
+    return round(left * seconds / passed, 1)
+
+
+def _hint(counts: Counts, plan: Plan) -> str | None:
+    """Return what may be wrong with a filter that has matched nothing."""
+    if counts.matched or not counts.not_matched:
+        return None
+    try:
+        expression = plan.filter.expression
+    except ExpressionRefused:
+        # An earlier version has accepted it.
+        return None
+    fields = None if expression is None else expression.compared_fields
+    if fields is None:
+        return None
+    return (
+        f"nothing matches, and the filter compares two fields of the value, {shown(fields[0])} and {shown(fields[1])}; "
+        "a text to compare with is written in single quotes, double quotes name a field"
+    )
+
+
+def _failure(failure: Failure) -> dict[str, object]:
+    return {
+        "partition": failure.partition,
+        "message_offset": failure.offset,
+        "reason": failure.reason,
+        "error_code": failure.code,
+    }
+
+
+def _report(report: Report, plan: Plan) -> dict[str, object]:
+    targets = [{"topic": topic, "would_resend": count} for topic, count in report.targets.items()]
+    return {
+        **({} if plan.target is None else {"targets": targets}),
+        "would_resend": sum(report.would_resend.values()),
+        "partitions": [
+            {"partition": partition, "would_resend": count} for partition, count in sorted(report.would_resend.items())
+        ],
+        "size_bytes": report.size_bytes,
+        "first": [{"partition": partition, "message_offset": offset} for partition, offset in report.first],
+        "histogram": [
+            {"start_time": start, "end_time": start + report.bucket_ms, "count": count}
+            for start, count in sorted(report.histogram.items())
+        ],
+    }

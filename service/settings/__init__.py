@@ -1,0 +1,1 @@
+"""What a deployment can set: the model, where values come from, and how a wrong one is worded."""

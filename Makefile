@@ -4,8 +4,8 @@
 .PHONY: help install format lint typecheck layering test test-faults check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
-# That share all tests. With more than one, tests with deadlines need cores to spare.
-PROCESSES ?= 1
+# That share all tests: most of them wait most of the time. They share one broker, and each test has topics of its own.
+PROCESSES ?= 4
 ENV_FILE ?= .env
 TOKEN_FILE = $(dir $(ENV_FILE)).token
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
@@ -42,7 +42,7 @@ layering: $(VENV)/.development ## Check which package imports which
 	@$(BIN)/lint-imports --no-logo
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
-	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES) --dist loadfile))
+	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES) --dist loadfile --no-loadscope-reorder))
 
 test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,000 records, and a broker a hundred times: an hour
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -90,6 +91,17 @@ def controlled_broker() -> Iterator[StartBroker]:
             return own
 
         yield start
+
+
+_PARTS = ("faults", "integration", "e2e", "attacks", "contract", "unit")
+"""The folders of the tests, those with the longest tests first: what is short fills the gaps at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long tests first, where several processes share them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: _PARTS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 def pytest_configure() -> None:

@@ -39,7 +39,6 @@ def behind_proxy() -> Iterator[tuple[str, int]]:
             "listeners": f"PLAINTEXT://127.0.0.1:{own},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         },
-        on_host=True,
     )
     try:
         broker.start()

@@ -58,7 +58,7 @@ async def test_quota_lets_through_what_fits_and_the_rest_is_refused_unwritten(
     assert AT_ONCE + 1 + count[Resent] == plain.high_watermark("topic", 0)
     assert all(found.retry_after_seconds >= 1 for found in outcomes if isinstance(found, Throttled))
 
-    # It goes on once the quota is gone.
+    # It continues once the quota is gone.
     set_producer_quota(broker.bootstrap, 1e9)
 
     async def resent() -> bool:
@@ -69,7 +69,7 @@ async def test_quota_lets_through_what_fits_and_the_rest_is_refused_unwritten(
 
 @pytest.fixture
 def two_brokers() -> Iterator[tuple[ControlledBroker, ControlledBroker]]:
-    """Two brokers, of which the second one is not its own controller, so that the first one can go on without it."""
+    """Two brokers, of which the second one is not its own controller, so that the first one can continue without it."""
     ports, controller = [free_port(), free_port()], free_port()
     brokers = [
         new_broker(
@@ -85,7 +85,6 @@ def two_brokers() -> Iterator[tuple[ControlledBroker, ControlledBroker]]:
                 "broker.session.timeout.ms": "3000",
                 "broker.heartbeat.interval.ms": "500",
             },
-            on_host=True,
         )
         for number, port in enumerate(ports)
     ]

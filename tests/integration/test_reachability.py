@@ -42,7 +42,6 @@ class OnHost:
                 "controller.quorum.voters": f"1@{self.controller}",
                 "advertised.listeners": f"PLAINTEXT://{advertised or self.bootstrap}",
             },
-            on_host=True,
         )
 
 
@@ -186,7 +185,7 @@ async def test_refused_certificate_is_told_as_such(
 async def test_changed_certificates_are_used_without_a_restart(
     open_cluster: OpenCluster, with_tls: tuple[ControlledBroker, Authority], tmp_path: Path, *, away_before: bool
 ) -> None:
-    """Files are replaced one after the other: what worked goes on working, and what did not begins to."""
+    """Files are replaced one after the other: what worked continues working, and what did not begins to."""
     broker, authority = with_tls
     name = uuid.uuid4().hex
     other = Authority(tmp_path, f"other-{name}")

@@ -66,7 +66,7 @@ class ControlledBroker(Protocol):
         """Let it hang."""
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
 
     def remove(self) -> None:
         """End it, and delete what it kept."""
@@ -76,7 +76,7 @@ StartBroker = Callable[..., ControlledBroker]
 """Starts a broker; takes a dict of broker properties to add to the usual ones, if any."""
 
 
-def properties(broker_listener: str, advertised: str, controller_port: int) -> dict[str, str]:
+def properties(listener: str, controller_port: int) -> dict[str, str]:
     """Return the properties of a broker that is its own controller, keeps little and cleans up often.
 
     It creates topics by itself, as many clusters do: a client that creates one by asking for it must be noticed.
@@ -86,8 +86,8 @@ def properties(broker_listener: str, advertised: str, controller_port: int) -> d
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{broker_listener},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{advertised}",
+        "listeners": f"PLAINTEXT://{listener},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{listener}",
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "num.partitions": "1",
@@ -155,18 +155,17 @@ def java_version() -> int:
     return int(found[1]) if found else 0
 
 
-def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM, *, on_host: bool = False) -> ControlledBroker:
+def new_broker(extra: dict[str, str] | None = None, jvm: str = JVM) -> ControlledBroker:
     """Return a broker that is not started yet.
 
     Args:
         extra: broker properties to add to the usual ones.
         jvm: options of its Java machine.
-        on_host: it listens at the host's loopback address, as `listeners` in extra says; for brokers of one cluster.
     """
     if _own_provider() == "containers":
         from tests.support.containers import ContainerBroker  # noqa: PLC0415 not wanted where there is no engine
 
-        return ContainerBroker(extra or {}, jvm, on_host=on_host)
+        return ContainerBroker(extra or {}, jvm)
     from tests.support.jars import JarBroker  # noqa: PLC0415 as above
 
     return JarBroker(extra or {}, jvm)

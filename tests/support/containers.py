@@ -7,7 +7,6 @@ import subprocess
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 # Ryuk, which removes what a killed run leaves behind, is an image of its own that not every machine can pull; the
 # fixtures remove their containers by themselves, also when a test fails. Read when testcontainers is imported.
@@ -26,18 +25,13 @@ _FREEZE_SECONDS = 20.0
 class ContainerBroker:
     """A ControlledBroker from the image apache/kafka."""
 
-    def __init__(self, extra: dict[str, str], jvm: str, *, on_host: bool = False) -> None:
-        port = free_port()
-        self.bootstrap = f"127.0.0.1:{port}"
-        # The same port inside, because the broker's transaction coordinator calls its broker by the advertised address.
-        config = properties(f"0.0.0.0:{port}", self.bootstrap, 9093) | {"log.dirs": _DATA} | extra
+    def __init__(self, extra: dict[str, str], jvm: str) -> None:
+        self.bootstrap = f"127.0.0.1:{free_port()}"
+        config = properties(self.bootstrap, free_port()) | {"log.dirs": _DATA} | extra
         self._container = DockerContainer(f"apache/kafka:{VERSION}")
-        # Its type knows only ports on all addresses; docker-py takes this form for a single one.
-        ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", port)}
-        if on_host:
-            self._container.with_kwargs(network_mode="host")
-        else:
-            self._container.ports = ports
+        # A network of its own would come and go with it, and whenever one does, Chromium gives up what it is loading
+        # (ERR_NETWORK_CHANGED): the console's tests may run at the same time.
+        self._container.with_kwargs(network_mode="host")
         for name, value in config.items():
             self._container.with_env(variable(name), value)
         self._container.with_env("KAFKA_HEAP_OPTS", jvm)
@@ -91,7 +85,7 @@ class ContainerBroker:
                 return
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self._container.get_wrapped_container().unpause()
 
     def remove(self) -> None:

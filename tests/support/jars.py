@@ -24,10 +24,9 @@ class JarBroker:
 
     def __init__(self, extra: dict[str, str], jvm: str) -> None:
         self._jvm = jvm.split()
-        listener = f"127.0.0.1:{free_port()}"
-        self.bootstrap = listener
+        self.bootstrap = f"127.0.0.1:{free_port()}"
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-resend-broker-"))
-        config = properties(listener, listener, free_port()) | {"log.dirs": str(self.data)} | extra
+        config = properties(self.bootstrap, free_port()) | {"log.dirs": str(self.data)} | extra
         self._config = self._folder / "server.properties"
         self._config.write_text("".join(f"{name}={value}\n" for name, value in config.items()))
         self._log = self._folder / "broker.log"
@@ -57,7 +56,7 @@ class JarBroker:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self._signal(signal.SIGCONT)
 
     @property

@@ -40,7 +40,6 @@ class BrokerCluster:
                     "transaction.state.log.num.partitions": "3",
                     **(extra or {}),
                 },
-                on_host=True,
             )
             for number, (port, controller) in enumerate(zip(ports, controllers, strict=True))
         ]

@@ -33,7 +33,7 @@ class Figures:
 
     @classmethod
     def of_many(cls, records: int, elapsed_seconds: float) -> Figures:
-        """Return the figures of so many records that were resent by one call."""
+        """Return the figures of a number of records that were resent by one call."""
         return cls(None, None, None, round(records / elapsed_seconds, 1), records)
 
     @classmethod

@@ -21,7 +21,7 @@ _WARM_UP = 300
 
 
 async def measure(bootstrap: str, in_flight: int, seconds: float, selection: Selection) -> Figures:
-    """Measure resends, so many at once."""
+    """Measure resends, a number of them at once."""
     positions = selection.positions()
     cluster = Cluster(ClusterConfig("bench", (bootstrap,)))
     await cluster.open()

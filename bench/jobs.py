@@ -51,7 +51,7 @@ def busy(service: Service, selection: Selection) -> Iterator[None]:
         try:
             while not stopped.is_set():
                 one_job(service, selection)
-        except Exception as error:  # noqa: BLE001 the thread's edge; raised by whoever waits for it
+        except Exception as error:  # noqa: BLE001 the thread's edge; raised where it is waited for
             broken.append(error)
 
     thread = Thread(target=keep_busy)

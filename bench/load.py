@@ -32,7 +32,7 @@ _WARM_UP_SECONDS = 1.0
 
 
 def http(url: str, connections: int, seconds: float, selection: Selection) -> Figures:
-    """Measure resends over so many connections, each with one call in flight.
+    """Measure resends over a number of connections, each with one call in flight.
 
     Raises:
         RuntimeError: a call was not answered, or by another status than 200 (400 for INVALID).

@@ -14,7 +14,7 @@ from bench.figures import Figures, Selection
 from bench.stage import Service
 
 Measure = Callable[[float], Figures]
-"""Measures for so many seconds."""
+"""Measures for that many seconds."""
 
 IN_FLIGHT = (1, 16, 64)
 

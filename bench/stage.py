@@ -162,7 +162,7 @@ def _check(bootstrap: str, topic: str, ranges: list[tuple[int, int, int]]) -> No
 
 
 def create_topics(bootstrap: str, partitions: dict[str, int]) -> None:
-    """Create topics with so many partitions each, and return when they are there."""
+    """Create topics of that many partitions each, and return when they are there."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     names = list(partitions)
     for some in (names[begin : begin + 100] for begin in range(0, len(names), 100)):

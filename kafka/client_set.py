@@ -35,7 +35,7 @@ class ClientSet:
     Attributes:
         probe: finds out whether the cluster can be used.
         errors: what the clients report of their connections.
-        reader, resender, keyed_resender, query, catalogue, jobs: what carries requests out.
+        reader, resender, idempotent_resender, query, topic_listing, jobs: what carries requests out.
         unanswered: how many requests got no answer since the last one that succeeded; where brokers do answer, the
             clients may be to blame.
 

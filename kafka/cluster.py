@@ -121,7 +121,7 @@ class Cluster:
             return await clients.resender.resend(position, consumer_key, deadline)
 
     async def resend_once(self, position: Position, consumer_key: str | None, key: Key) -> tuple[Resent, bool]:
-        """Have one copy written, and return where it stands, and whether an earlier request has asked for it.
+        """Have one copy written, and return where it is, and whether an earlier request has asked for it.
 
         Args:
             position: the record.

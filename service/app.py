@@ -36,7 +36,7 @@ def app_from_environment() -> FastAPI:
     The factory for uvicorn: called in every worker process.
 
     Raises:
-        SettingsError: a variable is not as it may be.
+        SettingsError: a variable is invalid.
     """
     settings = load_settings(os.environ)
     configure_logs(settings.log, buffered=True)

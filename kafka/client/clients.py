@@ -78,7 +78,7 @@ def produce(producer: Producer, copy: Copy, report: Callable[[KafkaError | None,
     """Hand a copy over to a Producer.
 
     Args:
-        producer: polled by somebody.
+        producer: polled by its user.
         copy: what to write, and where.
         report: is called with the outcome when the Producer is polled.
 

@@ -113,7 +113,7 @@ class JobsConfig:
         max_records: how many offsets a job may select.
         idempotency_retention_seconds: how long the answer to a single resend with an Idempotency-Key is kept.
         read_ahead_mb: memory of a worker for what its jobs read ahead, in MB; jobs that it does not suffice for wait.
-        worker: a worker runs beside the service. Without one, nobody has asked for jobs until a request does.
+        worker: a worker runs beside the service. Without one, jobs are not wanted until a request asks for one.
     """
 
     topic: str = "_resend_jobs"
@@ -325,7 +325,7 @@ def worker_properties(config: ClusterConfig) -> Properties:
     return {
         **_shared(config),
         "group.id": config.jobs.group,
-        # An eager assignor would stop everybody's jobs whenever somebody comes or goes.
+        # An eager assignor would stop all jobs whenever a worker comes or goes.
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": 6000,
         "heartbeat.interval.ms": 1500,

@@ -8,13 +8,13 @@ NothingWritten
     ├── SelectionTooLarge      more offsets than a job may select
     ├── ExpressionRefused      a JMESPath expression that cannot work
     ├── JobMissing             no job has this id
-    ├── JobOver                it has ended, and cannot be paused or go on
+    ├── JobOver                it has ended, and cannot be paused or resumed
     ├── NoFailures             it lists no failure that another job could resend
     ├── JobUnreadable          its plan cannot be read by this version
     └── KeyRefused             a request with an Idempotency-Key
         ├── KeysNotHere        the embedded broker has no transactions
         ├── KeyReused          the key came with another request before
-        └── NoWorker           nobody is there who would carry it out
+        └── NoWorker           no worker is there to carry it out
 
 ResendError
 ├── JobOutcomeUnknown          what was asked of a job may or may not have been accepted

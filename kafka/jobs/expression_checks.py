@@ -78,7 +78,7 @@ def check_types(node: Node) -> frozenset[str]:
     if kind == "function_expression":
         return _check_function(node["value"], parts)
     if _EXPRESSION in parts:
-        raise ExpressionRefused("'&' stands outside of the arguments of a function")
+        raise ExpressionRefused("'&' is outside of the arguments of a function")
     return _check_part(node, parts)
 
 
@@ -98,7 +98,7 @@ def _check_part(node: Node, parts: Sequence[frozenset[str]]) -> frozenset[str]:
 def check_whole(node: Node) -> None:
     """Check a whole expression; see check_types."""
     if check_types(node) == _EXPRESSION:
-        raise ExpressionRefused("'&' stands outside of the arguments of a function")
+        raise ExpressionRefused("'&' is outside of the arguments of a function")
 
 
 def compared_fields(node: Node) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ class Outcome(Enum):
     """What a job decides about a record that it has read; each value but the first is a field of Counts."""
 
     NOT_SELECTED = "not_selected"
-    """It stands between the positions that the job names."""
+    """It is between the positions that the job names."""
     OUTSIDE_TIME_RANGE = "outside_time_range"
     ALREADY_RESENT = "already_resent"
     """It carries a consumer_key: most often it is a copy itself."""

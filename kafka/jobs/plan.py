@@ -133,7 +133,7 @@ Encoding = dict[str, Any]
 
 
 def encode_plan(plan: Plan) -> bytes:
-    """Return the plan as the JSON that stands in the store."""
+    """Return the plan as the JSON that is in the store."""
     filter_ = plan.filter
     return json.dumps(
         {

@@ -175,7 +175,7 @@ _STATES = frozenset({"pending", "running"}) | FINAL
 
 
 def encode_progress(progress: Progress) -> bytes:
-    """Return the progress as the JSON that stands in the store."""
+    """Return the progress as the JSON that is in the store."""
     counts, report, first = progress.counts, progress.report, progress.first_not_evaluated
     return json.dumps(
         {
@@ -278,8 +278,8 @@ class Job:
         unread_plan: what can be read of a plan that is not understood, see readable_part.
         adopted: whether its owner has adopted the plan.
         progress: what the owner has committed.
-        cancel_requested: somebody wants it to end.
-        pause_requested: somebody wants it to wait.
+        cancel_requested: it is to be cancelled.
+        pause_requested: it is to wait.
         decode_errors: by kind of record, why the last one of that kind is not understood.
     """
 

@@ -59,7 +59,7 @@ class _Written:
         job_id: whose record it is.
         kind: request, cancel or pause.
         value: what it says.
-        offset: where it stands in the job's partition.
+        offset: where it is in the job's partition.
     """
 
     job_id: str
@@ -109,7 +109,7 @@ class Jobs:
             JobsNotHere, StoreUnusable: jobs cannot be had.
             InstanceReadOnly, TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be
                 resent.
-            SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is not as it may be.
+            SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is invalid.
             TopicReplaced: another topic has that name now.
             ClusterUnavailable, DeadlineExceeded: not now; there is no job.
             JobOutcomeUnknown: the job may or may not have been accepted.
@@ -141,7 +141,7 @@ class Jobs:
             raise KeysNotHere
         with self._admitted():
             deadline = time.monotonic() + _CATCH_UP_SECONDS
-            view, store, seen = await self.keyed_store(deadline)
+            view, store, seen = await self.idempotency_store(deadline)
             job_id = key.id("job", store.partitions)
             known = self._known(seen, job_id)
             if known is None:
@@ -213,7 +213,7 @@ class Jobs:
         return seen.liveness.waits_for(partition, job.job_id)
 
     async def cancel(self, job_id: str) -> Job:
-        """Have a job end; one that has ended already stays as it is.
+        """Cancel a job; one that has ended already stays as it is.
 
         Raises:
             JobMissing, JobsNotHere, AccessDenied, ClusterUnavailable, DeadlineExceeded: as get.
@@ -228,7 +228,7 @@ class Jobs:
             return await self._found(view, job_id)
 
     async def pause(self, job_id: str, *, paused: bool) -> Job:
-        """Have a job wait, or go on.
+        """Pause or resume a job.
 
         Raises:
             JobOver: it has ended.
@@ -254,7 +254,7 @@ class Jobs:
             raise JobsNotHere
         return self._view
 
-    async def keyed_store(self, deadline: float) -> tuple[View, Store, StoreSnapshot]:
+    async def idempotency_store(self, deadline: float) -> tuple[View, Store, StoreSnapshot]:
         """Return what a request with a key needs: the store, made if need be, and what it had when the process began.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What somebody asks a job to be, and how that becomes a plan: checked, and with every end fixed."""
+"""What a client asks a job to be, and how that becomes a plan: checked, and with every end fixed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Planner:
         """Return the plan of a new job.
 
         Each range ends at its high watermark of this moment: a job never meets its own copies, and does not leave out
-        what is acknowledged but stands behind an open transaction.
+        what is acknowledged but is behind an open transaction.
 
         Args:
             spec: what is asked for.
@@ -82,7 +82,7 @@ class Planner:
 
         Raises:
             TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be resent.
-            SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is not as it may be.
+            SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is invalid.
             ClusterAway, DeadlineExceeded: not now.
         """
         if spec.filter.jmespath is not None:

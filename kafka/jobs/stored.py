@@ -1,6 +1,6 @@
 """Reads the fields of a stored record's JSON: each has the type and the range that it must have, or it is an error.
 
-Anybody with Write on the store may have written the record. A number that no partition, offset or time can have would
+Any user with Write on the store may have written the record. A number that no partition, offset or time can have would
 end the turn of its owner in an error again and again, and an infinite one the thread that reads the store.
 """
 

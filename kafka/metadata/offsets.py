@@ -1,4 +1,4 @@
-"""Where a topic's partitions begin and end, and where a time stands in them: asked of many partitions at once."""
+"""Where a topic's partitions begin and end, and where a time is in them: asked of many partitions at once."""
 
 from __future__ import annotations
 

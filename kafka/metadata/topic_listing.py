@@ -12,10 +12,10 @@ from confluent_kafka.admin import ClusterMetadata, ConfigResource, ResourceType,
 
 from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
+from kafka.fair_shares import FairShares
 from kafka.metadata.offsets import Offsets
 from kafka.metadata.topics import Topic, configured_topic, is_internal
 from kafka.model.errors import NothingWritten, cause, from_lookup
-from kafka.search.fair import FairShares
 
 _LOOKUP_SECONDS = 5.0
 _LISTS_AT_ONCE = 4

@@ -225,9 +225,9 @@ class EmbeddedLookup:
 class Topics:
     """The facts of topics, each kept for a few seconds.
 
-    Facts up to 2 s old are used as they are. Up to 10 s old they are still used while a refresh goes on beside the
-    request; older ones are asked for again before the request goes on. A change of a topic's configuration, and a topic
-    deleted and made again, is therefore noticed within seconds, at no cost on the way of a request.
+    Facts up to 2 s old are used as they are. Up to 10 s old they are still used while a refresh continues beside the
+    request; older ones are asked for again before the request continues. A change of a topic's configuration, and a
+    topic deleted and created again, is therefore noticed within seconds, at no cost on the way of a request.
     """
 
     def __init__(self, lookup: Lookup) -> None:

@@ -21,7 +21,7 @@ class Copy:
     """What is to be written.
 
     Attributes:
-        original: where the original stands.
+        original: where the original is.
         timestamp_ms: None lets the client library write the current time.
         to: where the copy goes; None: to the original's topic and partition.
     """

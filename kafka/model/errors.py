@@ -345,7 +345,7 @@ class QueryRefused(NothingWritten):
 
 @dataclass(eq=False)
 class NoLookupByTime(QueryRefused):
-    """The embedded broker does not know where a time stands in a log."""
+    """The embedded broker does not know where a time is in a log."""
 
     def __str__(self) -> str:
         return "the embedded broker cannot look up records by time"
@@ -553,7 +553,7 @@ def from_delivery(error: KafkaError, position: Position, topic: str) -> ResendEr
 
     Args:
         error: as the client library gave it.
-        position: where the original stands.
+        position: where the original is.
         topic: where the copy was to go.
     """
     code = error.code()

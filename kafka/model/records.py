@@ -25,7 +25,7 @@ class OffsetRange:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where one record stands.
+    """Where one record is.
 
     Attributes:
         topic: name of the topic.
@@ -66,7 +66,7 @@ class TimestampType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it stands in the log.
+    """A record as it is in the log.
 
     Attributes:
         position: where it was read.

@@ -44,7 +44,7 @@ class OriginUnclear(NothingWritten):
     """The record's headers do not say where it came from.
 
     Attributes:
-        reason: which header is missing, or is not as it may be; never what it holds.
+        reason: which header is missing, or is invalid; never what it holds.
     """
 
     reason: str

@@ -39,7 +39,7 @@ class Admitted:
     since: float
 
 
-class Admission:
+class WriteAdmission:
     """What is in flight to one broker. Belongs to an event loop.
 
     Args:
@@ -170,6 +170,6 @@ class Admission:
         self._wake_later()
 
     def _wake_later(self) -> None:
-        """Go on when the broker reads again; while something is in flight, its outcome does that."""
+        """Continue when the broker reads again; while something is in flight, its outcome does that."""
         if self._waiting and not self._in_flight and self._timer is None:
             self._timer = self._loop.call_later(max(0.0, self._throttled_until - time.monotonic()), self._go_on)

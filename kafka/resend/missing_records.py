@@ -105,7 +105,7 @@ class MissingRecordInspector(Thread):
     def __init__(
         self, config: ClusterConfig, limit: int, settle: Settle, retry: Retry, errors: ConnectionErrors | None = None
     ) -> None:
-        super().__init__(name=f"{config.name} absence", daemon=True)
+        super().__init__(name=f"{config.name} missing records", daemon=True)
         self._config = config
         self._limit = limit
         self._settle = settle
@@ -304,7 +304,7 @@ def _missing(consumer: Consumer, position: Position) -> ResendError:
 
 
 def _present_uncommitted(consumer: Consumer, position: Position) -> bool | None:
-    """Return whether a record of any transaction stands at this offset; None if the broker did not say in time."""
+    """Return whether a record of any transaction is at this offset; None if the broker did not say in time."""
     assigned = [TopicPartition(position.topic, position.partition, position.offset)]
     deadline = time.monotonic() + 2 * _QUERY_SECONDS
     consumer.incremental_assign(assigned)

@@ -25,7 +25,7 @@ Reading past a record costs 2 to 5 µs, assigning again 0.3 to 3 ms (measured).
 """
 
 AT_HAND = 1000
-"""How many offsets further a read goes on over records that are fetched already, for others that wait.
+"""How many offsets further a read continues over records that are fetched already, for others that wait.
 
 To fetch a batch again costs its transfer and its decompression: 5 ms and more for 1 MB (measured).
 """

@@ -28,8 +28,8 @@ class Resent:
     """An acknowledged copy.
 
     Attributes:
-        original: where the original stands.
-        partition: where the copy stands: the original's partition.
+        original: where the original is.
+        partition: where the copy is: the original's partition.
         offset: the copy's offset; None where the client library does not know it, see Written.
         timestamp: whose time the copy has: the original's, the current one, or, in a LogAppendTime topic, the broker's.
     """

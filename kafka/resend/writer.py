@@ -28,7 +28,7 @@ from kafka.model.errors import (
     from_delivery,
     from_lookup,
 )
-from kafka.resend.admission import Admission
+from kafka.resend.admission import WriteAdmission
 
 _POLL_SECONDS = 0.1
 _METADATA_SECONDS = 5.0
@@ -59,7 +59,7 @@ _NOT_NOW = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a copy stands.
+    """Where a copy is.
 
     Attributes:
         partition: the original's.
@@ -97,13 +97,13 @@ class Writer:
         errors: ConnectionErrors | None = None,
         *,
         batching: bool = True,
-        admissions: dict[int | None, Admission] | None = None,
+        admissions: dict[int | None, WriteAdmission] | None = None,
     ) -> None:
         self._config = config
         self._errors = errors
         self._batching = batching
         self._one_by_one: Writer | None = None
-        self._admissions: dict[int | None, Admission] = {} if admissions is None else admissions
+        self._admissions: dict[int | None, WriteAdmission] = {} if admissions is None else admissions
         self._thread = _ProducerThread(config, self._throttled, errors, batching=batching)
         self._thread.start()
 
@@ -156,7 +156,7 @@ class Writer:
         self._thread.stop()
         await asyncio.to_thread(self._thread.join)
 
-    async def _write_admitted(self, copy: Copy, admission: Admission, latest: float) -> Written:
+    async def _write_admitted(self, copy: Copy, admission: WriteAdmission, latest: float) -> Written:
         """Hand the copy over once the quotas of its broker leave room for it."""
         admitted = await admission.enter(copy.size_bytes, latest)
         acknowledged = False
@@ -167,10 +167,10 @@ class Writer:
             admission.exit(admitted, acknowledged=acknowledged)
         return written
 
-    def _admission(self, leader: int | None) -> Admission:
+    def _admission(self, leader: int | None) -> WriteAdmission:
         found = self._admissions.get(leader)
         if found is None:
-            found = self._admissions[leader] = Admission(self._config.limits.delivery_timeout_seconds)
+            found = self._admissions[leader] = WriteAdmission(self._config.limits.delivery_timeout_seconds)
         return found
 
     def _throttled(self, broker: int, seconds: float) -> None:

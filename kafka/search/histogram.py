@@ -93,7 +93,7 @@ def count(consumer: Consumer, plan: HistogramPlan, abandoned: Event) -> Histogra
     Args:
         consumer: knows the topic, and has nothing assigned.
         plan: what to count.
-        abandoned: is set when nobody waits for the result any more.
+        abandoned: is set when no request waits for the result any more.
 
     Raises:
         AccessDenied, TopicMissing, ClusterAway: the cluster does not tell.

@@ -20,13 +20,13 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from kafka.client.config import ClusterConfig
+from kafka.fair_shares import FairShares
 from kafka.metadata.offsets import Offsets, of_topic
 from kafka.metadata.topics import Topic, Topics, is_internal
 from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
 from kafka.model.records import OffsetRange
-from kafka.search.fair import FairShares
 from kafka.search.histogram import Histogram, HistogramPlan, count
-from kafka.search.scan import Plan, Stop, scan
+from kafka.search.scan import ScanPlan, Stop, scan
 from kafka.search.scanners import Scanners
 from kafka.search.streams import RecordSummary
 from kafka.search.time_index import Border, ReadingEnd, contradicted
@@ -100,7 +100,7 @@ class Page:
         topic: the topic's facts.
         found: in the order asked for.
         total: how many there are altogether; an upper bound unless `exact`.
-        rest: where to go on; None when nothing follows.
+        rest: where to continue; None when nothing follows.
         read: how many records were read for this page.
         seconds: how long that took.
         stopped_by: what ended the page; None when nothing follows.
@@ -178,7 +178,7 @@ class Query:
         Args:
             selection: which records; the same for all pages of a search.
             paging: how much of it to give.
-            rest: where to go on; None for the first page.
+            rest: where to continue; None for the first page.
             abandoned: set it to have the search end soon.
             caller: who asks: callers share fairly what can be searched at once.
 
@@ -199,7 +199,7 @@ class Query:
             else:
                 rest = await self._within(topic, rest)
             started = time.monotonic()
-            plan = Plan(
+            plan = ScanPlan(
                 topic,
                 rest.stages,
                 selection.ascending,

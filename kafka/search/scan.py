@@ -29,7 +29,7 @@ Stop = Literal["limit", "records", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScanPlan:
     """What to look for.
 
     Attributes:
@@ -78,13 +78,13 @@ class Scanned:
     stopped_by: Stop | None
 
 
-def scan(consumer: Consumer, plan: Plan, abandoned: Event) -> Scanned:
+def scan(consumer: Consumer, plan: ScanPlan, abandoned: Event) -> Scanned:
     """Do what the plan says.
 
     Args:
         consumer: knows the topic, and has nothing assigned before or after.
         plan: what to look for.
-        abandoned: is set when nobody waits for the result any more.
+        abandoned: is set when no request waits for the result any more.
 
     Raises:
         AccessDenied: Kafka's ACLs forbid reading the topic.
@@ -98,7 +98,7 @@ def scan(consumer: Consumer, plan: Plan, abandoned: Event) -> Scanned:
 class _Scan:
     """One plan, done with one Consumer."""
 
-    def __init__(self, consumer: Consumer, plan: Plan, abandoned: Event) -> None:
+    def __init__(self, consumer: Consumer, plan: ScanPlan, abandoned: Event) -> None:
         self._consumer = consumer
         self._plan = plan
         self._abandoned = abandoned

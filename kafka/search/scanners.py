@@ -70,7 +70,7 @@ class Scanners:
         Args:
             topic: what the work is about.
             work: the work.
-            abandoned: is set when nobody waits for the result any more.
+            abandoned: is set when no request waits for the result any more.
 
         Raises:
             ResendError, Abandoned: what the work has raised.

@@ -30,7 +30,7 @@ class ReadingEnd:
 
     Attributes:
         deadline: point of time.monotonic().
-        abandoned: is set when nobody waits for the result any more.
+        abandoned: is set when no request waits for the result any more.
     """
 
     deadline: float

@@ -20,7 +20,7 @@ Parsed = TypeVar("Parsed")
 
 
 def check_content_type(request: Request) -> None:
-    """Accept JSON in UTF-8, however that is spelt, or no type where there is an X-Auth-Token header.
+    """Accept JSON in UTF-8, however that is written, or no type where there is an X-Auth-Token header.
 
     A page elsewhere can send a body without a type unasked, but not that header.
 

@@ -1,4 +1,4 @@
-"""Does work for as long as somebody waits for it."""
+"""Does work for as long as the client waits for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def while_connected(request: Request, work: Callable[[Event], Awaitable[Ou
 
     Args:
         request: without a body.
-        work: takes an event that is set when nobody waits any more; it should end soon after.
+        work: takes an event that is set when no request waits any more; it should end soon after.
 
     Raises:
         ClientGone: the connection was closed before.

@@ -193,13 +193,13 @@ def _calls() -> tuple[_Call, ...]:
         *keyed,
     )
     return (
-        _Call("make", PATH, "Make a job", _MAKE, _make, making),
+        _Call("make", PATH, "Create job", _MAKE, _make, making),
         _Call("list", PATH, "List jobs", _LIST, _list, asking, "GET", 200, JobsResponse),
-        _Call("show", JOB_PATH, "Look at a job", _SHOW, _show, of_one, "GET", 200),
-        _Call("cancel", f"{JOB_PATH}/cancel", "Have a job end", _CANCEL, _cancel, changing),
-        _Call("pause", f"{JOB_PATH}/pause", "Have a job wait", _PAUSE, _pause, waiting),
-        _Call("resume", f"{JOB_PATH}/resume", "Have a job go on", _RESUME, _resume, waiting),
-        _Call("resend-failed", f"{JOB_PATH}/resend-failed", "Resend what failed", _AGAIN, _resend_failed, again),
+        _Call("show", JOB_PATH, "Show job", _SHOW, _show, of_one, "GET", 200),
+        _Call("cancel", f"{JOB_PATH}/cancel", "Cancel job", _CANCEL, _cancel, changing),
+        _Call("pause", f"{JOB_PATH}/pause", "Pause job", _PAUSE, _pause, waiting),
+        _Call("resume", f"{JOB_PATH}/resume", "Resume job", _RESUME, _resume, waiting),
+        _Call("resend-failed", f"{JOB_PATH}/resend-failed", "Resend failed records", _AGAIN, _resend_failed, again),
     )
 
 
@@ -264,7 +264,7 @@ async def _made(asked: _Asked, spec: JobSpec, topic_id: str | None, of_job: str 
     """
     asked.admission.require_topic(spec.topic)
     if spec.target is not None:
-        # Also of a job made of another one's failures, whose maker may have been somebody else.
+        # Also of a job made of another one's failures, whose creator may have been another caller.
         spec = replace(spec, target=replace(spec.target, by_operator=asked.admission.caller.operator))
     jobs, request_log = asked.admission.cluster.jobs, request_log_of(asked.request.scope)
     if asked.key is None:

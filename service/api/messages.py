@@ -227,7 +227,7 @@ def _times(parameters: Parameters) -> tuple[int, int] | None:
     if start is None or end is None:
         raise RangeRefused(f"the query has no {'start_time' if start is None else 'end_time'}")
     if start >= end:
-        raise RangeRefused(f"start_time {start} is not below end_time {end}")
+        raise RangeRefused(f"start_time {start} must be before end_time {end}")
     return start, end
 
 
@@ -239,7 +239,7 @@ def _offsets(parameters: Parameters) -> tuple[int, int | None] | None:
             raise RangeRefused("the query has an end_offset, but no start_offset")
         return None
     if end is not None and start >= end:
-        raise RangeRefused(f"start_offset {start} is not below end_offset {end}")
+        raise RangeRefused(f"start_offset {start} must be below end_offset {end}")
     return start, end
 
 

@@ -34,7 +34,7 @@ class Parameters:
 
     Raises:
         QueryNotText: it is not UTF-8, or has far too many parameters.
-        ParameterUnknown, ParameterRepeated: an unknown one would be a question that nobody asked.
+        ParameterUnknown, ParameterRepeated: an unknown one may be mistyped, and the answer to another question.
     """
 
     def __init__(self, query: bytes, known: Collection[str]) -> None:

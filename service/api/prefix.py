@@ -12,7 +12,7 @@ _PREFIX = re.compile(rb"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 
 
 def prefix_of(scope: Scope) -> str:
-    """Return what stands before this service's paths, as its callers see them: http.root_path, or X-Forwarded-Prefix.
+    """Return what is before this service's paths, as its callers see them: http.root_path, or X-Forwarded-Prefix.
 
     The header is believed from any client: the only answer that it changes is the one to the same request.
     """

@@ -32,7 +32,7 @@ _COMMON_ERRORS: tuple[Exception, ...] = (
 _MESSAGE_ERRORS: tuple[Exception, ...] = (
     *_COMMON_ERRORS,
     refusals.ParameterMissing("the query has no topic"),
-    refusals.RangeRefused("start_time 2 is not below end_time 1"),
+    refusals.RangeRefused("start_time 2 must be before end_time 1"),
     refusals.CursorRefused("the cursor belongs to a search with other parameters"),
     worker.TopicMissing("topic-test"),
     worker.InternalTopic("__consumer_offsets"),
@@ -97,8 +97,9 @@ def add_queries(app: FastAPI, access: Access, instances: Instances, settings: Se
         summary="Find messages",
         description=(
             "By time (`start_time` and `end_time`), by position (`partition` and `message_offset`: the message with "
-            "its content), from an offset on (`partition` and `start_offset`), or else the newest. Go on with `cursor` "
-            "until it is null: a page may be empty although more follows, when one request has read as much as it may."
+            "its content), from an offset on (`partition` and `start_offset`), or else the newest. Send each "
+            "answer's `cursor` back until it is null: a page may be empty although more follows, when one request has "
+            "read as much as it may."
         ),
         tags=["messages"],
         operation_id="messages",

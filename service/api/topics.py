@@ -74,7 +74,7 @@ def wanted_topics(admission: Admission, name: str | None, *, internal: bool) -> 
         internal: whether internal topics are listed, too.
 
     Raises:
-        ParameterTooLong: the name is no part of any name, nor a pattern that anybody needs.
+        ParameterTooLong: the name is no part of any name, nor a useful pattern.
     """
     if name is None:
         return lambda topic: _visible(admission, topic, internal=internal)

@@ -1,7 +1,7 @@
 """Who is asking, and what they may touch.
 
     AuthError
-    └── CallersFileRefused     the callers file cannot be read, or an entry is not as it may be
+    └── CallersFileRefused     the callers file cannot be read, or an entry is invalid
 
 A wrong token is no error: the answer is None.
 """

@@ -30,7 +30,7 @@ class AuthError(Exception):
 
 
 class CallersFileRefused(AuthError):
-    """The callers file cannot be read, or an entry is not as it may be. Its text holds no digest."""
+    """The callers file cannot be read, or an entry is invalid. Its text holds no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ EVERYTHING = Grants(("*",), ("*",), ("*",), ("*",))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who was recognised.
+    """A caller that was recognised.
 
     Attributes:
         name: what the log calls them.
@@ -119,7 +119,7 @@ def read_callers(path: Path) -> tuple[CallerEntry, ...]:
     """Return the entries of a callers file.
 
     Raises:
-        CallersFileRefused: it cannot be read, or an entry is not as it may be.
+        CallersFileRefused: it cannot be read, or an entry is invalid.
     """
     try:
         with path.open("rb") as file:
@@ -143,7 +143,7 @@ def parse_callers(text: str) -> tuple[CallerEntry, ...]:
     """Return the entries that a callers file of this text has.
 
     Raises:
-        CallersFileRefused: the first thing that is not as it may be.
+        CallersFileRefused: the first thing that is invalid.
     """
     try:
         tables = tomllib.loads(text)

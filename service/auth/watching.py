@@ -33,7 +33,7 @@ class WatchedCallers:
 
     Args:
         path: the file.
-        check_seconds: how often the file is looked at, at most, and only when somebody asks.
+        check_seconds: how often the file is looked at, at most, and only when a request comes.
 
     Raises:
         CallersFileRefused: the file is broken, or names nobody.

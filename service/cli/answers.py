@@ -4,7 +4,7 @@
     ├── Refused            what was asked for is refused, and nothing was written           exit code 1
     ├── UsageError         the options do not name one instance, or no API is there         exit code 1
     ├── Retryable          nothing was written, and the same may be asked again             exit code 3
-    └── OutcomeUnknown     whether a copy was written is not known                          exit code 4
+    └── OutcomeInDoubt     whether a copy was written is not known                          exit code 4
 
 Each carries its words and its exit code.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 _GAVE_UP = (408, 499)
-"""What proxies answer when they stopped waiting for the service, which may have gone on."""
+"""What proxies answer when they stopped waiting for the service, which may have continued."""
 
 _PROXY_WAITS = (502, 503, 504)
 """What proxies answer while there is no service behind them."""
@@ -63,7 +63,7 @@ class Retryable(ApiError):
     exit_code = 3
 
 
-class OutcomeUnknown(ApiError):
+class OutcomeInDoubt(ApiError):
     """Whether a copy was written is not known."""
 
     exit_code = 4
@@ -111,7 +111,7 @@ async def answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str |
 
     request_id = secrets.token_hex(16)
     request.headers["X-Request-Id"] = request_id
-    lost: type[ApiError] = Retryable if doubt is None else OutcomeUnknown
+    lost: type[ApiError] = Retryable if doubt is None else OutcomeInDoubt
     doubted = "" if doubt is None else f"; {doubt} (the service's log has the request as {request_id})"
     try:
         answer = await http.send(request)
@@ -129,7 +129,7 @@ async def answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str |
             raise Retryable(what)
         if doubt is None or (300 <= answer.status_code < 500 and answer.status_code not in _GAVE_UP):
             raise UsageError(f"{what}; is --url right?")
-        raise OutcomeUnknown(f"{what}{doubted}")
+        raise OutcomeInDoubt(f"{what}{doubted}")
     anonymous = code == _FORBIDDEN and "X-Auth-Token" not in request.headers
     said = f"{without_token(code, words) if anonymous else worded(code, words)} [{code}]"
     if answer.status_code in _LATER:
@@ -138,7 +138,7 @@ async def answered(http: httpx.AsyncClient, request: httpx.Request, doubt: str |
         raise Refused(said, code)
     if doubt is None or code.startswith(_NOT_WRITTEN_CODES):
         raise Retryable(said, code)
-    raise OutcomeUnknown(f"{said}; its X-Request-Id is {request_id}", code)
+    raise OutcomeInDoubt(f"{said}; its X-Request-Id is {request_id}", code)
 
 
 def json_object(answer: httpx.Response) -> Json | None:

@@ -52,7 +52,7 @@ def check_command(
     complete = True
     for name in instance or configs:
         findings = diagnose(configs[name], timeout, jobs=with_jobs)
-        # The exit code is the finding, whether or not somebody reads the words.
+        # The exit code is the finding, whether or not the words are read.
         with suppress(OutputClosed):
             show(console, name, findings)
         complete = complete and all(finding.ok for finding in findings)

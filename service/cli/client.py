@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from service.cli.answers import OutcomeUnknown, UsageError, answered, field, get, json_object
+from service.cli.answers import OutcomeInDoubt, UsageError, answered, field, get, json_object
 from service.cli.output import Json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _KEYED_DOUBT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class CopyLocation:
     """Where a copy went, as the answer's headers tell.
 
     Attributes:
@@ -38,12 +38,12 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordsPage:
     """A page of records.
 
     Attributes:
         records: as the API tells them.
-        cursor: where to go on; None when nothing follows.
+        cursor: where to continue; None when nothing follows.
         read: how many records were read for this page.
         stopped_by: what ended the page: `limit`, `records`, `seconds`; None when nothing follows.
     """
@@ -117,7 +117,7 @@ class Api:
             raise UsageError(f"the answer has {len(records)} records instead of one; is --url right?")
         return records[0]
 
-    async def records(self, asked: Mapping[str, str]) -> Page:
+    async def records(self, asked: Mapping[str, str]) -> RecordsPage:
         """Return a page of records without their contents.
 
         Args:
@@ -129,11 +129,11 @@ class Api:
         answer = await self._read("/messages", asked)
         scan = field(answer, "scan", dict)
         cursor = field(answer, "cursor", str, type(None))
-        return Page(field(answer, "messages", list), cursor, scan["records"], scan["stopped_by"])
+        return RecordsPage(field(answer, "messages", list), cursor, scan["records"], scan["stopped_by"])
 
     async def resend(
         self, topic: str, partition: int, offset: int, consumer_key: str | None, idempotency_key: str | None = None
-    ) -> Copy:
+    ) -> CopyLocation:
         """Have one copy of a record written, and return where it is.
 
         Args:
@@ -158,9 +158,9 @@ class Api:
         )
         answer = await answered(self._http, request, _COPY_DOUBT if idempotency_key is None else _KEYED_DOUBT)
         if (json_object(answer) or {}).get("message_offset") != offset:
-            raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right? Look for the copy, too")
+            raise OutcomeInDoubt("the answer is not one of kafka-resend's; is --url right? Look for the copy, too")
         headers = answer.headers
-        return Copy(
+        return CopyLocation(
             _whole(headers.get("X-Resend-Partition")),
             _whole(headers.get("X-Resend-Offset")),
             headers.get("X-Resend-Timestamp"),
@@ -168,7 +168,7 @@ class Api:
         )
 
     async def make_job(self, spec: Json, idempotency_key: str | None = None) -> Json:
-        """Have a job accepted, and return it.
+        """Create a job, and return it.
 
         Args:
             spec: the body, as the API has it.
@@ -229,7 +229,7 @@ class Api:
         doubt = _JOB_DOUBT if idempotency_key is None else _KEYED_DOUBT
         answer: Json = (await answered(self._http, request, doubt)).json()
         if not isinstance(answer.get("job_id"), str):
-            raise OutcomeUnknown("the answer is not one of kafka-resend's; is --url right?")
+            raise OutcomeInDoubt("the answer is not one of kafka-resend's; is --url right?")
         return answer
 
     async def _read(self, path: str, asked: Mapping[str, str]) -> Json:

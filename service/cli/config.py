@@ -59,7 +59,7 @@ SHOWN_SETTINGS = frozenset(
         "log.level",
     }
 )
-"""Settings whose values may be printed. A setting that is new is hidden until somebody adds it here."""
+"""Settings whose values may be printed. A setting that is new is hidden until it is added here."""
 
 SHOWN_PROPERTIES = frozenset(
     {

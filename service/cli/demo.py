@@ -33,7 +33,7 @@ def demo_command(
 ) -> None:
     """Serve on 127.0.0.1 with a Kafka broker in memory and sample records in topic-test, for a first try.
 
-    Needs no Kafka and no settings, and prints a curl command that works as it stands. Everybody on this machine may
+    Needs no Kafka and no settings, and prints a curl command that works as it is. Everybody on this machine may
     call it, and nothing is kept: Ctrl-C ends the service, the broker and its records.
     """
     exit_cleanly_on_signals()
@@ -56,7 +56,7 @@ def demo_command(
 
 
 def _introduce(port: int, bootstrap: str) -> None:
-    # It serves on, whether or not somebody reads this.
+    # It serves on, whether or not this is read.
     with suppress(OutputClosed):
         introduce(output(), port, bootstrap)
 

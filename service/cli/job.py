@@ -1,4 +1,4 @@
-"""`kafka-resend job`: look at jobs, follow them, and have them end, wait, or go on. `job start` is in job_start."""
+"""`kafka-resend job`: look at jobs, follow, pause, resume and cancel them. `job start` is in job_start."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.options import (
+    Endpoint,
     IdempotencyKey,
     Instance,
     Json,
     Project,
-    Target,
     Token,
     TokenFile,
     Url,
@@ -167,7 +167,7 @@ def resend_failed_command(
     _ask(job, "resend-failed", asked, as_json=as_json, idempotency_key=idempotency_key)
 
 
-def _ask(job_id: str, action: str, asked: Target, *, as_json: bool, idempotency_key: str | None = None) -> None:
+def _ask(job_id: str, action: str, asked: Endpoint, *, as_json: bool, idempotency_key: str | None = None) -> None:
     from service.cli.output import is_interactive, write_json
     from service.cli.session import run
 
@@ -215,13 +215,13 @@ def print_made(job: JsonObject, *, followed: bool = False) -> None:
         output().print(safe(f"follow it with: kafka-resend job watch {job['job_id']}"))
 
 
-def follow(job_id: str, asked: Target, *, interactive: bool) -> None:
+def follow(job_id: str, asked: Endpoint, *, interactive: bool) -> None:
     """Follow a job to its end, and exit with the code for that.
 
     Args:
         job_id: which job.
         asked: where.
-        interactive: somebody looks at the output.
+        interactive: the output goes to a terminal.
 
     Raises:
         Exit: it did not succeed.
@@ -238,7 +238,7 @@ def follow(job_id: str, asked: Target, *, interactive: bool) -> None:
     try:
         run(work, asked)
     except KeyboardInterrupt:
-        tell(f"interrupted; the job goes on, until `kafka-resend job cancel {job_id}`")
+        tell(f"interrupted; the job continues, until `kafka-resend job cancel {job_id}`")
         raise
     if code:
         raise typer.Exit(code)
@@ -263,7 +263,7 @@ async def _follow(api: Api, job_id: str, *, interactive: bool) -> int:
             if waited == NO_WORKER_SECONDS and job["state"] == "pending":
                 tell(waiting_words(job))
             job = await _again(api, job_id)
-    # The exit code is how the job ended, whether or not somebody reads the rest.
+    # The exit code is how the job ended, whether or not the rest is read.
     with suppress(OutputClosed):
         _print(job, interactive=interactive)
     return tell_end(job)

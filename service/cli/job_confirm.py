@@ -25,7 +25,7 @@ from service.visible import visible
 
 if TYPE_CHECKING:
     from service.cli.client import Api
-    from service.cli.options import Target
+    from service.cli.options import Endpoint
     from service.cli.output import Json
 
 _LOOK_AGAIN_SECONDS = 0.2
@@ -64,7 +64,7 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def confirmed_selection(asked: Mapping[str, object], target: Target, *, pin: bool) -> dict[str, object]:
+def confirmed_selection(asked: Mapping[str, object], target: Endpoint, *, pin: bool) -> dict[str, object]:
     """Count what would be resent, ask whether to resend it, and return what to ask the API for.
 
     Args:

@@ -85,7 +85,7 @@ def _print_progress(job: Json) -> None:
     _print_some(
         columns,
         [(str(part["partition"]), str(part["next_offset"]), str(part["end_offset"])) for part in parts],
-        "partitions to go on with",
+        "partitions to continue with",
     )
 
 

@@ -88,7 +88,7 @@ def messages_command(
 
     With --partition and --offset, show the one record there with its headers and its value.
 
-    A search that reads more than the service allows for one request stops there and says so; --all goes on.
+    A search that reads more than the service allows for one request stops there and says so; --all continues.
     """
     from service.cli.output import is_interactive, tell
     from service.cli.times import range_text, times
@@ -173,7 +173,7 @@ async def _find(
         api: where to ask.
         query: what to ask for.
         most: how many records at most; None: no limit.
-        everything: go on where a bound of the service stopped a search.
+        everything: continue where a bound of the service stopped a search.
         interactive: print tables.
         preview: the tables have a column for the value.
     """
@@ -200,7 +200,7 @@ async def _find(
                 break
             waiting.tell(f"{found} records found, {read} read")
     if cursor is not None and found != most:
-        tell(f"{found} records found; stopped after {read} were read, and there are more to look at: --all goes on")
+        tell(f"{found} records found; stopped after {read} were read, and there are more to look at: --all continues")
     elif interactive and not found:
         tell("no records found")
     elif interactive and cursor is not None:

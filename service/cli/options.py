@@ -74,7 +74,7 @@ IdempotencyKey = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Endpoint:
     """Which API to ask, and about what.
 
     Attributes:
@@ -92,7 +92,7 @@ class Target:
 
 def target(
     url: str | None, token: str | None, token_file: Path | None, project: str | None, instance: str | None
-) -> Target:
+) -> Endpoint:
     """Return what the options name.
 
     Args:
@@ -119,7 +119,7 @@ def target(
         # A header could not carry it, and the client library's error would show it.
         raise typer.BadParameter("the token holds characters that no token has, such as a line's end or an umlaut")
     require_text(project=project, instance=instance)
-    return Target(None if url is None else _base(url), token, project, instance)
+    return Endpoint(None if url is None else _base(url), token, project, instance)
 
 
 def require_text(**given: str | None) -> None:

@@ -91,7 +91,7 @@ def fitted(words: str) -> str:
 
 
 def is_interactive(*, as_json: bool) -> bool:
-    """Whether somebody looks at the output: it goes to a terminal, and JSON was not asked for."""
+    """Whether the output goes to a terminal, and JSON was not asked for."""
     # Names and values of records may hold what the terminal's encoding has no bytes for.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)

@@ -20,7 +20,7 @@ from service.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from service.cli.client import Api, Copy
+    from service.cli.client import Api, CopyLocation
 
 
 def resend_command(
@@ -111,7 +111,7 @@ _TIMES = {
 }
 
 
-def _result(record: str, topic: str, copy: Copy) -> str:
+def _result(record: str, topic: str, copy: CopyLocation) -> str:
     partition = "?" if copy.partition is None else copy.partition
     # After a retry inside of Kafka's client library the broker may not tell the offset again.
     offset = "an offset that Kafka did not tell" if copy.offset is None else copy.offset

@@ -24,7 +24,7 @@ from service.visible import visible
 if TYPE_CHECKING:
     import httpx
 
-    from service.cli.options import Target
+    from service.cli.options import Endpoint
     from service.settings.model import Settings
     from service.settings.sections import LogSettings
 
@@ -36,7 +36,7 @@ _NAMED = 20
 
 
 @asynccontextmanager
-async def opened(target: Target, *, audited: bool) -> AsyncIterator[Api]:
+async def opened(target: Endpoint, *, audited: bool) -> AsyncIterator[Api]:
     """Open the API that the options name, for as long as the command runs.
 
     Args:
@@ -142,7 +142,7 @@ def _without_reads(logger: object, method: str, event: MutableMapping[str, Any])
     return event
 
 
-async def _instance_path(http: httpx.AsyncClient, target: Target) -> str:
+async def _instance_path(http: httpx.AsyncClient, target: Endpoint) -> str:
     """Return the path of the instance, asking the API for what the options leave open.
 
     Raises:
@@ -167,7 +167,7 @@ async def _instance_path(http: httpx.AsyncClient, target: Target) -> str:
     return f"/v2/{quote(project, safe='')}/mqs/instances/{quote(instance, safe='')}"
 
 
-def run(work: Callable[[Api], Awaitable[None]], target: Target, *, audited: bool = False) -> None:
+def run(work: Callable[[Api], Awaitable[None]], target: Endpoint, *, audited: bool = False) -> None:
     """Open the API, do the work, and exit; words and the exit code tell how it went.
 
     Args:

@@ -21,7 +21,7 @@ def output() -> Console:
 
 
 def refuse(reason: str, code: int = MISCONFIGURED) -> NoReturn:
-    """Say in one line on standard error why the command does not go on, and exit."""
+    """Say in one line on standard error why the command does not continue, and exit."""
     from kafka.client.secrets import CONFIGURED
 
     print(f"kafka-resend: {CONFIGURED.mask(reason)}", file=sys.stderr)  # noqa: T201

@@ -57,7 +57,7 @@ def _needs_quotes(text: str, reserved: Collection[str]) -> bool:
         or text in {"", NULL}
         or text in reserved
         or text.startswith(('"', "0x", " "))
-        # What stands beside it in a line is two blanks away, a header's value a colon and a blank.
+        # What is beside it in a line is two blanks away, a header's value a colon and a blank.
         or text.endswith((" ", ":", _MORE))
         or "  " in text
         or ": " in text

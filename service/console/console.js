@@ -23,32 +23,32 @@ const FORBIDDEN = 403;
 
 let api = null;
 let caller = null;
-let place = fromHash("");
+let route = fromHash("");
 // What the view of records shows, which stays as it is while one looks at jobs.
 let drawn = fromHash("");
 let topic = null;
 let page = null;
 let listing = null;
 
-const where = () => ({ project: place.project, instance: place.instance });
-const instance = () => caller?.instances.find((each) => each.instance_id === place.instance) ?? null;
+const where = () => ({ project: route.project, instance: route.instance });
+const instance = () => caller?.instances.find((each) => each.instance_id === route.instance) ?? null;
 const may = (action) => instance()?.actions.some((each) => each === action || each === "*") ?? false;
 
 const topics = new Topics((name) => go({ ...UNASKED, topic: name }));
 const table = new RecordTable((record) => go({ record: idOf(record) }), showTicked);
 const search = new Search((asked) => go({ ...asked, record: "" }, true));
 const chart = new Chart((start, end) => go({ mode: "time", start, end, key: search.key, record: "" }, true));
-const several = new Several((ids) => table.untick(ids));
-const jobs = new Jobs(go, () => ({ api, where: where(), place, readOnly: instance()?.read_only ?? false }));
+const several = new Several((ids) => table.deselect(ids));
+const jobs = new Jobs(go, () => ({ api, where: where(), route, readOnly: instance()?.read_only ?? false }));
 const panel = new RecordPanel(closeRecord, (record, key) => resendOne(context(), record, key));
 
 function context() {
   return {
     api,
     where: where(),
-    topic: place.topic,
+    topic: route.topic,
     refusal: refusal(),
-    address: (record) => toHash({ ...place, record }),
+    address: (record) => toHash({ ...route, record }),
   };
 }
 
@@ -61,35 +61,35 @@ function refusal() {
 
 // Where one is, and going elsewhere.
 
-/** Go to another place; again, with `force`, to the one that is there already. */
+/** Go to another route; again, with `force`, to the one that is there already. */
 function go(change, force = false) {
-  const next = { ...place, ...change };
+  const next = { ...route, ...change };
   const hash = toHash(next);
   if (hash !== location.hash) history.pushState(null, "", hash);
   return arrive(next, force);
 }
 
 async function arrive(next, force = false) {
-  const before = place;
-  place = next;
-  if (differ(before, place, ["project"])) return enterProject();
-  if (differ(before, place, ["instance"])) return enterInstance();
-  if (place.view === "jobs" && noJobs() !== null) place = { ...place, view: "records", job: "" };
+  const before = route;
+  route = next;
+  if (differ(before, route, ["project"])) return enterProject();
+  if (differ(before, route, ["instance"])) return enterInstance();
+  if (route.view === "jobs" && noJobs() !== null) route = { ...route, view: "records", job: "" };
   showViews();
-  if (place.view === "jobs") return jobs.show(place);
+  if (route.view === "jobs") return jobs.show(route);
   jobs.leave();
   return showRecords(force);
 }
 
 async function showRecords(force) {
   const before = drawn;
-  topics.mark(place.topic);
-  if (place.topic === "") return leaveTopic();
-  drawn = place;
-  const moved = differ(before, place, ["topic"]);
+  topics.mark(route.topic);
+  if (route.topic === "") return leaveTopic();
+  drawn = route;
+  const moved = differ(before, route, ["topic"]);
   if (moved && !(await enterTopic())) return undefined;
-  if (force || differ(before, place, VIEW)) list();
-  if (force || moved || differ(before, place, ["record"])) showRecord(before.record);
+  if (force || differ(before, route, VIEW)) list();
+  if (force || moved || differ(before, route, ["record"])) showRecord(before.record);
   return undefined;
 }
 
@@ -97,7 +97,7 @@ async function showRecords(force) {
 const noJobs = () => (instance() ? whyNoJobs(instance()) : "");
 
 function showViews() {
-  const inJobs = place.view === "jobs";
+  const inJobs = route.view === "jobs";
   const why = noJobs();
   byId("work").classList.toggle("in-jobs", inJobs);
   byId("view-jobs").hidden = why !== null;
@@ -105,7 +105,7 @@ function showViews() {
   byId("no-jobs").textContent = why ?? "";
   for (const button of document.querySelectorAll("[data-jobs]")) button.hidden = why !== null;
   for (const [id, view, current] of [["view-records", "records", !inJobs], ["view-jobs", "jobs", inJobs]]) {
-    byId(id).href = toHash({ ...place, view, job: "" });
+    byId(id).href = toHash({ ...route, view, job: "" });
     if (current) byId(id).setAttribute("aria-current", "page");
     else byId(id).removeAttribute("aria-current");
   }
@@ -118,9 +118,9 @@ function proposeJob(draft) {
 }
 
 async function enterProject() {
-  byId("project").value = place.project;
+  byId("project").value = route.project;
   try {
-    caller = await api.caller(place.project);
+    caller = await api.caller(route.project);
   } catch (error) {
     caller = { ...caller, instances: [] };
     byId("banners").replaceChildren(problem(error));
@@ -131,25 +131,25 @@ async function enterProject() {
 async function enterInstance() {
   const known = caller.instances.map((each) => each.instance_id);
   byId("instance").replaceChildren(...known.map((id) => make("option", { value: id }, id)));
-  const asked = place;
-  if (!known.includes(place.instance)) {
-    const elsewhere = place.instance !== "" ? { topic: "", record: "" } : {};
-    place = { ...place, instance: known[0] ?? "", ...elsewhere };
+  const asked = route;
+  if (!known.includes(route.instance)) {
+    const elsewhere = route.instance !== "" ? { topic: "", record: "" } : {};
+    route = { ...route, instance: known[0] ?? "", ...elsewhere };
   }
-  byId("instance").value = place.instance;
-  history.replaceState(null, "", toHash(place));
-  showBanners(asked.instance !== "" && asked.instance !== place.instance ? asked.instance : null);
+  byId("instance").value = route.instance;
+  history.replaceState(null, "", toHash(route));
+  showBanners(asked.instance !== "" && asked.instance !== route.instance ? asked.instance : null);
   leaveTopic();
   topics.clear();
   jobs.clear();
   showViews();
-  const entered = place;
+  const entered = route;
   if (may("read")) {
     await topics.open(api, where());
     byId("job-topics").replaceChildren(...topics.names.map((name) => make("option", { value: name })));
   }
   // Meanwhile the user may have gone elsewhere.
-  if (place !== entered || known.length === 0) return;
+  if (route !== entered || known.length === 0) return;
   const only = topics.names.length === 1 ? topics.names[0] : "";
   const next = { ...entered, topic: entered.topic || only };
   history.replaceState(null, "", toHash(next));
@@ -167,9 +167,9 @@ function leaveTopic() {
   byId("work").classList.remove("with-topic");
 }
 
-/** Show the head of the topic; false when the user has gone on meanwhile. */
+/** Show the head of the topic; false when the user has continued meanwhile. */
 async function enterTopic() {
-  const { topic: name } = place;
+  const { topic: name } = route;
   page?.abort();
   table.clear();
   panel.hide();
@@ -190,13 +190,13 @@ async function enterTopic() {
 
 // Records.
 
-/** List the records of the place, from the first page on. */
+/** List the records of the route, from the first page on. */
 function list() {
-  search.show(place);
+  search.show(route);
   table.clear();
   chart.say("");
-  const { mode, partition, offset, start, end, key } = place;
-  const query = { topic: place.topic, partition, key, limit: search.limit, preview: PREVIEW_CHARACTERS };
+  const { mode, partition, offset, start, end, key } = route;
+  const query = { topic: route.topic, partition, key, limit: search.limit, preview: PREVIEW_CHARACTERS };
   if (mode === "time") Object.assign(query, { start_time: start, end_time: end });
   if (mode === "position") Object.assign(query, { partition: partition || "0", start_offset: offset || "0" });
   listing = { query, cursor: null, total: 0, relation: "exact" };
@@ -218,12 +218,12 @@ async function load() {
     do {
       found = await api.messages(where(), { ...listing.query, cursor: listing.cursor }, signal);
       listing.cursor = found.cursor;
-      // A page on the way may be empty; a search that was stopped goes on only when the user says so.
+      // A page on the way may be empty; a search that was stopped continues only when the user says so.
     } while (found.messages.length === 0 && found.cursor !== null && !isBounded(found.scan));
     table.append(found.messages);
     if (first) Object.assign(listing, { total: found.total, relation: found.total_relation });
     tellCount(found.scan);
-    if (first && place.mode !== "time") drawSpan();
+    if (first && route.mode !== "time") drawSpan();
   } catch (error) {
     if (error.name === "AbortError") return;
     byId("count").textContent = "";
@@ -279,18 +279,18 @@ function drawChart(start, end, note = "") {
     return;
   }
   if (start === null || end === null || start >= end) return;
-  chart.show(api, where(), { topic: place.topic, partition: place.partition, start_time: start, end_time: end }, note);
+  chart.show(api, where(), { topic: route.topic, partition: route.partition, start_time: start, end_time: end }, note);
 }
 
 function showRecord(before) {
-  if (place.record === "") {
+  if (route.record === "") {
     panel.hide();
     table.mark("");
     if (before && !table.focusRecord(before)) byId("topic-name").focus();
     return;
   }
-  table.mark(place.record);
-  const [partition, offset] = place.record.split("-");
+  table.mark(route.record);
+  const [partition, offset] = route.record.split("-");
   panel.show(context(), partition, offset);
 }
 
@@ -343,7 +343,7 @@ async function signIn(token, keep = false) {
   byId("console").hidden = false;
   byId("who").textContent = caller.name;
   byId("project").value = caller.project;
-  place = { ...wanted, project: caller.project, instance: wanted.instance || (caller.instances[0]?.instance_id ?? "") };
+  route = { ...wanted, project: caller.project, instance: wanted.instance || (caller.instances[0]?.instance_id ?? "") };
   await enterInstance();
 }
 
@@ -351,7 +351,7 @@ function signOut() {
   forgetToken();
   api = null;
   caller = { instances: [] };
-  place = fromHash("");
+  route = fromHash("");
   leaveTopic();
   topics.clear();
   jobs.clear();
@@ -360,7 +360,7 @@ function signOut() {
   askForToken();
 }
 
-/** The error in words for somebody who signs in: the API's own are those of any refused request. */
+/** The error in words for a user who signs in: the API's own are those of any refused request. */
 function signInError(error) {
   if (error.status === FORBIDDEN) error.message = "This token was not accepted. Check for typos or expiry.";
   return error;
@@ -368,8 +368,8 @@ function signInError(error) {
 
 /** Put the focus where the page begins; nothing is scrolled away from there, however long a list is. */
 function focusStart() {
-  const title = place.topic === "" ? "topics-title" : "topic-name";
-  byId(place.view === "jobs" ? "jobs-title" : title).focus({ preventScroll: true });
+  const title = route.topic === "" ? "topics-title" : "topic-name";
+  byId(route.view === "jobs" ? "jobs-title" : title).focus({ preventScroll: true });
 }
 
 function askForToken() {
@@ -388,7 +388,7 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
   }
   try {
     await signIn(token, byId("keep").checked);
-    // Unless somebody has gone on meanwhile.
+    // Unless the user has gone elsewhere meanwhile.
     if (document.activeElement === document.body) focusStart();
   } catch (error) {
     byId("sign-in-problem").replaceChildren(problem(signInError(error)));
@@ -400,19 +400,19 @@ byId("where").addEventListener("submit", (event) => event.preventDefault());
 byId("project").addEventListener("change", (event) => go({ ...UNASKED, project: event.target.value, topic: "", job: "" }));
 byId("instance").addEventListener("change", (event) => go({ ...UNASKED, instance: event.target.value, topic: "", job: "" }));
 byId("more").addEventListener("click", load);
-byId("selected-clear").addEventListener("click", () => table.untick(table.selected.map(idOf)));
+byId("selected-clear").addEventListener("click", () => table.deselect(table.selected.map(idOf)));
 byId("selected-resend").addEventListener("click", () => several.open(context(), table.selected));
 byId("selected-job").addEventListener("click", () =>
-  proposeJob({ topic: place.topic, mode: "selected", records: table.selected }),
+  proposeJob({ topic: route.topic, mode: "selected", records: table.selected }),
 );
-byId("all-job").addEventListener("click", () => proposeJob(draftOf(place, search.key)));
+byId("all-job").addEventListener("click", () => proposeJob(draftOf(route, search.key)));
 byId("topics-toggle").addEventListener("click", (event) =>
   unfoldTopics(event.target.getAttribute("aria-expanded") !== "true"),
 );
 addEventListener("popstate", () => {
   if (api === null) return;
   const asked = fromHash(location.hash);
-  arrive({ ...asked, project: asked.project || place.project, instance: asked.instance || place.instance });
+  arrive({ ...asked, project: asked.project || route.project, instance: asked.instance || route.instance });
 });
 
 const kept = keptToken();

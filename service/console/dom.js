@@ -46,8 +46,8 @@ export function shown(text, lines = false) {
 }
 
 /**
- * Text that others wrote, kept apart from the direction of what stands around it. Of a long one the beginning is shown, and
- * a button for the rest, so that it does not push away what stands around it.
+ * Text that others wrote, kept apart from the direction of what is around it. Of a long one the beginning is shown, and
+ * a button for the rest, so that it does not push away what is around it.
  * @param {number} most number of characters that is not long
  */
 export function quoted(text, attributes = {}, most = 200) {

@@ -26,7 +26,7 @@ export class JobForm {
   #range = { start: null, end: null };
   /** The selected records, as a list of them has them. */
   #records = [];
-  /** Of the preview that runs or stands there; another number means that it no longer counts. */
+  /** Of the preview that runs or is there; another number means that it no longer counts. */
   #round = 0;
   #running = null;
 

@@ -44,7 +44,7 @@ export const positionsOf = (records) =>
   records.map((record) => ({ partition: record.partition, message_offset: record.message_offset }));
 
 /**
- * @param {Object} given what stands in the form, as text where it is typed
+ * @param {Object} given what is in the form, as text where it is typed
  * @returns {Object} the body, without what was left open
  */
 export function specOf(given) {

@@ -203,9 +203,9 @@ export class JobView {
   async #cancel() {
     const { topic, counts, dry_run: dry } = this.#job;
     const written = dry ? "It writes nothing." : `What is written stays: ${plural(counts.resent, "copy", "copies")} so far.`;
-    const end = " ends where it is, and cannot go on afterwards. ";
+    const end = " ends where it is, and cannot be resumed. ";
     const body = [make("p", {}, "The job in topic ", quoted(topic), end, written)];
-    const question = { title: "Cancel this job?", body, yes: "Cancel the job", no: "Let it go on" };
+    const question = { title: "Cancel this job?", body, yes: "Cancel the job", no: "Keep it" };
     if (await confirmed(question)) await this.#act("cancel");
   }
 
@@ -284,7 +284,7 @@ function countRows(job) {
   return rows;
 }
 
-/** What stands in the way, or has ended the job. */
+/** What is in the way, or has ended the job. */
 function troubles(job) {
   const said = [];
   if (job.unsupported_reason) {

@@ -12,7 +12,7 @@ export const isOver = (job) => OVER.includes(job.state);
 /** Whether it can be read what the job is about: not of one that another version wrote, which is empty then. */
 export const isKnown = (job) => Boolean(job.topic);
 
-/** Whether its numbers change without anybody doing something. */
+/** Whether its numbers change by themselves. */
 export const isMoving = (job) => !isOver(job) && (job.state !== "paused" || job.cancel_requested);
 
 /** One word for where a job is; also for one that is on its way to an end. */

@@ -15,7 +15,7 @@ const STILL_MS = 5000;
 
 /**
  * What a form begins with where one looks at a topic's records.
- * @param {import("./state.js").Place} place
+ * @param {import("./state.js").Route} route
  * @param {string} key that the records are filtered by, "" for none
  */
 export function draftOf({ topic, mode, partition, offset, start, end }, key) {
@@ -41,8 +41,8 @@ export class Jobs {
   #refresh = oneTabStop(byId("job-list"), ".job-link");
 
   /**
-   * @param {function(Object)} go goes to another place
-   * @param {function(): Object} context api, where, place, and readOnly: whether the instance is
+   * @param {function(Object)} go goes to another route
+   * @param {function(): Object} context api, where, route, and readOnly: whether the instance is
    */
   constructor(go, context) {
     this.#go = go;
@@ -69,25 +69,25 @@ export class Jobs {
     this.#draft = draft;
   }
 
-  /** Show what the place says. */
-  show(place) {
+  /** Show what the route says. */
+  show(route) {
     const before = this.#opened;
     const entered = !this.#shown;
     this.#shown = true;
-    this.#opened = place.job;
+    this.#opened = route.job;
     byId("jobs").hidden = false;
-    byId("work").classList.toggle("with-job", place.job !== "");
-    if (place.job === NEW) {
+    byId("work").classList.toggle("with-job", route.job !== "");
+    if (route.job === NEW) {
       this.#view.hide();
-      if (before !== NEW || entered || this.#draft) this.#openForm(place);
+      if (before !== NEW || entered || this.#draft) this.#openForm(route);
     } else {
       this.#form.hide();
-      if (place.job === "") this.#view.hide();
-      else if (place.job !== before || entered) this.#view.open(this.#around(), place.job);
+      if (route.job === "") this.#view.hide();
+      else if (route.job !== before || entered) this.#view.open(this.#around(), route.job);
     }
     this.#mark();
-    if (place.job === "" && !entered && before !== "") this.#focusBack(before);
-    else if (place.job === "" && entered) byId("jobs-title").focus({ preventScroll: true });
+    if (route.job === "" && !entered && before !== "") this.#focusBack(before);
+    else if (route.job === "" && entered) byId("jobs-title").focus({ preventScroll: true });
     this.#look();
   }
 
@@ -116,8 +116,8 @@ export class Jobs {
     byId("jobs-note").textContent = "";
   }
 
-  #openForm(place) {
-    const draft = this.#draft ?? (this.#filled ? null : draftOf(place, ""));
+  #openForm(route) {
+    const draft = this.#draft ?? (this.#filled ? null : draftOf(route, ""));
     this.#draft = null;
     this.#filled = true;
     this.#form.open(this.#around(), draft);
@@ -126,7 +126,7 @@ export class Jobs {
   /** What the parts need to know, addresses included. */
   #around() {
     const context = this.#context();
-    const clean = { ...context.place, ...UNASKED, view: "records", job: "" };
+    const clean = { ...context.route, ...UNASKED, view: "records", job: "" };
     const record = (topic, partition, offset) => toHash({ ...clean, topic, record: `${partition}-${offset}` });
     return { ...context, record };
   }
@@ -203,13 +203,13 @@ export class Jobs {
   }
 
   #entry(job) {
-    const { place } = this.#context();
+    const { route } = this.#context();
     const bar = new Bar(`Progress of job ${job.job_id}`);
     const state = make("span", { class: "tag state" });
     const numbers = make("p", { class: "numbers" });
     const link = make(
       "a",
-      { class: "job-link", href: toHash({ ...place, view: "jobs", job: job.job_id }) },
+      { class: "job-link", href: toHash({ ...route, view: "jobs", job: job.job_id }) },
       isKnown(job) ? quoted(job.topic) : make("span", { class: "none" }, "not known"),
       " ",
       make("span", { class: "id" }, job.job_id),

@@ -22,7 +22,7 @@ export class RecordPanel {
   /**
    * @param {function()} close called when the user closes the panel
    * @param {function(Object, string): Promise<Node|null>} resend called with a record and a consumer_key ("" for none);
-   *     returns what to say about it, or null if the user did not go on
+   *     returns what to say about it, or null if the user did not continue
    */
   constructor(close, resend) {
     this.#close = close;

@@ -123,7 +123,7 @@ async function sayNewer(place, context, record, signal) {
 /**
  * Resend several records, one after the other in the order of the log.
  *
- * A refusal of one record lets the others go on; anything else (no answer, no grant, a cluster that is away) stops, since
+ * A refusal of one record lets the others continue; anything else (no answer, no grant, a cluster that is away) stops, since
  * it would meet the others as well.
  * @param {function(string[])} settled called with the ids of the records that are done with
  */
@@ -279,7 +279,7 @@ export class Several {
         result.replaceChildren(problem(error), ...[doubtWords(error)].filter(Boolean));
         if (error.status === 400) refused += 1;
         else ended = error;
-        // Ticked still, it would be sent again together with those that were not.
+        // Still selected, it would be sent again together with those that were not.
         if (mayBeWritten(error)) finished.push(idOf(record));
       }
       result.scrollIntoView({ block: "nearest" });

@@ -38,7 +38,7 @@ export class Search {
     this.#showFields("newest");
   }
 
-  /** The key that stands in the form, "" for none. */
+  /** The key that is in the form, "" for none. */
   get key() {
     return byId("key").value;
   }
@@ -48,14 +48,14 @@ export class Search {
     return Number(byId("limit").value);
   }
 
-  /** Show what a place says. */
-  show(place) {
-    this.#form.elements.mode.value = place.mode;
-    this.#showFields(place.mode);
-    byId("partition").value = place.partition;
-    byId("offset").value = place.offset;
-    byId("key").value = place.key;
-    this.#setRange(place.start, place.end);
+  /** Show what a route says. */
+  show(route) {
+    this.#form.elements.mode.value = route.mode;
+    this.#showFields(route.mode);
+    byId("partition").value = route.partition;
+    byId("offset").value = route.offset;
+    byId("key").value = route.key;
+    this.#setRange(route.start, route.end);
   }
 
   get #mode() {

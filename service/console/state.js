@@ -4,7 +4,7 @@
  */
 
 /**
- * @typedef {Object} Place
+ * @typedef {Object} Route
  * @property {string} project
  * @property {string} instance
  * @property {"records"|"jobs"} view
@@ -29,41 +29,41 @@ const NOWHERE = {
 /** What another topic begins with: nothing of what was asked of the one before. */
 export const UNASKED = { mode: "newest", partition: "", offset: "", start: null, end: null, key: "", record: "" };
 
-/** @returns {Place} what an address says, with defaults for what it does not say or says wrongly. */
+/** @returns {Route} what an address says, with defaults for what it does not say or says wrongly. */
 export function fromHash(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
-  const place = { ...NOWHERE };
-  for (const name of ["project", "instance", "topic", "key"]) place[name] = given.get(name) ?? "";
-  if (given.get("view") === "jobs") place.view = "jobs";
-  if (/^[\w-]{1,64}$/.test(given.get("job") ?? "")) place.job = given.get("job");
-  if (MODES.includes(given.get("mode"))) place.mode = given.get("mode");
+  const route = { ...NOWHERE };
+  for (const name of ["project", "instance", "topic", "key"]) route[name] = given.get(name) ?? "";
+  if (given.get("view") === "jobs") route.view = "jobs";
+  if (/^[\w-]{1,64}$/.test(given.get("job") ?? "")) route.job = given.get("job");
+  if (MODES.includes(given.get("mode"))) route.mode = given.get("mode");
   for (const name of ["partition", "offset"]) {
-    if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = given.get(name);
+    if (/^\d{1,19}$/.test(given.get(name) ?? "")) route[name] = given.get(name);
   }
   for (const name of ["start", "end"]) {
-    if (/^\d{1,19}$/.test(given.get(name) ?? "")) place[name] = BigInt(given.get(name));
+    if (/^\d{1,19}$/.test(given.get(name) ?? "")) route[name] = BigInt(given.get(name));
   }
-  if (/^\d{1,10}-\d{1,19}$/.test(given.get("record") ?? "")) place.record = given.get("record");
-  return place;
+  if (/^\d{1,10}-\d{1,19}$/.test(given.get("record") ?? "")) route.record = given.get("record");
+  return route;
 }
 
-/** @param {Place} place */
-export function toHash(place) {
+/** @param {Route} route */
+export function toHash(route) {
   const written = new URLSearchParams();
   const used = {
     newest: ["partition"],
     time: ["partition", "start", "end"],
     position: ["partition", "offset"],
-  }[place.mode];
-  const jobs = place.view === "jobs" ? ["view", "job"] : [];
-  const records = place.topic ? ["mode", ...used, "key", "record"] : [];
+  }[route.mode];
+  const jobs = route.view === "jobs" ? ["view", "job"] : [];
+  const records = route.topic ? ["mode", ...used, "key", "record"] : [];
   for (const name of ["project", "instance", ...jobs, "topic", ...records]) {
-    if (place[name] !== "" && place[name] !== null) written.set(name, place[name]);
+    if (route[name] !== "" && route[name] !== null) written.set(name, route[name]);
   }
   return `#${written}`;
 }
 
-/** Whether two places differ in any of these. */
+/** Whether two routes differ in any of these. */
 export const differ = (one, other, names) => names.some((name) => one[name] !== other[name]);
 
 export const VIEW = ["topic", "mode", "partition", "offset", "start", "end", "key"];

@@ -71,7 +71,7 @@ export class RecordTable {
     this.#tell();
   }
 
-  untick(ids) {
+  deselect(ids) {
     for (const id of ids) this.#selected.delete(id);
     this.#redraw();
     this.#tell();

@@ -1,4 +1,4 @@
-"""Cursors: where a search goes on, as text that fits into an address.
+"""Cursors: where a search continues, as text that fits into an address.
 
 A cursor holds which search it belongs to, as a digest, what is left of it, and a code by which the service knows its
 own (HMAC-SHA-256): a changed one would be another search, and could keep others waiting at offsets that nobody has.

@@ -166,7 +166,7 @@ TABLE: dict[type[Exception], Row] = {
     refusals.HostNotLoopback: Row(
         403, 3, "call 127.0.0.1, localhost or [::1]; for other names configure callers with tokens"
     ),
-    refusals.PathUnknown: Row(404, 1, "see /docs for what is served; a path has no slash at its end"),
+    refusals.PathUnknown: Row(404, 1, "see /docs for what is served; remove a trailing slash"),
     jobs.JobMissing: Row(404, 2, "look at the list of jobs; finished ones are removed after a while"),
     refusals.MethodNotAllowed: Row(405, 1, "use one of the methods in the Allow header"),
     refusals.RequestTooSlow: Row(

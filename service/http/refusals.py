@@ -140,7 +140,7 @@ class QueryNotText(ParameterRefused):
 
 
 class ParameterUnknown(ParameterRefused):
-    """The query has a parameter that does not exist: an unknown one would be a question that nobody asked."""
+    """The query has an unknown parameter: it may be mistyped, and the answer would be to another question."""
 
 
 class ParameterRepeated(ParameterRefused):
@@ -240,7 +240,7 @@ class FieldMissing(FieldRefused):
 
 
 class JobFieldRefused(FieldRefused):
-    """A field of a job is unknown, missing, or not as it may be."""
+    """A field of a job is unknown, missing, or invalid."""
 
 
 class TopicNotText(FieldRefused):

@@ -18,11 +18,13 @@ _LIMITS = ConnectionLimits()
 SECTION = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of settings: an unknown one is refused."""
+
     model_config = SECTION
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """Where and how the HTTP API is served."""
 
     host: Annotated[
@@ -140,7 +142,7 @@ class HttpSettings(_Section):
         )
 
 
-class AuthSettings(_Section):
+class AuthSettings(Section):
     """Who may call. Exactly one of the first three must be set."""
 
     allow_anonymous: Annotated[

@@ -77,7 +77,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             wins over the file.
 
     Raises:
-        SettingsError: the first thing that is not as it may be.
+        SettingsError: the first thing that is invalid.
     """
     sources = Sources.read(environ, Settings)
 

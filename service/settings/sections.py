@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
-from service.settings.http import SECTION
+from service.settings.http import Section
 from service.settings.sources import About
 from service.settings.values import ID_MAY_BE, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
 
@@ -18,11 +18,7 @@ _QUERY = QueryLimits()
 _JOBS = JobsConfig()
 
 
-class _Section(BaseModel):
-    model_config = SECTION
-
-
-class PolicySettings(_Section):
+class PolicySettings(Section):
     """What may be resent on an instance, and how."""
 
     topics: Annotated[
@@ -52,7 +48,7 @@ class PolicySettings(_Section):
     )
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """How much, how many and how long, on an instance; the defaults are those of kafka.config.Limits."""
 
     deadline_seconds: Annotated[
@@ -94,14 +90,14 @@ class LimitSettings(_Section):
         return seconds
 
 
-class QuerySettings(_Section):
+class QuerySettings(Section):
     """How much may be read to find records, on every instance; the defaults are those of kafka.config.QueryLimits."""
 
     max_scan_records: Annotated[
         Whole,
         Field(ge=1000, le=100_000_000),
         About(
-            "How many records one request may read; then it is answered with what was found and a cursor to go on.",
+            "How many records one request may read; then it is answered with what was found and a cursor to continue.",
             "a whole number from 1000 to 100000000",
         ),
     ] = _QUERY.max_scan_records
@@ -143,7 +139,7 @@ class QuerySettings(_Section):
     ] = None
 
 
-class JobsSettings(_Section):
+class JobsSettings(Section):
     """Where jobs are kept and how they run, on every instance; the defaults are those of kafka.config.JobsConfig."""
 
     worker: Annotated[
@@ -208,7 +204,7 @@ class JobsSettings(_Section):
     ] = _JOBS.read_ahead_mb
 
 
-class InstanceSettings(_Section):
+class InstanceSettings(Section):
     """One Kafka cluster, as callers address it."""
 
     embedded: ClassVar[bool] = False
@@ -235,7 +231,7 @@ class InstanceSettings(_Section):
             "Properties of librdkafka, for TLS, SASL and the like; except those that the promises rest on.",
             "properties of librdkafka: text, numbers, true or false by name",
         ),
-    ] = {}
+    ] = Field(default_factory=dict)
     policy: PolicySettings = PolicySettings()
     limits: LimitSettings = LimitSettings()
 
@@ -271,7 +267,7 @@ class EmbeddedInstance(InstanceSettings):
     embedded: ClassVar[bool] = True
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """The log, written to standard error."""
 
     format: Annotated[

@@ -58,7 +58,7 @@ def _server(server: str) -> str:
 def _path_prefix(path: str) -> str:
     # Below /v2 it could not be told from the service's own paths.
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)*", path) or f"{path}/".startswith("/v2/"):
-        raise ValueError("a path without a slash at its end")
+        raise ValueError("a path without a trailing slash")
     return path
 
 

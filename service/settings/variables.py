@@ -31,7 +31,7 @@ _KUBERNETES = re.compile(r"RESEND_(?:SERVICE_(?:HOST|PORT).*|PORT(?:_\d+_(?:TCP|
 
 
 class SettingsError(Exception):
-    """A setting is not as it may be. One line that names the variable, or the file and the key, and never the value."""
+    """A setting is invalid. One line that names the variable, or the file and the key, and never the value."""
 
 
 @dataclass(slots=True)
@@ -136,10 +136,10 @@ def _locate(segments: list[str], model: type[BaseModel], ids: Collection[str]) -
 
 def _id(segment: str, ids: Collection[str]) -> str:
     """Return the id of the TOML file that a segment spells, or else the segment in lower case: an instance more."""
-    spelt = sorted(known for known in ids if _in_variable(known) == segment)
-    if len(spelt) > 1:
-        raise SettingsError(f"INSTANCES__{segment} in a variable could mean each of {', '.join(spelt)}; rename one")
-    return spelt[0] if spelt else segment.lower()
+    found = sorted(known for known in ids if _in_variable(known) == segment)
+    if len(found) > 1:
+        raise SettingsError(f"INSTANCES__{segment} in a variable could mean each of {', '.join(found)}; rename one")
+    return found[0] if found else segment.lower()
 
 
 def _in_variable(instance: str) -> str:
@@ -147,7 +147,7 @@ def _in_variable(instance: str) -> str:
 
 
 def _list(name: str, text: str) -> list[str]:
-    # An IPv6 address ([::1]:9092) and a pattern ([ab]*) begin with a bracket as well; JSON goes on with a string.
+    # An IPv6 address ([::1]:9092) and a pattern ([ab]*) begin with a bracket as well; JSON continues with a string.
     if re.match(r'\s*\[\s*(?:"|\]\s*$)', text):
         try:
             items = json.loads(text)

@@ -70,7 +70,7 @@ async def test_service_below_a_prefix_answers_with_it_and_without(tmp_path: Path
 
 
 async def test_openapi_document_names_the_service_beside_itself(client: httpx.AsyncClient) -> None:
-    """What is tried out in /docs goes to where the page came from, whatever stands before its path."""
+    """What is tried out in /docs goes to where the page came from, whatever is before its path."""
     document = json.loads((await client.get("/openapi.json")).text)
 
     assert [{"url": "."}] == document["servers"]

@@ -170,7 +170,7 @@ async def test_path_id_that_is_absurd_is_refused_as_such(client: httpx.AsyncClie
     ],
 )
 async def test_content_type_of_json_in_utf_8_is_taken(client: httpx.AsyncClient, content_type: str | None) -> None:
-    """However it is spelt, or not given at all."""
+    """However it is written, or not given at all."""
     assert AWAY == code_of(await post(client, content_type=content_type))
 
 

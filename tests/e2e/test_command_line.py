@@ -152,7 +152,7 @@ def test_messages_search_stopped_by_a_bound_says_so_and_all_goes_on(
     found, silence = in_process(*asked, "--all", environ=bounded)
 
     assert "" == nothing
-    assert "--all goes on" in said
+    assert "--all continues" in said
     assert [2500] == [json.loads(line)["message_offset"] for line in found.splitlines()]
     assert "" == silence
 

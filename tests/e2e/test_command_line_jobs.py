@@ -113,7 +113,7 @@ def test_job_on_a_terminal_is_followed_and_shown(job: CommandLine, make_topic: M
 def test_job_start_without_a_terminal_writes_only_with_yes(
     job: CommandLine, make_topic: MakeTopic, plain: PlainClient, arguments: list[str]
 ) -> None:
-    """Nobody can be asked there: it is refused, says how to go on, and nothing is written."""
+    """Nobody can be asked there: it is refused, says how to continue, and nothing is written."""
     topic = make_topic()
     plain.produce(topic, b"x", b"a")
     _, said = job("job", "start", topic, *arguments, exits=2)
@@ -339,7 +339,7 @@ def test_options_that_cannot_be_meant_exit_with_2(job: CommandLine, arguments: l
 async def test_worker_that_is_killed_is_started_again_and_ends_its_job(
     served: Served, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A service looks after its worker: the job goes on in the next one, and each record is resent once."""
+    """A service looks after its worker: the job continues in the next one, and each record is resent once."""
     topic, job = make_topic(), served.command_line
     plain.produce_many(topic, [f"{number}".encode() for number in range(300)])
     [made] = job.lines("job", "start", topic, "--all", "--yes", "--rate", "50")

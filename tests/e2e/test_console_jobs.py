@@ -335,7 +335,7 @@ def test_job_running_is_shown_as_it_goes_paused_resumed_and_cancelled(
     eventually(page, lambda: resent(page) > paused)
 
     job.get_by_role("button", name="Cancel the job …").click()
-    page.get_by_role("dialog").get_by_role("button", name="Let it go on").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
     expect(state(page)).to_have_text("running")
     job.get_by_role("button", name="Cancel the job …").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel the job", exact=True).click()

@@ -98,7 +98,7 @@ def run(words: list[str]) -> httpx.Response:
 
 
 def test_demo_printed_command_resends_the_documents_example(demo: Demo) -> None:
-    """The command works as it stands: 200, the echo, and a copy at the told offset that differs by the header alone."""
+    """The command works as it is: 200, the echo, and a copy at the told offset that differs by the header alone."""
     answer = run(demo.command())
 
     assert 200 == answer.status_code, answer.text

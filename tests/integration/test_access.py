@@ -44,7 +44,7 @@ async def test_missing_acl_is_named_until_it_is_granted(
     granted: tuple[AclOperation, ...],
     missing: AclOperation,
 ) -> None:
-    """A missing right is named and nothing was written; once it is granted resends go on without a restart."""
+    """A missing right is named and nothing was written; once it is granted resends continue without a restart."""
     bootstrap, administrator = with_acls
     topic = f"for-{user}"
     administrator.create(topic)

@@ -146,7 +146,7 @@ def test_plain_writes_to_a_missing_topic_fail_and_create_nothing(make_topic: Mak
 def test_raw_record_has_the_timestamp_and_headers_it_was_given(
     broker: Broker, make_topic: MakeTopic, plain: PlainClient, timestamp_ms: int
 ) -> None:
-    """What no client library writes stands in the log, a timestamp of 0 and a missing one (-1) included."""
+    """What no client library writes is in the log, a timestamp of 0 and a missing one (-1) included."""
     topic = make_topic(config={"retention.ms": "-1"})
     headers = (("ä", b"1"), ("n", None))
     written = [(name.encode(), value) for name, value in headers]
@@ -217,7 +217,7 @@ def test_topics_of_a_test_are_deleted_at_its_end(plain: PlainClient) -> None:
 
 
 def test_controlled_broker_keeps_address_and_records_over_outages(controlled_broker: StartBroker) -> None:
-    """It hangs, goes on, stops and comes back at its address; properties of the test's own are in force."""
+    """It hangs, continues, stops and comes back at its address; properties of the test's own are in force."""
     own = controlled_broker({"message.max.bytes": "1000"})
     plain = PlainClient(own.bootstrap)
     plain.create_topic("topic", 1)

@@ -1,4 +1,4 @@
-"""A copy is its original, byte for byte, whatever stands in it."""
+"""A copy is its original, byte for byte, whatever is in it."""
 
 from __future__ import annotations
 

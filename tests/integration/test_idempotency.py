@@ -54,7 +54,7 @@ async def owned(cluster: Cluster, partitions: int) -> None:
     """Wait until all partitions of the store have an owner that works."""
 
     async def heard() -> bool:
-        _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+        _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
         return all(seen.liveness.alive(partition) for partition in range(partitions))
 
     await eventually(heard, seconds=30)
@@ -168,7 +168,7 @@ async def test_second_request_that_stands_before_the_answer_changes_nothing(
     monkeypatch.setattr(Transactions, "commit", commit_beside_another)
     await served(jobs_stage, 1)
     await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
-    # Whatever stands before it has had its turn when this one is answered.
+    # Whatever is before it has had its turn when this one is answered.
     await resend(jobs_stage.cluster, "later", Position(topic, 0, 1))
     assert (written, values(jobs_stage, topic, 2)) == (["once more"], [b"a", b"b"])
 
@@ -409,7 +409,7 @@ async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
     async with another(config) as cluster:
 
         async def reported() -> bool:
-            _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+            _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
             return seen.liveness.problem(0) is not None
 
         await eventually(reported, seconds=30)
@@ -417,7 +417,7 @@ async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
         with pytest.raises(NoWorker) as refused:
             await resend(cluster, "key", Position("orders", 0, 0))
         assert time.monotonic() - begun < 5
-        _, _, seen = await cluster.jobs.keyed_store(time.monotonic() + 10)
+        _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
         pending = await cluster.jobs.make(spec("orders"))
         assert cluster.jobs.waits_for(pending) == (
             f"a worker: Kafka's ACLs do not give the workers {missing.format(name)}"
@@ -453,7 +453,7 @@ async def test_answers_are_removed_after_their_time(jobs_stage: JobsStage, make_
     await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
 
     async def removed() -> bool:
-        _, _, seen = await jobs_stage.cluster.jobs.keyed_store(time.monotonic() + 10)
+        _, _, seen = await jobs_stage.cluster.jobs.idempotency_store(time.monotonic() + 10)
         return not seen.idempotent.older_than(2**62, 1)
 
     await eventually(removed, seconds=10)

@@ -25,7 +25,7 @@ RESEND = "/v2/project/mqs/instances/prod/messages/action?action_id=resend"
 
 
 @pytest.fixture(scope="session")
-def keyed_store(broker: Broker) -> Iterator[str]:
+def idempotency_store(broker: Broker) -> Iterator[str]:
     """Name of a store of these tests' own, with a worker for it."""
     name = f"keys-{uuid.uuid4().hex[:8]}"
     worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(name)))
@@ -36,13 +36,13 @@ def keyed_store(broker: Broker) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def clients(
-    tmp_path_factory: pytest.TempPathFactory, broker: Broker, keyed_store: str
+    tmp_path_factory: pytest.TempPathFactory, broker: Broker, idempotency_store: str
 ) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     """Clients of two applications on the session's broker, which know nothing of each other."""
     folder = tmp_path_factory.mktemp("keys")
     async with (
-        applied(folder / "one", broker, keyed_store) as one,
-        applied(folder / "two", broker, keyed_store) as two,
+        applied(folder / "one", broker, idempotency_store) as one,
+        applied(folder / "two", broker, idempotency_store) as two,
     ):
         yield one, two
 

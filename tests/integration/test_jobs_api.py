@@ -153,7 +153,7 @@ async def listed(client: httpx.AsyncClient, **parameters: str) -> list[str]:
 async def test_job_is_accepted_told_and_done(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A 202 has the job and where to look for it; what it says in the end is what stands in the topic."""
+    """A 202 has the job and where to look for it; what it says in the end is what is in the topic."""
     topic = make_topic(2)
     for partition in range(2):
         plain.produce_many(topic, [b"x"] * 30, partition=partition)
@@ -248,7 +248,7 @@ async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
 async def test_paused_job_waits_goes_on_and_is_cancelled(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """Each is accepted at once; a job that has ended can neither wait nor go on."""
+    """Each is accepted at once; a job that has ended can neither wait nor continue."""
     topic = make_topic(1)
     plain.produce_many(topic, [b"x"] * 2000)
     answer = await client.post(JOBS, json={"topic": topic, "records_per_second": 50})

@@ -176,7 +176,7 @@ async def test_cancelled_job_ends_soon_with_a_count_that_is_true(
     plain: PlainClient,
     finished: Finished,
 ) -> None:
-    """What the job says to have resent is what stands in the topic, and nothing comes after."""
+    """What the job says to have resent is what is in the topic, and nothing comes after."""
     topic = make_topic(1)
     plain.produce_many(topic, [b"x"] * 2000)
     start_worker(config)

@@ -59,7 +59,7 @@ async def test_holes_of_the_log_end_no_job_and_leave_none_waiting(jobs_stage: Jo
 
 
 async def test_open_transaction_in_the_source_is_waited_for(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """What is acknowledged but not committed yet is taken once it is; jobs on other topics go on meanwhile."""
+    """What is acknowledged but not committed yet is taken once it is; jobs on other topics continue meanwhile."""
     topic, other, plain = make_topic(), make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"before"] * 10)
     plain.produce_many(other, [b"other"] * 10)
@@ -111,7 +111,7 @@ async def test_records_that_cannot_be_copied_are_listed_and_do_not_stop_the_othe
 async def test_record_with_an_unreadable_header_fails_only_where_it_is_selected(
     jobs_stage: JobsStage, make_topic: MakeTopic
 ) -> None:
-    """What stands between the selected positions is none of the job's business."""
+    """What is between the selected positions is none of the job's business."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce(topic, b"0")
     produce_raw(plain.bootstrap, topic, 0, b"1", headers=[(b"\xff", b"x")])
@@ -141,7 +141,7 @@ async def test_topic_that_takes_only_small_batches_gets_every_record(
 async def test_records_that_expired_before_they_were_read_are_counted(
     jobs_stage: JobsStage, make_topic: MakeTopic
 ) -> None:
-    """Retention goes on while a job waits; it goes on behind what is gone."""
+    """Retention continues while a job waits; it continues behind what is gone."""
     topic, plain = make_topic(2), jobs_stage.plain
     for partition in range(2):
         plain.produce_many(topic, [b"x"] * 100, partition=partition)
@@ -154,7 +154,7 @@ async def test_records_that_expired_before_they_were_read_are_counted(
 
 
 async def test_expiry_behind_a_hole_is_no_end(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """A job that stands at a hole when the log is cut behind it goes on where the log begins."""
+    """A job that is at a hole when the log is cut behind it continues where the log begins."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"x"] * 100)
     plain.transaction(topic, 0, [b"no"] * 100, "abort")

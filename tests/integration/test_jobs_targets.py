@@ -17,13 +17,13 @@ from kafka.client.config import ClusterConfig
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Job
 from kafka.jobs.worker.rules import Rules
+from kafka.jobs.worker.targets import Targets
 from kafka.metadata.topics import AdminLookup
 from kafka.model.copies import TimestampPolicy
 from kafka.model.errors import AccessDenied, ClusterAway
 from kafka.model.policy import ResendPolicy
 from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType, TopicPartition
 from kafka.redrive.dialects import Target
-from kafka.redrive.targets import Targets
 from tests.support.acls import Administrator, sasl
 from tests.support.jobs import JobsStage, counted, everybody
 from tests.support.topics import MakeTopic
@@ -289,7 +289,7 @@ async def test_facts_of_a_target_are_kept_fresh(jobs_stage: JobsStage, make_topi
 async def test_cluster_away_while_targets_are_looked_up_loses_no_record(
     jobs_stage: JobsStage, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read by then is read again: the job waits, and goes on where its progress is."""
+    """What was read by then is read again: the job waits, and continues where its progress is."""
     dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
     values = [f"{number}".encode() for number in range(300)]
     for value in values:

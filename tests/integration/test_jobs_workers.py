@@ -114,7 +114,7 @@ async def test_capped_rate_holds_over_ten_seconds(jobs_stage: JobsStage, make_to
 async def test_worker_added_takes_over_some_and_one_stopped_hands_over(
     jobs_stage: JobsStage, make_topic: MakeTopic
 ) -> None:
-    """Jobs go on while workers come and go, and each record is resent once."""
+    """Jobs continue while workers come and go, and each record is resent once."""
     topic, plain = make_topic(3), jobs_stage.plain
     values = [f"{number}".encode() for number in range(4000)]
     for partition in range(3):
@@ -370,7 +370,7 @@ async def test_instances_on_one_cluster_have_their_jobs_run_by_their_own_policie
             plan = replace(first.plan, job_id=f"0-{number:024x}", instance=instance, dry_run=dry_run)
             key = f"{plan.job_id}/request".encode()
             plain.produce(jobs_stage.config.jobs.topic, encode_plan(plan), key)
-        # Whatever stands before it has had its turn when this one ends.
+        # Whatever is before it has had its turn when this one ends.
         assert (await jobs_stage.run(topic, offsets={0: (0, 10)})).state == "succeeded"
     finally:
         stopped.set()

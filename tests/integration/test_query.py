@@ -114,11 +114,11 @@ async def test_range_of_offsets_is_half_open_and_cut_to_the_log(
 async def test_search_by_time_merges_partitions_and_finds_copies_after_the_others(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A copy with its original's time stands at the end of the log, far beyond the index entry of the range's end."""
+    """A copy with its original's time is at the end of the log, far beyond the index entry of the range's end."""
     topic = make_topic(partitions=3)
     for number in range(30):
         plain.produce(topic, b"v", partition=number % 3, timestamp_ms=BEGIN_MS + 1000 * number)
-    # Copies of what stands at 0@2 and 1@3, and one of a record before the range.
+    # Copies of what is at 0@2 and 1@3, and one of a record before the range.
     for partition, number in ((0, 6), (1, 10), (1, 1)):
         plain.produce(topic, b"copy", partition=partition, timestamp_ms=BEGIN_MS + 1000 * number)
     times = (BEGIN_MS + 6000, BEGIN_MS + 12_000)
@@ -301,7 +301,7 @@ async def test_skip_leaves_out_as_many_however_the_scan_is_cut(
 async def test_list_ends_before_an_open_transaction(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """What is not committed yet is not listed, nor what stands behind it; nothing waits for its end."""
+    """What is not committed yet is not listed, nor what is behind it; nothing waits for its end."""
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 3)
     transaction = plain.transaction(topic, 0, [b"open"], "open")
@@ -321,7 +321,7 @@ async def test_list_ends_before_an_open_transaction(
 async def test_start_that_is_deleted_between_two_pages_is_passed_over(
     cluster: Cluster, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """Retention does not end a search: it goes on at the new log start."""
+    """Retention does not end a search: it continues at the new log start."""
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 20)
     for ascending, expected in ((True, [8, 9, 10]), (False, [14, 13, 12])):
@@ -375,7 +375,7 @@ async def test_search_beside_as_many_as_may_be_waits_and_then_is_refused(
 async def test_broker_that_hangs_ends_a_search_at_its_deadline(
     open_cluster: OpenCluster, controlled_broker: StartBroker
 ) -> None:
-    """No record at all is an error, not an empty page to go on from forever; a broker that is back serves."""
+    """No record at all is an error, not an empty page to continue from forever; a broker that is back serves."""
     broker = controlled_broker()
     plain = PlainClient(broker.bootstrap)
     plain.create_topic("orders", 1)

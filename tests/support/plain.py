@@ -44,7 +44,7 @@ class Transaction:
 
     Args:
         producer: whose transaction it is.
-        ended: returns when the transaction's marker stands in the log.
+        ended: returns when the transaction's marker is in the log.
     """
 
     def __init__(self, producer: Producer, ended: Callable[[], None]) -> None:

@@ -210,7 +210,7 @@ def test_demo_call_is_the_documented_example() -> None:
 
 
 def test_demo_introduction_on_no_terminal_is_plain_text() -> None:
-    """Where the output is no terminal, the command can be copied out of it as it stands: no colours, no wrapping."""
+    """Where the output is no terminal, the command can be copied out of it as it is: no colours, no wrapping."""
     printed = io.StringIO()
     introduce(Console(file=printed, highlight=False, soft_wrap=True, width=40), 8080, "127.0.0.1:9092")
 

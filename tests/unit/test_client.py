@@ -268,7 +268,7 @@ def test_token_file_is_read_without_its_line_end(answering: Answering, tmp_path:
 
 
 def test_line_that_says_what_is_going_on_leaves_the_output_alone(answering: Answering) -> None:
-    """After a second the terminal says that the search goes on; what is found goes to the file, to the byte."""
+    """After a second the terminal says that the search continues; what is found goes to the file, to the byte."""
     answering.go_on.clear()
     answering.body = (
         b'{"messages": [{"message_id": "0-4"}], "cursor": null, "scan": {"records": 1, "stopped_by": null}}'

@@ -57,7 +57,7 @@ def test_cursor_comes_back_as_the_rest_that_it_was_made_of(
     ],
 )
 def test_cursor_of_another_search_is_refused(other: Selection) -> None:
-    """It would go on at places that mean nothing there."""
+    """It would continue at places that mean nothing there."""
     with pytest.raises(CursorRefused):
         CURSORS.rest(other, CURSORS.cursor(SELECTION, REST), 10_000)
 
@@ -82,7 +82,7 @@ def flipped(text: str) -> list[str]:
 
 
 def test_cursor_with_any_bit_flipped_is_refused() -> None:
-    """Nothing in it can be changed by anybody else: not where it goes on, nor of what topic, nor the code."""
+    """Nothing in it can be changed by anybody else: not where it continues, nor of what topic, nor the code."""
     changed = flipped(CURSORS.cursor(SELECTION, REST))
     for text in changed:
         with pytest.raises(CursorRefused):

@@ -55,7 +55,7 @@ def test_document_lists_every_code_and_no_other() -> None:
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.error_code)
 def test_document_tells_the_cure_that_the_answer_tells(row: Row) -> None:
-    """The remedy stands in docs/errors.md word for word, beside a cause."""
+    """The remedy is in docs/errors.md word for word, beside a cause."""
     cause, remedy = documented()[row.error_code]
 
     assert row.remedy == remedy

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from kafka.fair_shares import FairShares
 from kafka.model.errors import TooManyScans
-from kafka.search.fair import FairShares
 
 PATIENCE = 30.0
 
@@ -21,7 +21,7 @@ async def begun(shares: FairShares, caller: str, order: list[str], release: asyn
 
 
 async def settled() -> None:
-    """Let all that can go on go on."""
+    """Let all that can continue continue."""
     for _ in range(10):
         await asyncio.sleep(0)
 

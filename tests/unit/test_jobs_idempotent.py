@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kafka.jobs.errors import JobRefused
 from kafka.jobs.idempotency.requests import (
-    KEYED_KINDS,
+    IDEMPOTENCY_KINDS,
     Answer,
     IdempotencyTable,
     IdempotentResend,
@@ -24,11 +24,11 @@ from kafka.jobs.idempotency.requests import (
 )
 from kafka.jobs.plan import UnsupportedFormat, partition_of
 from kafka.jobs.progress import fold
+from kafka.jobs.worker.targets import TargetNotGranted
 from kafka.model import errors
 from kafka.model.errors import NothingWritten
 from kafka.model.records import Position
 from kafka.redrive.dialects import OriginUnclear
-from kafka.redrive.targets import TargetNotGranted
 from kafka.resend.service import Resent
 
 KEY_ID = "3-" + "ab" * 12
@@ -149,7 +149,7 @@ def test_what_another_version_has_written_is_not_understood(content: bytes) -> N
 
 def test_version_without_keys_leaves_them_alone() -> None:
     """Records of a kind that a worker does not know make a job that cannot be run, and that is not removed."""
-    for kind in KEYED_KINDS:
+    for kind in IDEMPOTENCY_KINDS:
         job = fold(None, KEY_ID, f"later-{kind}", encode_resend(ASKED))
         assert job is not None
         assert (False, None) == (job.runnable, job.plan)
@@ -202,7 +202,7 @@ def test_first_request_counts_until_its_answer_does() -> None:
     answer = table.answer(KEY_ID, POSITION)
     assert answer is not None
     assert "first" == answer.digest
-    for kind in KEYED_KINDS:
+    for kind in IDEMPOTENCY_KINDS:
         table.take(KEY_ID, kind, None)
     assert (None, []) == (table.asked(KEY_ID), table.older_than(2**62, 10))
 

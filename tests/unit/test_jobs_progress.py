@@ -104,7 +104,7 @@ def folded(history: Iterable[Entry], job: Job | None = None) -> Job | None:
 
 @given(progresses)
 def test_progress_comes_back_as_it_was_written(progress: Progress) -> None:
-    """The next owner goes on from exactly there."""
+    """The next owner continues from exactly there."""
     assert decode_progress(encode_progress(progress)) == progress
 
 
@@ -134,7 +134,7 @@ def test_progress_comes_back_as_it_was_written(progress: Progress) -> None:
     ],
 )
 def test_progress_of_another_kind_is_not_understood(change: dict[str, object], reason: str) -> None:
-    """To go on from progress that is half understood could resend records twice."""
+    """To continue from progress that is half understood could resend records twice."""
     content = json.dumps({**json.loads(encode_progress(Progress())), **change}).encode()
     with pytest.raises(UnsupportedFormat) as caught:
         decode_progress(content)

@@ -59,7 +59,7 @@ def test_topic_that_policy_or_kind_forbids_is_refused(
     ],
 )
 def test_topic_that_policy_allows_passes(topic: Topic, policy: ResendPolicy) -> None:
-    """Nothing else stands in the way."""
+    """Nothing else is in the way."""
     refuse_topic(topic, policy)
 
 

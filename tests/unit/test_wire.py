@@ -28,7 +28,7 @@ def body(**fields: str) -> bytes:
 
 
 def test_body_of_the_api_document_word_for_word_is_understood() -> None:
-    """The example request of the API document is taken as it stands there."""
+    """The example request of the API document is taken as it is there."""
     assert ResendRequest.model_construct(
         topic="topic-test", partition=0, message_offset=4, consumer_key="keyA"
     ) == parse_resend(EXAMPLE)

@@ -33,7 +33,7 @@ class CopyPreparer:
         rules: what operators allow.
 
     Attributes:
-        rules: likewise.
+        rules: what operators allow.
         unanswered: how many times in a row no answer came; its clients may be to blame.
     """
 

@@ -13,7 +13,7 @@ from kafka.client.config import JOB_BATCH_BYTES, MAX_MESSAGE_BYTES, job_batch_by
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.idempotency.requests import (
     ANSWER,
-    KEYED_KINDS,
+    IDEMPOTENCY_KINDS,
     RESEND,
     Answer,
     IdempotencyTable,
@@ -120,10 +120,10 @@ class IdempotentResends:
         if not old:
             return
         self._ready(JOB_BATCH_BYTES[0]).commit(
-            (), [(_key(key_id, kind), None) for key_id in old for kind in KEYED_KINDS]
+            (), [(_key(key_id, kind), None) for key_id in old for kind in IDEMPOTENCY_KINDS]
         )
         for key_id in old:
-            for kind in KEYED_KINDS:
+            for kind in IDEMPOTENCY_KINDS:
                 self._table.take(key_id, kind, None)
             self._backoff.forget(key_id)
 

@@ -23,7 +23,7 @@ from kafka.resend.service import Resent
 
 RESEND = "resend"
 ANSWER = "answer"
-KEYED_KINDS = (RESEND, ANSWER)
+IDEMPOTENCY_KINDS = (RESEND, ANSWER)
 """All kinds of records that a single resend with a key has in the store."""
 
 _ID_DIGITS = 24
@@ -100,7 +100,7 @@ class Answer:
     Attributes:
         digest: of the request that was carried out.
         created_at_ms: milliseconds since the Unix epoch.
-        outcome: where the copy stands, or why there is none.
+        outcome: where the copy is, or why there is none.
     """
 
     digest: str
@@ -109,7 +109,7 @@ class Answer:
 
 
 def encode_resend(asked: IdempotentResend) -> bytes:
-    """Return the resend as the JSON that stands in the store."""
+    """Return the resend as the JSON that is in the store."""
     position = asked.position
     return _json(
         {
@@ -147,7 +147,7 @@ def decode_resend(key_id: str, content: bytes) -> IdempotentResend:
 
 
 def encode_answer(answer: Answer) -> bytes:
-    """Return the answer as the JSON that stands in the store."""
+    """Return the answer as the JSON that is in the store."""
     outcome = answer.outcome
     told: dict[str, object]
     if isinstance(outcome, Resent):
@@ -162,7 +162,7 @@ def decode_answer(content: bytes, position: Position) -> Answer:
     """Return the answer that encode_answer wrote.
 
     Args:
-        content: as it stands in the store.
+        content: as it is in the store.
         position: the record that was asked for; the answer does not repeat it.
 
     Raises:

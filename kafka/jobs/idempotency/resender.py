@@ -46,7 +46,7 @@ class IdempotentResender:
             NothingWritten: another of its kinds: this request is refused, or the first one was.
             KeyOutcomeUnknown: there is no answer yet; it may be asked for by the same request.
         """
-        view, store, seen = await self._jobs.keyed_store(deadline)
+        view, store, seen = await self._jobs.idempotency_store(deadline)
         key_id = key.id("resend", store.partitions)
         replayed = self._is_known(seen, key_id, position, key)
         if not replayed:

@@ -19,7 +19,7 @@ from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 from kafka.client.admin import Admin
 from kafka.client.clients import ErrorLog, LibraryLog
 from kafka.client.config import ClusterConfig, store_reader_properties
-from kafka.jobs.idempotency.requests import KEYED_KINDS, IdempotencyTable
+from kafka.jobs.idempotency.requests import IDEMPOTENCY_KINDS, IdempotencyTable
 from kafka.jobs.plan import partition_of
 from kafka.jobs.progress import OWNERS_KINDS, Job, fold, split_key
 from kafka.jobs.worker.liveness import WORKER_KEY, Liveness
@@ -118,7 +118,7 @@ def ensure_store(admin: Admin, config: ClusterConfig) -> Store:
 
 
 def create_store(admin: Admin, config: ClusterConfig, *, validate_only: bool = False) -> None:
-    """Make the store, unless somebody else does at the same time.
+    """Make the store, unless another process does at the same time.
 
     Args:
         admin: a client of the cluster.
@@ -225,7 +225,7 @@ class StoreTail:
             that does not depend on the clock of the machine that wrote it.
         owned: a token of the reader's own was read. Plans and progress are left out from then on: they are the reader's
             own, who knows better, and reading back older ones would take it back to where it was.
-        taken: somebody else's token was read after that.
+        taken: another owner's token was read after that.
     """
 
     def __init__(self, config: ClusterConfig, name: str, partitions: Collection[int]) -> None:
@@ -258,7 +258,7 @@ class StoreTail:
 
         Raises:
             ReadDenied: Kafka's ACLs do not allow it.
-            KafkaException: it cannot go on: the store was made again, or its beginning deleted.
+            KafkaException: it cannot continue: the store was made again, or its beginning deleted.
         """
         changed = set()
         self.asked.clear()
@@ -325,7 +325,7 @@ class StoreTail:
         job_id, kind = split_key(key)
         if not _stands_in(job_id, partition) or (self.owned and kind in OWNERS_KINDS):
             return None
-        if kind in KEYED_KINDS:
+        if kind in IDEMPOTENCY_KINDS:
             self.idempotent.take(job_id, kind, value)
             self.asked.append(job_id)
             return None

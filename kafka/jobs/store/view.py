@@ -1,4 +1,4 @@
-"""What a process that runs no jobs sees of them: a thread that reads the whole store, and goes on."""
+"""What a process that runs no jobs sees of them: a thread that reads the whole store, and continues."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class StoreSnapshot:
 
 
 class View(Thread):
-    """A thread that reads the store from its beginning and goes on; looks for the store until there is one.
+    """A thread that reads the store from its beginning and continues; looks for the store until there is one.
 
     Belongs to the event loop that made it.
 

@@ -43,7 +43,7 @@ class Backoff:
         self._failed[job_id] = failed
 
     def forget(self, job_id: str) -> None:
-        """It has gone on."""
+        """It has continued."""
         self._failed.pop(job_id, None)
 
     def waits(self, job_id: str) -> bool:

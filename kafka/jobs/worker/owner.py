@@ -1,7 +1,7 @@
 """Runs the jobs of one partition of the store, in transactions that hold copies together with the progress they make.
 
 One way back from every doubt: drop the producer and begin again at init_transactions, which fences every earlier owner
-and ends its open transaction; then read what was committed, and go on from there. How a failed commit ended is read,
+and ends its open transaction; then read what was committed, and continue from there. How a failed commit ended is read,
 never guessed.
 """
 
@@ -195,7 +195,7 @@ class _Ownership:
         if not self._tail.read_to_token(token, time.monotonic() + _CATCH_UP_SECONDS, self._stopped):
             raise RestartOwnership("the store could not be read to its end in time")
         if self._tail.taken:
-            raise RestartOwnership("somebody else has owned the partition in between")
+            raise RestartOwnership("another worker has owned the partition in between")
         self._unfinished.update((job.job_id, None) for job in self._tail.jobs.values() if not job.over)
         self._idempotent.note(self._tail.idempotent.open())
         return transactions
@@ -221,7 +221,7 @@ class _Ownership:
     def _look(self, timeout_seconds: float) -> None:
         """See what is asked for.
 
-        Single resends with a key, for which somebody waits, are done between any two turns of jobs; what is cancelled
+        Single resends with a key, for which a client waits, are done between any two turns of jobs; what is cancelled
         ends at once, however many others wait for their turn.
         """
         changed = self._tail.read(timeout_seconds)
@@ -355,7 +355,7 @@ class _Ownership:
                 return
 
     def _cancel(self, job: Job) -> None:
-        """End a job as somebody asked, also one that is not understood: it is not resent from any more."""
+        """End a job as was requested, also one that is not understood: it is not resent from any more."""
         # What it has resent is what its progress counts, if that is understood.
         unread = job.decode_errors.get("state")
         self._end(job, "cancelled", None if unread is None else f"how far it was is not known: {unread}")

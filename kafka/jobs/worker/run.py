@@ -19,11 +19,11 @@ from kafka.jobs.worker.missing import MissingPositions, positions_outside
 from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.selecting import Selected, select
 from kafka.jobs.worker.source import Chunk, Source
+from kafka.jobs.worker.targets import Targets, refuse_job_copy
 from kafka.metadata.topics import AdminLookup, Topic
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
 from kafka.model.errors import NothingWritten, ResendError, TopicReplaced
 from kafka.model.records import Position, Record
-from kafka.redrive.targets import Targets, refuse_job_copy
 from kafka.resend.service import copy_time, refuse_source, refuse_topic
 
 _PARTITION_BYTES = 900_000
@@ -64,12 +64,12 @@ class JobExecution:
 
     Attributes:
         plan: as adopted by the owner.
-        progress: likewise.
+        progress: what of it is committed.
         due: before then the rate allows nothing more; a point of time.monotonic(), as all times here.
         refused: records that the broker does not take.
 
     Raises:
-        NothingWritten: the job can never go on, or, if ClusterUnavailable, not now.
+        NothingWritten: the job can never continue, or, if ClusterUnavailable, not now.
     """
 
     def __init__(
@@ -219,7 +219,7 @@ class JobExecution:
         return self._read_since_commit is None and self._undecided is None and not completing
 
     def close(self) -> None:
-        """End the client; the next read makes another one, which goes on from what is committed."""
+        """End the client; the next read makes another one, which continues from what is committed."""
         self._read_since_commit = None
         if self._missing is not None:
             self._missing.drop()

@@ -61,7 +61,7 @@ def select(plan: Plan, chunk: Chunk, seconds: float) -> tuple[Selected, Chunk | 
         judged += 1
         if time.monotonic() >= until:
             break
-    # What stands between named positions is read only because that is faster than to leave it out.
+    # What is between named positions is read only because that is faster than to leave it out.
     scanned = judged - outcomes.pop(Outcome.NOT_SELECTED, 0)
     done, left = chunk.split(judged)
     by_outcome = {outcome.value: count for outcome, count in outcomes.items()}

@@ -172,7 +172,7 @@ class Source:
             if offset >= self._next[partition]:
                 self._skip_expired(partition, chunk)
         elif error.code() == KafkaError._BAD_MSG:
-            # The library goes on asking for it. Once, it may have been damaged on its way.
+            # The library keeps asking for it. Once, it may have been damaged on its way.
             self._errors(error)
             if (partition, offset) in self._seen_damaged:
                 self._damaged = RecordDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
@@ -183,7 +183,7 @@ class Source:
             self._errors(error)
 
     def _skip_expired(self, partition: int, chunk: Chunk) -> None:
-        """Go on where the log starts now."""
+        """Continue where the log starts now."""
         start, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), _LOOKUP_SECONDS)
         self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
         while partition in self._left and self._next[partition] < start:

@@ -1,7 +1,7 @@
 """The transactional Producer of one partition of the store: copies and records of the store together, or nothing.
 
 TransactionFailed
-├── RestartOwnership  what it did is in doubt, or the partition has another owner: read what was committed, go on there
+├── RestartOwnership  what it did is in doubt, or the partition has another owner: read what was committed, and resume
 └── RecordsRefused    the broker refused some of the copies; nothing is committed
 """
 

@@ -28,12 +28,12 @@ _SELECTIONS = ("offsets", "start_time and end_time", "messages")
 _T = TypeVar("_T")
 
 
-class _Body(BaseModel):
+class _RequestPart(BaseModel):
     # What is not there is read as it is written here: nothing is guessed. Parsing is done by hand, for the words.
     model_config = ConfigDict(extra="forbid")
 
 
-class OffsetRange(_Body):
+class OffsetRangeItem(_RequestPart):
     """A range of offsets of one partition."""
 
     partition: int = Field(ge=0, le=MAX_PARTITION)
@@ -41,14 +41,14 @@ class OffsetRange(_Body):
     end: int | None = Field(default=None, ge=1, le=MAX_OFFSET, description="Not part of it; null: the log's end.")
 
 
-class MessagePosition(_Body):
-    """Where a message stands."""
+class MessagePosition(_RequestPart):
+    """Where a message is."""
 
     partition: int = Field(ge=0, le=MAX_PARTITION)
     message_offset: int = Field(ge=0, le=MAX_OFFSET)
 
 
-class HeaderConditionItem(_Body):
+class HeaderConditionItem(_RequestPart):
     """What is asked of the headers of one name; with neither value nor absent there must be one."""
 
     name: str = Field(max_length=_MOST_TEXT)
@@ -56,7 +56,7 @@ class HeaderConditionItem(_Body):
     absent: bool = Field(default=False, description="There is none of that name.")
 
 
-class FilterItem(_Body):
+class FilterItem(_RequestPart):
     """Which of the selected messages are resent: those that meet all of it."""
 
     key: str | None = Field(default=None, max_length=_MOST_TEXT, description="Exactly this key, as UTF-8.")
@@ -67,7 +67,7 @@ class FilterItem(_Body):
     include_resent: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
 
 
-class TargetItem(_Body):
+class TargetItem(_RequestPart):
     """That the copies of dead-letter messages go to the topic and the partition that these came from."""
 
     dialect: Dialect = Field(
@@ -78,7 +78,7 @@ class TargetItem(_Body):
     )
 
 
-class JobRequest(_Body):
+class JobRequest(_RequestPart):
     """Which messages to resend, and the recipient; at most one of offsets, the two times, and messages."""
 
     model_config = ConfigDict(
@@ -89,7 +89,7 @@ class JobRequest(_Body):
     partitions: list[int] | None = Field(
         default=None, min_length=1, max_length=_MOST_PARTITIONS, description="The only partitions; all without."
     )
-    offsets: list[OffsetRange] | None = Field(
+    offsets: list[OffsetRangeItem] | None = Field(
         default=None, min_length=1, max_length=_MOST_PARTITIONS, description="Ranges of offsets, one a partition."
     )
     start_time: int | None = Field(default=None, ge=0, description="First timestamp, Unix milliseconds.")
@@ -254,7 +254,7 @@ def _times(start: object, end: object) -> tuple[int, int] | None:
         raise JobFieldRefused("start_time and end_time belong together")
     times = _whole(start, "start_time", 0, _LATEST_MS), _whole(end, "end_time", 0, _LATEST_MS)
     if times[0] >= times[1]:
-        raise JobFieldRefused(f"start_time {times[0]} is not below end_time {times[1]}")
+        raise JobFieldRefused(f"start_time {times[0]} must be before end_time {times[1]}")
     return times
 
 

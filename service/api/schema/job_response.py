@@ -14,11 +14,11 @@ from service.api.schema.job_request import MessagePosition, TargetItem
 from service.http.refusals import shown
 
 
-class _Body(BaseModel):
+class _JobPart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SpanItem(_Body):
+class SelectedRangeItem(_JobPart):
     """A range of offsets that is read."""
 
     partition: int
@@ -26,16 +26,16 @@ class SpanItem(_Body):
     end: int = Field(description="Not part of it; fixed when the job was accepted.")
 
 
-class SelectionItem(_Body):
+class SelectionItem(_JobPart):
     """What is read, as it was fixed when the job was accepted."""
 
-    spans: list[SpanItem]
+    spans: list[SelectedRangeItem]
     positions: int | None = Field(default=None, description="How many messages alone are meant; absent: all.")
     start_time: int | None = Field(default=None, description="First timestamp; absent: any.")
     end_time: int | None = Field(default=None, description="First timestamp after the range; absent: any.")
 
 
-class ConditionItem(_Body):
+class ConditionItem(_JobPart):
     """What is asked of the headers of one name."""
 
     name: str
@@ -43,7 +43,7 @@ class ConditionItem(_Body):
     absent: bool | None = Field(default=None, description="true, or absent.")
 
 
-class FilterToldItem(_Body):
+class FilterToldItem(_JobPart):
     """Which of the messages that are read are resent."""
 
     key: str | None
@@ -52,7 +52,7 @@ class FilterToldItem(_Body):
     include_resent: bool
 
 
-class CountsItem(_Body):
+class CountsItem(_JobPart):
     """Messages so far. Each one that was scanned is counted once more, up to `matched`.
 
     `scanned` is the sum of `outside_time_range`, `already_resent`, `not_matched`, `not_json`, `not_evaluated` and
@@ -72,7 +72,7 @@ class CountsItem(_Body):
     expired: int = Field(description="Offsets that retention removed before they were read.")
 
 
-class ProgressItem(_Body):
+class ProgressItem(_JobPart):
     """How far a partition is."""
 
     partition: int
@@ -87,21 +87,21 @@ class FailureItem(MessagePosition):
     error_code: str | None = Field(description="As a single resend answers; null where it has no such error.")
 
 
-class WouldResendItem(_Body):
+class WouldResendItem(_JobPart):
     """How many messages of a partition would be resent."""
 
     partition: int
     would_resend: int
 
 
-class TargetWouldResendItem(_Body):
+class TargetWouldResendItem(_JobPart):
     """How many of these messages would go to a topic."""
 
     topic: str
     would_resend: int
 
 
-class ReportBucketItem(_Body):
+class ReportBucketItem(_JobPart):
     """How many of these messages have their time in a stretch."""
 
     start_time: int
@@ -109,7 +109,7 @@ class ReportBucketItem(_Body):
     count: int
 
 
-class ReportItem(_Body):
+class ReportItem(_JobPart):
     """What a dry run has found."""
 
     would_resend: int = Field(description="Messages that match and can be copied: `matched` less `failed`.")
@@ -122,7 +122,7 @@ class ReportItem(_Body):
     )
 
 
-class JobResponse(_Body):
+class JobResponse(_JobPart):
     """A job."""
 
     job_id: str
@@ -170,7 +170,7 @@ class JobResponse(_Body):
     report: ReportItem | None = Field(default=None, description="Of a dry run, once it has begun; not in lists.")
 
 
-class JobsResponse(_Body):
+class JobsResponse(_JobPart):
     """Some of the jobs, the newest first."""
 
     jobs: list[JobResponse]

@@ -21,11 +21,11 @@ _TIMESTAMP_TYPES: dict[TimestampType, TimestampTypeName] = {
 }
 
 
-class _Body(BaseModel):
+class _AnswerBody(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class CallerInstance(_Body):
+class CallerInstance(_AnswerBody):
     """An instance that the caller may do something to."""
 
     instance_id: str
@@ -36,7 +36,7 @@ class CallerInstance(_Body):
     actions: list[str] = Field(description="What the caller may do there.")
 
 
-class CallerResponse(_Body):
+class CallerResponse(_AnswerBody):
     """Who the token belongs to, and what they may touch."""
 
     name: str
@@ -44,7 +44,7 @@ class CallerResponse(_Body):
     instances: list[CallerInstance]
 
 
-class PartitionBounds(_Body):
+class PartitionBounds(_AnswerBody):
     """Where a partition begins and ends; null where the service may not know."""
 
     partition: int
@@ -52,7 +52,7 @@ class PartitionBounds(_Body):
     high_watermark: int | None
 
 
-class TopicItem(_Body):
+class TopicItem(_AnswerBody):
     """A topic. Where the service may not see its configuration, what that would tell is null."""
 
     name: str
@@ -74,7 +74,7 @@ class TopicItem(_Body):
     resend_refusal: ErrorResponse | None = Field(description="What a resend of its records would be answered with.")
 
 
-class TopicsResponse(_Body):
+class TopicsResponse(_AnswerBody):
     """The topics that the caller's grants reach."""
 
     total: int = Field(description="How many match.")
@@ -85,7 +85,7 @@ class TopicsResponse(_Body):
     max_partitions: Literal[0] = Field(description="Always 0: Kafka has no such limit.")
 
 
-class HeaderItem(_Body):
+class HeaderItem(_AnswerBody):
     """A header of a record."""
 
     name: str
@@ -93,7 +93,7 @@ class HeaderItem(_Body):
     encoding: Encoding
 
 
-class MessageItem(_Body):
+class MessageItem(_AnswerBody):
     """A record: where it is and what it is like; asked for by position, with its content."""
 
     topic: str
@@ -125,7 +125,7 @@ class MessageItem(_Body):
     headers: list[HeaderItem] = Field(default=[], description="By position only: in their order, repeated ones too.")
 
 
-class ScanItem(_Body):
+class ScanItem(_AnswerBody):
     """What was read for an answer."""
 
     records: int = Field(description="How many records were read.")
@@ -134,7 +134,7 @@ class ScanItem(_Body):
     stopped_by: Literal["limit", "records", "seconds"] | None
 
 
-class MessagesResponse(_Body):
+class MessagesResponse(_AnswerBody):
     """A page of messages."""
 
     messages: list[MessageItem]
@@ -145,7 +145,7 @@ class MessagesResponse(_Body):
     scan: ScanItem
 
 
-class BucketItem(_Body):
+class BucketItem(_AnswerBody):
     """A stretch of time and how many records have their time in it."""
 
     start_time: int
@@ -153,7 +153,7 @@ class BucketItem(_Body):
     count: int
 
 
-class HistogramResponse(_Body):
+class HistogramResponse(_AnswerBody):
     """How many records there are in each stretch of time."""
 
     buckets: list[BucketItem]

@@ -1,4 +1,4 @@
-"""What stands between a socket and the application: one HTTP connection, and all of them together.
+"""What is between a socket and the application: one HTTP connection, and all of them together.
 
 protocol      one connection: what a request's head and body may be, and how long each may take
 connections   how many there may be, of one address and in all, and whose time is up

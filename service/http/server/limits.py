@@ -11,7 +11,7 @@ _log = structlog.get_logger("service")
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a connection may take, before anybody knows whose it is.
+    """What a connection may take, before its caller is known.
 
     Attributes:
         max_head_bytes: size of a request's head: the address and all headers.

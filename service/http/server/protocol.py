@@ -135,7 +135,7 @@ class ServerProtocol(HttpToolsProtocol):
         self._wait()
 
     def resume_writing(self) -> None:
-        """Go on: the client has taken enough."""
+        """Continue: the client has taken enough."""
         super().resume_writing()
         self._wait()
 
@@ -194,7 +194,7 @@ class ServerProtocol(HttpToolsProtocol):
     # Answers
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Continue with the next request."""
         self.server_state.total_requests += 1
         self._owed -= 1
         if not self.transport.is_closing():

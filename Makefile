@@ -42,7 +42,7 @@ layering: $(VENV)/.development ## Check which package imports which
 	@$(BIN)/lint-imports --no-logo
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
-	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES) --dist loadfile --no-loadscope-reorder))
+	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES)))
 
 test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,000 records, and a broker a hundred times: an hour
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \

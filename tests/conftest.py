@@ -104,6 +104,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _PARTS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have one process run all tests of a file, whose fixtures they share, and one all of faults.
+
+    Those have clusters of their own, and loads that keep a core busy: two at once would be in each other's way.
+    """
+    # Only there where several processes are asked for.
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
 def pytest_configure() -> None:
     # A run that is told to end removes its brokers first, as at Ctrl-C: without this, SIGTERM runs no `finally`.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -255,7 +255,7 @@ def judge(plain: PlainClient, small_jobs: int) -> int:
     return besides
 
 
-@pytest.mark.timeout(1800 if LONG else 240)
+@pytest.mark.timeout(1800 if LONG else 480)
 async def test_kills_of_workers_and_brokers_lose_and_double_nothing(
     brokers: tuple[str, list[ControlledBroker]], tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Protocol
 
 import pytest
 
-VERSION = os.environ.get("TEST_KAFKA_VERSION", "4.3.1")
+VERSION = os.environ.get("TEST_KAFKA_VERSION", "4.4.0")
 
 START_SECONDS = 60.0
 

@@ -12,10 +12,12 @@ from kafka.client.connection import ConnectionErrors
 from kafka.jobs.idempotency.resender import IdempotentResender
 from kafka.jobs.service import Jobs
 from kafka.jobs.spec import Planner
+from kafka.jobs.store.client import StoreClient
+from kafka.metadata.lookup import AdminLookup, EmbeddedLookup, Lookup
 from kafka.metadata.offsets import AdminOffsets, EmbeddedOffsets, Offsets
 from kafka.metadata.probe import LeaderProbe, Probe
 from kafka.metadata.topic_listing import AdminTopicList, EmbeddedTopicList, TopicListing
-from kafka.metadata.topics import AdminLookup, EmbeddedLookup, Lookup, Topics
+from kafka.metadata.topics import Topics
 from kafka.model.errors import ClusterAway, DeadlineExceeded, OutcomeUnknown
 from kafka.resend.reader import Reader
 from kafka.resend.service import Preparer, Resender
@@ -35,6 +37,7 @@ class ClientSet:
     Attributes:
         probe: finds out whether the cluster can be used.
         errors: what the clients report of their connections.
+        job_store: what jobs, and requests with an Idempotency-Key, are kept in; None on the embedded broker.
         reader, resender, idempotent_resender, query, topic_listing, jobs: what carries requests out.
         unanswered: how many requests got no answer since the last one that succeeded; where brokers do answer, the
             clients may be to blame.
@@ -59,8 +62,9 @@ class ClientSet:
         self.resender = Resender(config, preparer, self._writer)
         self.query = Query(config, self._topics, offsets)
         planner = Planner(config, self._topics, offsets)
-        self.jobs = Jobs(config, planner, self._writer, admin, self.admitted)
-        self.idempotent_resender = IdempotentResender(config, self.jobs, preparer)
+        self.job_store = None if admin is None else StoreClient(config, admin, self._writer)
+        self.jobs = Jobs(config, planner, self.job_store, self.admitted)
+        self.idempotent_resender = IdempotentResender(config, self.job_store, preparer)
 
     def _open_lookups(self, config: ClusterConfig) -> tuple[Offsets, Admin | None]:
         """Make the one client that answers what does not take records, and all that asks by it."""
@@ -113,7 +117,8 @@ class ClientSet:
     async def close(self) -> None:
         """Finish the requests in flight, then end the clients in the order of a record's way."""
         await self.idle()
-        await self.jobs.close()
+        if self.job_store is not None:
+            await self.job_store.close()
         await self.query.close()
         await self._topics.close()
         await self.reader.close()

@@ -16,7 +16,7 @@ from kafka.checks.results import Finding, grant_command, lacks, works
 from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
 from kafka.client.refused_property import refused_property
-from kafka.metadata.topics import is_internal
+from kafka.metadata.topic import is_internal
 from kafka.model.errors import cause
 from kafka.model.policy import matches
 

@@ -10,7 +10,8 @@ from confluent_kafka.admin import AclOperation
 
 from kafka.checks.results import Finding, admin_options, grant_command, lacks, works
 from kafka.client.admin import Admin
-from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig, job_writer_properties
+from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
+from kafka.client.properties import job_writer_properties
 from kafka.jobs.store.topic import StoreError, check_store, create_store
 from kafka.model.errors import cause
 

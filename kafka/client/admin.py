@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo
 
-from kafka.client.config import ClusterConfig, admin_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import admin_properties
 
 _PATIENCE_SECONDS = 0.25
 _METADATA_SECONDS = 1.0

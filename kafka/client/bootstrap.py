@@ -12,7 +12,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kafka.client.clients import log
-from kafka.client.config import ClusterConfig, admin_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import admin_properties
 from kafka.model.errors import cause
 
 _ANSWER_SECONDS = 1.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from kafka.client.config import ClusterConfig, admin_properties, reader_properties, writer_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import admin_properties, reader_properties, writer_properties
 from kafka.client.secrets import secrets_of
 from kafka.model.errors import cause
 

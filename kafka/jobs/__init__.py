@@ -5,7 +5,8 @@ plan          what a job resends: fixed ranges of offsets and a filter (values a
 filter        which of the selected records are resent
 expression    JMESPath in filters: parsed and checked (expression_checks), evaluated within a budget (interpreter)
 stored        reads the fields of what is in the store
-progress      how far a job is, and the fold of its records in the store into that
+progress      how far a job is
+job           the fold of a job's records in the store
 service       creates, describes, cancels, pauses and resumes jobs
 errors        why there is no job, or no answer
 store         the compacted topic that holds plans and progress

@@ -13,7 +13,8 @@ from kafka.jobs.expression import parse_expression
 from kafka.jobs.filter import Filter
 from kafka.jobs.plan import Plan, new_job_id, spans_of_positions
 from kafka.metadata.offsets import Offsets, of_topic
-from kafka.metadata.topics import Topic, Topics
+from kafka.metadata.topic import Topic
+from kafka.metadata.topics import Topics
 from kafka.model.records import OffsetRange
 from kafka.redrive.dialects import Target
 from kafka.resend.service import refuse_source, refuse_topic

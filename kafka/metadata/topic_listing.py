@@ -13,8 +13,9 @@ from confluent_kafka.admin import ClusterMetadata, ConfigResource, ResourceType,
 from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
 from kafka.fair_shares import FairShares
+from kafka.metadata.lookup import configured_topic
 from kafka.metadata.offsets import Offsets
-from kafka.metadata.topics import Topic, configured_topic, is_internal
+from kafka.metadata.topic import Topic, is_internal
 from kafka.model.errors import NothingWritten, cause, from_lookup
 
 _LOOKUP_SECONDS = 5.0

@@ -14,8 +14,9 @@ from threading import Event, Thread
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
-from kafka.client.config import ClusterConfig, reader_properties
+from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.client.properties import reader_properties
 from kafka.model.errors import (
     ClusterAway,
     DeadlineExceeded,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Collection, Sequence
 
-    from kafka.metadata.topics import Topic
+    from kafka.metadata.topic import Topic
     from kafka.model.records import Position, Record
 
 Partition = tuple[str, int]

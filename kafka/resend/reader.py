@@ -20,9 +20,10 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
-from kafka.client.config import ClusterConfig, reader_properties
+from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
-from kafka.metadata.topics import Topic
+from kafka.client.properties import reader_properties
+from kafka.metadata.topic import Topic
 from kafka.model.errors import AccessDenied, HeaderNameNotUtf8, RecordDamaged, ResendError
 from kafka.model.records import Header, Position, Record, TimestampType
 from kafka.resend.missing_records import FetchOutcome, MissingRecordInspector

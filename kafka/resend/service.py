@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kafka.client.config import ClusterConfig
-from kafka.metadata.topics import Topic, Topics
+from kafka.metadata.topic import Topic
+from kafka.metadata.topics import Topics
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
 from kafka.model.errors import (
     CompactedTopic,

@@ -12,8 +12,9 @@ from threading import Thread
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, ThrottleEvent
 
 from kafka.client.clients import ErrorLog, LibraryLog, log, produce, written_offset
-from kafka.client.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig, writer_properties
+from kafka.client.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.client.properties import writer_properties
 from kafka.model.copies import Copy
 from kafka.model.errors import (
     ClusterAway,

@@ -16,121 +16,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Event
 
 from kafka.client.config import ClusterConfig
 from kafka.fair_shares import FairShares
 from kafka.metadata.offsets import Offsets, of_topic
-from kafka.metadata.topics import Topic, Topics, is_internal
+from kafka.metadata.topic import Topic, is_internal
+from kafka.metadata.topics import Topics
 from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
 from kafka.model.records import OffsetRange
 from kafka.search.histogram import Histogram, HistogramPlan, count
-from kafka.search.scan import ScanPlan, Stop, scan
+from kafka.search.scan import ScanPlan, scan
 from kafka.search.scanners import Scanners
-from kafka.search.streams import RecordSummary
+from kafka.search.selection import Continuation, HistogramQuery, Page, Paging, Selection, Stages
 from kafka.search.time_index import Border, ReadingEnd, contradicted
-
-Stages = tuple[tuple[OffsetRange, ...], ...]
 
 _PATIENCE = 2.0
 """How many times as long as one search may take others wait for their turn: every caller comes by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records are looked for, and in which order.
-
-    Attributes:
-        topic: where.
-        partition: the only one; None: all.
-        times_ms: half-open range of the record's own timestamp; None: any.
-        offsets: half-open range of offsets in the one partition, its end None for the end of the log.
-        ascending: in the order of offsets and times, or against both.
-        key: what the key is; None: anything.
-        position: the only partition and offset that may be found; None: any.
-    """
-
-    topic: str
-    partition: int | None = None
-    times_ms: tuple[int, int] | None = None
-    offsets: tuple[int, int | None] | None = None
-    ascending: bool = True
-    key: bytes | None = None
-    position: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """How much of what is found to give at once.
-
-    Attributes:
-        limit: how many records at most.
-        skip: how many to leave out first; a later page goes by its `rest`.
-        preview_bytes: how much of each value to bring along.
-    """
-
-    limit: int
-    skip: int = 0
-    preview_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """What is left of a search after a page.
-
-    Attributes:
-        topic_id: the topic as it was at the first page.
-        stages: what is still to be read.
-        skip: how many of those found are still to be left out.
-        passed: how many were found before, left out or given.
-    """
-
-    topic_id: str
-    stages: Stages
-    skip: int
-    passed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a search has found.
-
-    Attributes:
-        topic: the topic's facts.
-        found: in the order asked for.
-        total: how many there are altogether; an upper bound unless `exact`.
-        rest: where to continue; None when nothing follows.
-        read: how many records were read for this page.
-        seconds: how long that took.
-        stopped_by: what ended the page; None when nothing follows.
-    """
-
-    topic: Topic
-    found: list[RecordSummary]
-    total: int
-    exact: bool
-    rest: Continuation | None
-    read: int
-    seconds: float
-    stopped_by: Stop | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistogramQuery:
-    """Which records to count, and how finely.
-
-    Attributes:
-        topic: where.
-        partition: the only one; None: all.
-        times_ms: half-open range of the record's own timestamp.
-        buckets: into how many stretches to divide it; fewer where a stretch would be shorter than a millisecond.
-    """
-
-    topic: str
-    partition: int | None
-    times_ms: tuple[int, int]
-    buckets: int
 
 
 class Query:

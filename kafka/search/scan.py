@@ -11,7 +11,7 @@ from typing import Literal, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import log
-from kafka.metadata.topics import Topic
+from kafka.metadata.topic import Topic
 from kafka.model.errors import AccessDenied, DeadlineExceeded
 from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType
 from kafka.search.merge import Merge, Placed, in_order

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaException
 
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog
-from kafka.client.config import ClusterConfig, scanner_properties
-from kafka.metadata.topics import Topic
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import scanner_properties
+from kafka.metadata.topic import Topic
 from kafka.model.errors import ResendError, cause, from_lookup
 
 _LOOKUP_SECONDS = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.cluster import Availability
+from kafka.cluster_watch import Availability
 from kafka.model.errors import AwayKind
 from service.api.schema.resend import Health, InstanceReadiness, Readiness
 from service.http.request_context import request_log_of

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from kafka.jobs import errors as job_errors
 from kafka.jobs.errors import JobMissing, JobUnreadable, NoFailures
 from kafka.jobs.filter import Filter
-from kafka.jobs.progress import Job, State
+from kafka.jobs.job import Job
+from kafka.jobs.progress import State
 from kafka.jobs.spec import JobSpec
 from kafka.model import errors as worker
 from kafka.model.errors import ResendError

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from kafka.model.errors import ResendError
 from kafka.model.records import Position, Record
-from kafka.search.query import HistogramQuery, Page, Paging, Selection
+from kafka.search.selection import HistogramQuery, Page, Paging, Selection
 from service.api.access import Access, Admission
 from service.api.http_disconnect import while_connected
 from service.api.parameters import Parameters

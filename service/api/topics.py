@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.client.config import ClusterConfig
+from kafka.metadata.topic import is_internal
 from kafka.metadata.topic_listing import Listed
-from kafka.metadata.topics import is_internal
 from kafka.model.errors import InstanceReadOnly, ResendError, TopicMissing
 from kafka.resend.service import refuse_topic
 from service.api.access import Access, Admission

@@ -14,7 +14,7 @@ import json
 
 from kafka.client.secrets import secret_values
 from kafka.model.records import OffsetRange
-from kafka.search.query import Continuation, Selection
+from kafka.search.selection import Continuation, Selection
 from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
 from service.http.refusals import CursorRefused
 from service.settings.model import Settings

@@ -10,7 +10,7 @@ from threading import Event
 from kafka.client.config import QueryLimits
 from kafka.cluster import Cluster
 from kafka.model.errors import TooManyScans
-from kafka.search.query import HistogramQuery, Paging, Selection
+from kafka.search.selection import HistogramQuery, Paging, Selection
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster

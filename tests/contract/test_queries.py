@@ -12,7 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from kafka.client.config import ClusterConfig, reader_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import reader_properties
 from kafka.demo.embedded import EmbeddedBroker
 from service.app import create_app
 from service.settings.model import demo_settings

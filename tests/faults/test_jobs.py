@@ -19,7 +19,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from kafka.cluster import Cluster
-from kafka.jobs.progress import Job
+from kafka.jobs.job import Job
 from kafka.model.errors import ClusterUnavailable, DeadlineExceeded
 from tests.support.brokers import ControlledBroker, new_broker
 from tests.support.job_worker import POINTS, config_of

@@ -13,10 +13,10 @@ import pytest
 
 from kafka.cluster import Cluster
 from kafka.jobs.idempotency.requests import Key, digest_of
-from kafka.jobs.progress import Job
+from kafka.jobs.job import Job
 from kafka.model.errors import ResendError
 from kafka.model.records import Position
-from kafka.search.query import Paging, Selection
+from kafka.search.selection import Paging, Selection
 from tests.support.job_worker import config_of
 from tests.support.jobs import StartWorker, spec
 from tests.support.plain import PlainClient

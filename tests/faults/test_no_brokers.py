@@ -18,7 +18,7 @@ from kafka.cluster import Cluster
 from kafka.jobs.idempotency.requests import Key, digest_of
 from kafka.model.errors import ResendError
 from kafka.model.records import Position
-from kafka.search.query import Paging, Selection
+from kafka.search.selection import Paging, Selection
 from tests.support.brokers import free_port, new_broker
 from tests.support.jobs import StartWorker
 from tests.support.plain import PlainClient

@@ -22,6 +22,7 @@ from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
 from kafka.jobs.errors import KeyOutcomeUnknown, KeyReused, NoWorker
 from kafka.jobs.idempotency.requests import IdempotentResend, Key, digest_of, encode_resend
+from kafka.jobs.store.view import StoreSnapshot
 from kafka.jobs.worker.liveness import WORKER_KEY, Heartbeat, encode_heartbeat
 from kafka.jobs.worker.transactions import Transactions
 from kafka.model.errors import CopyTooLarge, InstanceReadOnly, OffsetAtEnd, TopicMissing
@@ -50,11 +51,18 @@ async def resend(
     return await cluster.resend_once(position, consumer_key, key)
 
 
+async def snapshot(cluster: Cluster) -> StoreSnapshot:
+    """Return what the cluster has read of its store."""
+    assert cluster.job_store is not None
+    _, seen = await cluster.job_store.usable_snapshot(time.monotonic() + 10)
+    return seen
+
+
 async def owned(cluster: Cluster, partitions: int) -> None:
     """Wait until all partitions of the store have an owner that works."""
 
     async def heard() -> bool:
-        _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
+        seen = await snapshot(cluster)
         return all(seen.liveness.alive(partition) for partition in range(partitions))
 
     await eventually(heard, seconds=30)
@@ -409,7 +417,7 @@ async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
     async with another(config) as cluster:
 
         async def reported() -> bool:
-            _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
+            seen = await snapshot(cluster)
             return seen.liveness.problem(0) is not None
 
         await eventually(reported, seconds=30)
@@ -417,7 +425,7 @@ async def test_worker_that_the_acls_keep_from_working_says_which_one_is_missing(
         with pytest.raises(NoWorker) as refused:
             await resend(cluster, "key", Position("orders", 0, 0))
         assert time.monotonic() - begun < 5
-        _, _, seen = await cluster.jobs.idempotency_store(time.monotonic() + 10)
+        seen = await snapshot(cluster)
         pending = await cluster.jobs.make(spec("orders"))
         assert cluster.jobs.waits_for(pending) == (
             f"a worker: Kafka's ACLs do not give the workers {missing.format(name)}"
@@ -453,7 +461,7 @@ async def test_answers_are_removed_after_their_time(jobs_stage: JobsStage, make_
     await resend(jobs_stage.cluster, "key", Position(topic, 0, 0))
 
     async def removed() -> bool:
-        _, _, seen = await jobs_stage.cluster.jobs.idempotency_store(time.monotonic() + 10)
+        seen = await snapshot(jobs_stage.cluster)
         return not seen.idempotent.older_than(2**62, 1)
 
     await eventually(removed, seconds=10)

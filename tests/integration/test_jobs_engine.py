@@ -14,7 +14,7 @@ from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
 from kafka.jobs.errors import SelectionEmpty
 from kafka.jobs.filter import Filter, HeaderCondition
-from kafka.jobs.progress import Job
+from kafka.jobs.job import Job
 from kafka.jobs.spec import JobSpec
 from tests.support.brokers import Broker
 from tests.support.jobs import StartWorker, counted

@@ -12,7 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from kafka.jobs.filter import Filter
-from kafka.jobs.progress import Counts, Job
+from kafka.jobs.job import Job
+from kafka.jobs.progress import Counts
 from tests.support.jobs import JobsStage, counted
 from tests.support.plain import PlainClient
 from tests.support.rawproduce import produce_raw

@@ -14,11 +14,11 @@ import pytest
 from confluent_kafka.admin import AclOperation
 
 from kafka.client.config import ClusterConfig
+from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
-from kafka.jobs.progress import Job
 from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.targets import Targets
-from kafka.metadata.topics import AdminLookup
+from kafka.metadata.lookup import AdminLookup
 from kafka.model.copies import TimestampPolicy
 from kafka.model.errors import AccessDenied, ClusterAway
 from kafka.model.policy import ResendPolicy

@@ -20,9 +20,11 @@ from kafka.cluster import Cluster
 from kafka.jobs.errors import JobMissing
 from kafka.jobs.filter import Outcome
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
+from kafka.jobs.job import KINDS
 from kafka.jobs.plan import Plan, encode_plan, new_job_id, partition_of
-from kafka.jobs.progress import KINDS, Counts, Progress, encode_progress
-from kafka.jobs.store.topic import StoreTail, StoreUnfit, ensure_store
+from kafka.jobs.progress import Counts, Progress, encode_progress
+from kafka.jobs.store.tail import StoreTail
+from kafka.jobs.store.topic import StoreUnfit, ensure_store
 from kafka.jobs.worker import owner
 from kafka.jobs.worker.group import JobsWorker
 from kafka.jobs.worker.liveness import ProblemReporter

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kafka.client.admin import Admin
-from kafka.client.config import reader_properties
+from kafka.client.properties import reader_properties
 from kafka.cluster import Cluster
 from kafka.model.errors import (
     CompactedTopic,
@@ -25,7 +25,7 @@ from kafka.model.errors import (
 )
 from kafka.model.policy import ResendPolicy
 from kafka.model.records import Position
-from kafka.search.query import Paging, Selection
+from kafka.search.selection import Paging, Selection
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster, eventually

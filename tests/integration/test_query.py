@@ -20,8 +20,8 @@ from kafka.metadata.offsets import AdminOffsets
 from kafka.model.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
 from kafka.model.records import Position
 from kafka.search.histogram import Histogram
-from kafka.search.query import HistogramQuery, Page, Paging, Selection
 from kafka.search.scanners import Abandoned
+from kafka.search.selection import HistogramQuery, Page, Paging, Selection
 from tests.support.acls import Administrator, sasl
 from tests.support.brokers import Broker, StartBroker
 from tests.support.plain import PlainClient
@@ -365,7 +365,7 @@ async def test_search_beside_as_many_as_may_be_waits_and_then_is_refused(
     topic = make_topic()
     plain.produce_many(topic, [b"v"] * 100)
     side_by_side = await asyncio.gather(*(everything(cluster, Selection(topic), 1000) for _ in range(5)))
-    async with cluster._clients.query._places.place("another"):
+    async with cluster._watch.clients.query._places.place("another"):
         with pytest.raises(TooManyScans):
             await cluster.find(Selection(topic), Paging(1), None, Event())
 

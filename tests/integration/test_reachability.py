@@ -201,22 +201,22 @@ async def test_changed_certificates_are_used_without_a_restart(
     put(bad if away_before else good)
     cluster = await open_cluster(bootstrap=broker.bootstrap, properties=client_with_tls(authority, *used))
     await told(cluster, *(("away", "tls") if away_before else ("ready", None)))
-    before = cluster._clients
+    before = cluster._watch.clients
     put(good if away_before else authority.issue(f"better-{name}"))
 
     async def renewed() -> bool:
-        return cluster._clients is not before and cluster.availability.state == "ready"
+        return cluster._watch.clients is not before and cluster.availability.state == "ready"
 
     await eventually(renewed, seconds=90)
     # A certificate that the broker does not take is no reason to give up one that works.
-    working = cluster._clients
+    working = cluster._watch.clients
     put(bad)
 
     async def tried() -> bool:
-        return not cluster._files.changed() and not cluster._retired
+        return not cluster._watch._files.changed() and not cluster._watch._retired
 
     await eventually(tried, seconds=90)
-    assert cluster._clients is working
+    assert cluster._watch.clients is working
     await told(cluster, "ready", None)
 
 

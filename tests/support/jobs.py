@@ -15,7 +15,8 @@ import pytest
 from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
-from kafka.jobs.progress import Counts, Job
+from kafka.jobs.job import Job
+from kafka.jobs.progress import Counts
 from kafka.jobs.spec import JobSpec
 from kafka.jobs.store.topic import ensure_store
 from kafka.jobs.worker.group import JobsWorker

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.model.records import OffsetRange
-from kafka.search.query import Continuation, Selection
+from kafka.search.selection import Continuation, Selection
 from service.http.cursors import Cursors, cursor_key
 from service.http.refusals import CursorRefused
 from service.settings.model import load_settings

@@ -22,8 +22,8 @@ from kafka.jobs.idempotency.requests import (
     encode_answer,
     encode_resend,
 )
+from kafka.jobs.job import fold
 from kafka.jobs.plan import UnsupportedFormat, partition_of
-from kafka.jobs.progress import fold
 from kafka.jobs.worker.targets import TargetNotGranted
 from kafka.model import errors
 from kafka.model.errors import NothingWritten

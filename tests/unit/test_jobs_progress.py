@@ -10,22 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka.jobs.job import KINDS, Job, fold, split_key
 from kafka.jobs.plan import Plan, UnsupportedFormat, encode_plan
 from kafka.jobs.progress import (
     FINAL,
     KEPT_BUCKETS,
     KEPT_POSITIONS,
     KEPT_TARGETS,
-    KINDS,
     Counts,
     Failure,
-    Job,
     Progress,
     Report,
     decode_progress,
     encode_progress,
-    fold,
-    split_key,
 )
 from kafka.model.records import OffsetRange
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka.model.records import Position
-from kafka.search.query import Paging, Selection
+from kafka.search.selection import Paging, Selection
 from service.api.messages import parse_query
 from service.http import refusals
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kafka.metadata.topics import Topic
+from kafka.metadata.topic import Topic
 from kafka.model.errors import Closing, QueueFull
 from kafka.model.records import Position, Record
 from kafka.resend.read_queue import AT_HAND, READ_AHEAD, Batch, ReadQueue, Request

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from kafka.metadata.topics import Topic
+from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy
 from kafka.model.errors import (
     CompactedTopic,

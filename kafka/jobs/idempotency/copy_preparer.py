@@ -13,7 +13,8 @@ from threading import Lock, Thread
 from kafka.client.config import ClusterConfig, Limits
 from kafka.jobs.idempotency.requests import IdempotentResend
 from kafka.jobs.worker.rules import Rules
-from kafka.metadata.topics import AdminLookup, Topics
+from kafka.metadata.lookup import AdminLookup
+from kafka.metadata.topics import Topics
 from kafka.model.errors import ClusterAway, DeadlineExceeded, InstanceReadOnly, NothingWritten, TopicReplaced
 from kafka.model.records import Position, Record
 from kafka.resend.reader import Reader

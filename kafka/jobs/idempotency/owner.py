@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kafka.client.clients import log
-from kafka.client.config import JOB_BATCH_BYTES, MAX_MESSAGE_BYTES, job_batch_bytes
+from kafka.client.config import JOB_BATCH_BYTES, MAX_MESSAGE_BYTES
+from kafka.client.properties import job_batch_bytes
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.idempotency.requests import (
     ANSWER,

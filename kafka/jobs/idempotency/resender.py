@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from kafka.client.config import ClusterConfig
-from kafka.jobs.errors import JobOutcomeUnknown, KeyOutcomeUnknown, KeyReused
+from kafka.jobs.errors import JobOutcomeUnknown, KeyOutcomeUnknown, KeyReused, KeysNotHere
 from kafka.jobs.idempotency.requests import RESEND, Answer, IdempotentResend, Key, encode_resend
 from kafka.jobs.plan import UnsupportedFormat, partition_of
-from kafka.jobs.service import Jobs
+from kafka.jobs.store.client import StoreClient
 from kafka.jobs.store.view import StoreSnapshot
 from kafka.model.errors import InstanceReadOnly, NothingWritten
 from kafka.model.records import Position
@@ -20,13 +20,13 @@ class IdempotentResender:
 
     Args:
         config: the cluster.
-        jobs: has the store, and a view of it.
+        store: what requests and answers are kept in; None on the embedded broker.
         preparer: knows what may be resent.
     """
 
-    def __init__(self, config: ClusterConfig, jobs: Jobs, preparer: Preparer) -> None:
+    def __init__(self, config: ClusterConfig, store: StoreClient | None, preparer: Preparer) -> None:
         self._config = config
-        self._jobs = jobs
+        self._store = store
         self._preparer = preparer
 
     async def resend(
@@ -46,24 +46,27 @@ class IdempotentResender:
             NothingWritten: another of its kinds: this request is refused, or the first one was.
             KeyOutcomeUnknown: there is no answer yet; it may be asked for by the same request.
         """
-        view, store, seen = await self._jobs.idempotency_store(deadline)
-        key_id = key.id("resend", store.partitions)
+        store = self._store
+        if store is None:
+            raise KeysNotHere
+        topic, seen = await store.usable_snapshot(deadline)
+        key_id = key.id("resend", topic.partitions)
         replayed = self._is_known(seen, key_id, position, key)
         if not replayed:
             if self._config.policy.read_only:
                 raise InstanceReadOnly
             latest = deadline - self._config.limits.delivery_timeout_seconds
-            topic = await self._preparer.topic(position, latest)
-            await self._jobs.require_worker(view, partition_of(key_id))
+            source = await self._preparer.topic(position, latest)
+            await store.require_worker(partition_of(key_id))
             created_at_ms = time.time_ns() // 1_000_000
             asked = IdempotentResend(
-                key_id, key.instance, position, topic.topic_id, consumer_key, key.digest, created_at_ms
+                key_id, key.instance, position, source.topic_id, consumer_key, key.digest, created_at_ms
             )
             try:
-                await self._jobs.write(key_id, RESEND, encode_resend(asked), deadline)
+                await store.write(key_id, RESEND, encode_resend(asked), deadline)
             except JobOutcomeUnknown as error:
                 raise KeyOutcomeUnknown(error.reason) from error
-        answer = await view.until(lambda seen: _answer(seen, key_id, position), deadline)
+        answer = await store.until(lambda seen: _answer(seen, key_id, position), deadline)
         if answer is None:
             raise KeyOutcomeUnknown("no worker has answered in time")
         return _told(answer, key), replayed

@@ -1,5 +1,7 @@
 """The compacted topic that holds jobs.
 
-topic   creates it and reads one of its partitions to the end
+topic   creates it, and checks whether it is fit
+tail    reads some of its partitions, and folds their records into jobs
 view    reads all of it, for processes that run no jobs
+client  waits for what was read, and writes what clients ask for
 """

@@ -16,8 +16,9 @@ from kafka.client.admin import Admin
 from kafka.client.clients import log
 from kafka.client.config import ClusterConfig
 from kafka.jobs.idempotency.requests import IdempotencyTable
-from kafka.jobs.progress import Job
-from kafka.jobs.store.topic import Store, StoreTail, find_store
+from kafka.jobs.job import Job
+from kafka.jobs.store.tail import StoreTail
+from kafka.jobs.store.topic import Store, find_store
 from kafka.jobs.worker.liveness import Liveness
 from kafka.metadata.offsets import AdminOffsets
 from kafka.model.errors import cause

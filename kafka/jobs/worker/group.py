@@ -10,8 +10,9 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from kafka.client.admin import Admin
 from kafka.client.clients import ErrorLog, LibraryLog, log
-from kafka.client.config import ClusterConfig, worker_properties
+from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.client.properties import worker_properties
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.store.topic import Store, StoreError, ensure_store, find_store
 from kafka.jobs.worker.liveness import ProblemReporter

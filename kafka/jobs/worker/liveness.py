@@ -20,7 +20,8 @@ from threading import Lock
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kafka.client.clients import ErrorLog, LibraryLog
-from kafka.client.config import ClusterConfig, writer_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import writer_properties
 from kafka.client.secrets import CONFIGURED
 from kafka.jobs import stored
 from kafka.model.errors import cause

@@ -16,12 +16,14 @@ from threading import Event, Thread
 from confluent_kafka import KafkaException
 
 from kafka.client.clients import log
-from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig, job_batch_bytes
+from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
+from kafka.client.properties import job_batch_bytes
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.idempotency.owner import IdempotentResends
+from kafka.jobs.job import KINDS, Job
 from kafka.jobs.plan import Plan, encode_plan
-from kafka.jobs.progress import KINDS, Job, Progress, State, encode_progress
-from kafka.jobs.store.topic import StoreTail
+from kafka.jobs.progress import Progress, State, encode_progress
+from kafka.jobs.store.tail import StoreTail
 from kafka.jobs.worker.backoff import Backoff
 from kafka.jobs.worker.liveness import (
     HANDING_OVER,
@@ -36,7 +38,7 @@ from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_
 from kafka.jobs.worker.run import BatchResult, JobExecution, begun, now_ms
 from kafka.jobs.worker.selecting import Selected
 from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions
-from kafka.metadata.topics import AdminLookup
+from kafka.metadata.lookup import AdminLookup
 from kafka.model.copies import Copy
 from kafka.model.errors import ClusterUnavailable, DeadlineExceeded, InstanceReadOnly, NothingWritten
 

@@ -20,7 +20,8 @@ from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.selecting import Selected, select
 from kafka.jobs.worker.source import Chunk, Source
 from kafka.jobs.worker.targets import Targets, refuse_job_copy
-from kafka.metadata.topics import AdminLookup, Topic
+from kafka.metadata.lookup import AdminLookup
+from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
 from kafka.model.errors import NothingWritten, ResendError, TopicReplaced
 from kafka.model.records import Position, Record

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.client.clients import ErrorLog, LibraryLog
-from kafka.client.config import ClusterConfig, source_properties
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import source_properties
 from kafka.jobs.plan import Plan
 from kafka.jobs.worker.read_ahead import is_slow
 from kafka.model.errors import AccessDenied, NothingWritten, RecordDamaged, ResendError

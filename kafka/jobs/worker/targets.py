@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from kafka.client.config import MAX_MESSAGE_BYTES
 from kafka.jobs.plan import Plan
 from kafka.jobs.worker.rules import Rules
-from kafka.metadata.topics import AdminLookup, Topic
+from kafka.metadata.lookup import AdminLookup
+from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, copy_of
 from kafka.model.errors import (
     ClusterUnavailable,

@@ -15,8 +15,9 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka.client.clients import ErrorLog, LibraryLog, produce, written_offset
-from kafka.client.config import ClusterConfig, job_writer_properties
-from kafka.jobs.store.topic import OWNER_KEY
+from kafka.client.config import ClusterConfig
+from kafka.client.properties import job_writer_properties
+from kafka.jobs.store.tail import OWNER_KEY
 from kafka.model.copies import Copy
 from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
 from kafka.model.records import Position

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kafka.jobs.errors import ExpressionRefused
 from kafka.jobs.filter import Filter
+from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
-from kafka.jobs.progress import Counts, Failure, Job, Report, State
+from kafka.jobs.progress import Counts, Failure, Report, State
 from service.api.schema.job_request import MessagePosition, TargetItem
 from service.http.refusals import shown
 

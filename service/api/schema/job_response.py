@@ -1,4 +1,4 @@
-"""How a job is told."""
+"""Bodies of the answers about jobs."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class JobsResponse(_JobPart):
     size: int = Field(description="How many are in this answer.")
 
 
-def told(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> dict[str, object]:
+def to_response(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> dict[str, object]:
     """Return a job as an answer has it.
 
     Args:

@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.figures import Selection
-from tests.support.brokers import ControlledBroker, free_port, new_broker
+from tests.support.brokers import ControlledBroker, free_port, new_broker, wait_until_known
 
 # The options that Kafka's own scripts start a broker with, and a heap that leaves the machine to the others as well.
 _JVM = (
@@ -52,6 +52,7 @@ def broker() -> Iterator[ControlledBroker]:
     started = new_broker(_CALM, _JVM)
     try:
         started.start()
+        wait_until_known(started.bootstrap)
         yield started
     finally:
         started.remove()
@@ -68,7 +69,7 @@ def fill(
     filler_bytes: int = 0,
     first_ms: int | None = None,
 ) -> Selection:
-    """Make a topic with records of 1 KB and return where they stand.
+    """Make a topic with records of 1 KB and return where they are.
 
     Args:
         bootstrap: the cluster.

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from kafka.client.secrets import CONFIGURED
-from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker, new_broker, provider
+from tests.support.brokers import VERSION, Broker, ControlledBroker, StartBroker, new_broker, provider, wait_until_known
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 
@@ -61,6 +61,7 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
 def started(broker: ControlledBroker) -> None:
     """Start the broker that most tests share."""
     broker.start()
+    wait_until_known(broker.bootstrap)
     # A broker's first group and first transaction take seconds: the state of both is still to be loaded.
     PlainClient(broker.bootstrap).create_internal_topics()
 
@@ -88,6 +89,7 @@ def controlled_broker() -> Iterator[StartBroker]:
             own = new_broker(extra)
             removals.callback(own.remove)
             own.start()
+            wait_until_known(own.bootstrap)
             return own
 
         yield start

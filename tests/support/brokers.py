@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 VERSION = os.environ.get("TEST_KAFKA_VERSION", "4.4.0")
 
@@ -209,3 +210,14 @@ def wait_until_started(log: Callable[[], str], ended: Callable[[], bool]) -> Non
         assert not ended(), f"the broker ended by itself:\n{said[-3000:]}"
         assert time.monotonic() < deadline, f"the broker did not start within {START_SECONDS} s:\n{said[-3000:]}"
         time.sleep(0.05)
+
+
+def wait_until_known(bootstrap: str) -> None:
+    """Wait until a broker that has started names itself in its answers, which may be a moment later.
+
+    A client that asks in that moment takes the answer without brokers for the truth, drops the one that it has, and
+    never asks again (librdkafka issue 5301). So each try is a client of its own.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=START_SECONDS).brokers:
+        assert time.monotonic() < deadline, f"the broker at {bootstrap} does not name itself after {START_SECONDS} s"

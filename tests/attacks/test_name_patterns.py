@@ -1,4 +1,4 @@
-"""Patterns for names of topics: whoever sends them cannot make the service slow, nor fill its memory."""
+"""Patterns for names of topics: their senders cannot make the service slow, nor fill its memory."""
 
 from __future__ import annotations
 

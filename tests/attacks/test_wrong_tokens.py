@@ -1,4 +1,4 @@
-"""Thousands of wrong tokens: whoever sends them is slowed down and counted, and nobody else notices."""
+"""Thousands of wrong tokens: their senders are slowed down and counted, and no other caller notices."""
 
 from __future__ import annotations
 

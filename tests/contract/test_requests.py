@@ -150,7 +150,7 @@ async def test_action_id_not_exactly_one_resend_is_refused(client: httpx.AsyncCl
 @pytest.mark.parametrize("part", ["project-1", "away"])
 @pytest.mark.parametrize("value", ["x" * 129, "x" * 8000, "a%00b", "a%0Ab", "%E2%80%AE"])
 async def test_path_id_that_is_absurd_is_refused_as_such(client: httpx.AsyncClient, part: str, value: str) -> None:
-    """An id of absurd length or content is refused, whoever asks, and not echoed."""
+    """An id of absurd length or content is refused for every caller, and not echoed."""
     response = await post(client, URL.replace(part, value))
 
     assert "RESEND.00400004" == code_of(response)

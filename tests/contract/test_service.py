@@ -124,7 +124,7 @@ async def test_readyz_names_the_instance_that_is_away_without_its_address(
 
 
 async def test_readyz_says_when_the_callers_file_cannot_be_read(tmp_path: Path, closed_port: int) -> None:
-    """Old grants that stay in effect are seen by whoever watches the service, not only in its log."""
+    """Old grants that stay in effect are seen by those who watch the service, not only in its log."""
     callers_file = tmp_path / "callers.toml"
     everything: dict[str, object] = {"projects": ["*"], "instances": ["*"], "topics": ["*"], "actions": ["*"]}
     content = callers({"name": "a", "token": TOKEN, **everything})

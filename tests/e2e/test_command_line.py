@@ -267,7 +267,7 @@ def test_resend_in_process_is_logged_as_the_operator_s(
 
 
 def test_wrong_token_exits_with_1_and_is_not_repeated(service: str) -> None:
-    """The API's one wording for whoever may not; what was sent is nowhere in it."""
+    """The API's one wording for all who may not; what was sent is nowhere in it."""
     stranger = CommandLine({"KAFKA_RESEND_URL": service, "KAFKA_RESEND_TOKEN": "wrong-token"})
 
     for command in (("topics",), ("messages", "a"), ("resend", "a", "0", "0"), ("tail", "a")):
@@ -361,7 +361,7 @@ def test_terminal_shows_hostile_records_and_is_not_driven_by_them(
 
 
 def test_terminal_is_told_who_gets_a_copy(of_service: CommandLine, make_topic: MakeTopic, plain: PlainClient) -> None:
-    """With a consumer_key that one; without, everybody, or whom the record names itself."""
+    """With a consumer_key that one; without, all consumers, or the one that the record names itself."""
     topic = make_topic()
     plain.produce(topic, b"x")
     plain.produce(topic, b"x", headers=[("consumer_key", b"first"), ("consumer_key", b"shipping")])

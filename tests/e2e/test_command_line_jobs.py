@@ -217,7 +217,7 @@ def test_dry_run_of_many_partitions_shows_its_answer_first_and_last(
 async def test_job_waits_goes_on_and_ends_when_told(
     job: CommandLine, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """pause, resume, cancel; whoever watches learns of the end by the exit code."""
+    """pause, resume, cancel; a watcher learns of the end by the exit code."""
     topic = make_topic()
     plain.produce_many(topic, [b"x"] * 1000)
     [made] = job.lines("job", "start", topic, "--all", "--yes", "--rate", "20")

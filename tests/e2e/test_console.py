@@ -489,7 +489,7 @@ def test_console_time_far_in_the_future_is_exact_and_does_not_take_the_chart_awa
 def test_console_offsets_beyond_what_a_double_holds_are_exact(console: Console, make_topic: MakeTopic) -> None:
     """Offsets above 2**53, each written with all its digits: in the table, in the requests, and in the answers.
 
-    No Kafka writes so many records in a test: the answers that hold such offsets are written here.
+    No Kafka writes that many records in a test: the answers that hold such offsets are written here.
     """
     topic = make_topic()
     first = 2**53 + 1

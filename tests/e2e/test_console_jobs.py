@@ -74,7 +74,7 @@ def service(start_instance: Callable[..., str]) -> str:
 
 
 def fill(plain: PlainClient, topic: str, count: int = 4) -> None:
-    """Write so many records to each of two partitions, and a copy to the first."""
+    """Write a number of records to each of two partitions, and a copy to the first."""
     for partition in (0, 1):
         plain.produce_many(topic, [f"{partition}-{number}".encode() for number in range(count)], partition=partition)
     plain.produce(topic, b"a copy", b"key", [("consumer_key", b"billing")])
@@ -126,7 +126,7 @@ def looked_again(page: Page) -> None:
 
 
 def copies(plain: PlainClient, topic: str, partition: int, originals: int) -> list[bytes | None]:
-    """Return the values that stand behind the first so many records."""
+    """Return the values that stand behind the first records, a number of them."""
     return [seen.value for seen in plain.log(topic, partition, "read_committed")][originals:]
 
 

@@ -16,7 +16,7 @@ _LOOK_SECONDS = 8.0
 
 
 def test_process_survives_a_cluster_without_brokers(controlled_broker: StartBroker) -> None:
-    """A broker that is fenced most of the time still answers; whoever asks it continues, and so does `check`."""
+    """A broker that is fenced most of the time still answers; what asks it continues, and so does `check`."""
     # It is fenced a second after each heartbeat, until the next one.
     broker = controlled_broker({"broker.heartbeat.interval.ms": "4000", "broker.session.timeout.ms": "1000"})
     done = subprocess.run(

@@ -161,7 +161,7 @@ class Jobs:
             self.long.append(await self._cluster.jobs.make(asked))
 
     async def make_small(self) -> None:
-        """Make one more, at most two in a second, so that whoever waits for something to do gets it."""
+        """Make one more, at most two in a second, so that a worker that waits for something to do gets it."""
         if time.monotonic() - self._last_small > 0.5:
             self._last_small = time.monotonic()
             spans = dict.fromkeys(range(PARTITIONS), (0, 1))
@@ -288,7 +288,7 @@ async def test_kills_of_workers_and_brokers_lose_and_double_nothing(
     assert [job.progress.counts for job in done[:JOBS]] == [counted(resent=total)] * JOBS
     besides = await asyncio.to_thread(judge, plain, len(jobs.small))
     assert "Traceback" not in said, said[-5000:]
-    # Figures for whoever runs it with -s.
+    # Figures, with -s.
     sys.stdout.write(
         f"\n{JOBS * total} copies in {ended - begun:.0f} s, {workers.kills} kills of workers, {len(broker_kills)} of "
         f"brokers; read_uncommitted saw {besides} records besides; a live read_committed consumer waited for a "

@@ -335,7 +335,7 @@ async def test_two_hundred_at_once_are_each_done_once(jobs_stage: JobsStage, mak
     for (_, number, name), (resent, _) in zip(asked, found, strict=True):
         expected = f"{number}".encode(), (("consumer_key", name.encode()),)
         assert copies[resent.offset or -1] == expected
-    # A figure for whoever runs it with -s.
+    # A figure, with -s.
     sys.stdout.write(f"\n200 resends with a key at once: {seconds:.2f} s\n")
     assert seconds < 20
 
@@ -472,7 +472,7 @@ async def test_answers_are_removed_after_their_time(jobs_stage: JobsStage, make_
 
 
 async def test_resend_of_a_newer_version_is_left_alone(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """It waits for whoever understands it, and holds up nobody."""
+    """It waits for a worker that understands it, and holds up no other."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce(topic, b"a")
     await served(jobs_stage, 1)
@@ -483,7 +483,7 @@ async def test_resend_of_a_newer_version_is_left_alone(jobs_stage: JobsStage, ma
 
 
 async def test_job_is_made_once(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """Repeated, at once, and from another process: the same job; with another wish it is refused."""
+    """Repeated, at once, and from another process: the same job; with another spec it is refused."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"x"] * 10)
     await served(jobs_stage)

@@ -291,7 +291,7 @@ async def test_job_beyond_the_grants_does_not_exist(
 async def test_jobs_of_a_caller_are_those_of_their_topics(
     client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
-    """A caller of some topics makes, sees and ends jobs of these, whoever made them."""
+    """A caller of some topics makes, sees and ends jobs of these, of any creator."""
     topic = make_topic(1, name=f"orders.{uuid.uuid4().hex[:8]}")
     plain.produce(topic, b"x")
     orders = {"X-Auth-Token": "o"}

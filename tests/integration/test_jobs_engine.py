@@ -63,7 +63,7 @@ def spec(topic: str, **more: object) -> JobSpec:
 
 
 def copies(plain: PlainClient, topic: str, partitions: int, originals: int) -> list[Seen]:
-    """Return what consumers of committed records see after the originals, of which each partition has so many."""
+    """Return what consumers of committed records see after the originals, of which each partition has that many."""
     return [
         seen
         for partition in range(partitions)

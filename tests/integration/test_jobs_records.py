@@ -286,7 +286,7 @@ async def test_topic_made_again_fails_the_job_with_that_reason(jobs_stage: JobsS
 
 
 async def test_deleted_topic_fails_the_job_and_does_not_come_back(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """A broker that makes topics for whoever writes to them does not make this one."""
+    """A broker that creates topics when they are written to does not make this one."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [b"old"] * 5000)
     jobs_stage.worker()

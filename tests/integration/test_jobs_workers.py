@@ -60,7 +60,7 @@ async def test_twenty_jobs_on_three_workers_all_end(jobs_stage: JobsStage, make_
 
 
 async def test_paused_job_waits_and_goes_on(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:
-    """Between pause and resume nothing is written, whoever owns the job; afterwards nothing is missing or double."""
+    """Between pause and resume nothing is written, by any owner; afterwards nothing is missing or double."""
     topic, plain = make_topic(), jobs_stage.plain
     plain.produce_many(topic, [f"{number}".encode() for number in range(3000)])
     worker = jobs_stage.worker(batch_records=200)

@@ -132,7 +132,7 @@ async def test_controller_alone_is_told_as_what_it_is(
 async def test_wrong_password_is_the_reason_that_readyz_tells(
     open_cluster: OpenCluster, with_acls: tuple[str, Administrator]
 ) -> None:
-    """The brokers answer, and refuse the login: no less is told to whoever looks at /readyz."""
+    """The brokers answer, and refuse the login: /readyz says no less."""
     address, _ = with_acls
     cluster = await open_cluster(bootstrap=address, properties=sasl("full", "wrong"))
     await told(cluster, "away", "credentials")

@@ -76,7 +76,7 @@ def start_worker() -> Iterator[StartWorker]:
 
 
 def spec(topic: str, **more: Any) -> JobSpec:
-    """Return a wish of somebody's."""
+    """Return the spec of a job."""
     return JobSpec("project", "somebody", topic, **more)
 
 
@@ -153,7 +153,7 @@ class JobsStage:
         return await self.get(job)
 
     async def resent(self, job: Job, count: int, seconds: float = 30) -> Job:
-        """Wait until it has resent so many records, and return it."""
+        """Wait until it has resent that many records, and return it."""
 
         async def reached() -> bool:
             return (await self.get(job)).progress.counts.resent >= count

@@ -1,4 +1,4 @@
-"""Callers: what a grant covers, what a callers file may be, whom a token stands for, and when no longer."""
+"""Callers: what a grant covers, what a callers file may be, which caller a token stands for, and when no longer."""
 
 from __future__ import annotations
 

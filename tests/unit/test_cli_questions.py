@@ -1,4 +1,4 @@
-"""What `job start` asks: how many records, of which topic, to where, for whom."""
+"""What `job start` asks: how many records, of which topic, to where, for which recipient."""
 
 from __future__ import annotations
 

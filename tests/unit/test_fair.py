@@ -1,4 +1,4 @@
-"""Places that callers share: whoever asks for many does not keep others from theirs."""
+"""Places that callers share: one that asks for many does not keep others from theirs."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ REFUSALS: list[NothingWritten] = [
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda error: type(error).__name__)
 def test_refusal_is_told_again_in_the_same_words(refusal: NothingWritten) -> None:
-    """Kind and facts survive being written down; the position is that of whoever asks again."""
+    """Kind and facts survive being written down; the position is that of the repeated request."""
     found = decode_answer(encode_answer(Answer("d", 5, refusal)), POSITION)
 
     assert (type(refusal), str(refusal)) == (type(found.outcome), str(found.outcome))

@@ -36,7 +36,7 @@ def fail_with_a_secret() -> None:
 
 
 def test_json_log_has_a_line_for_each_event_of_ours_and_of_libraries(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each line is one JSON object with its time and level, whoever wrote it."""
+    """Each line is one JSON object with its time and level, from any source."""
     configure_logs(LogSettings(format="json", level="info"))
     structlog.get_logger("service").info("request", status=200)
     logging.getLogger("kafka").warning("%s is away", "broker-1")

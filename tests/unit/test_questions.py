@@ -49,7 +49,7 @@ def test_query_by_position_names_one_record() -> None:
 
 
 def test_query_with_paging_has_it() -> None:
-    """A preview in characters is fetched as the most bytes that so many characters can have."""
+    """A preview in characters is fetched as the most bytes that these characters can have."""
     asked = parse_query(b"topic=a&limit=7&offset=8&preview=9&cursor=xyz")
 
     assert (Paging(7, 8, 36), 9, "xyz") == (asked.paging, asked.preview, asked.cursor)

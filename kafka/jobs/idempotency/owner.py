@@ -175,7 +175,7 @@ class IdempotentResends:
         batch_bytes = job_batch_bytes(min(limits, default=MAX_MESSAGE_BYTES))
         answers: dict[str, bytes] = {}
 
-        def told(offsets: Offsets) -> Iterable[Entry]:
+        def entries(offsets: Offsets) -> Iterable[Entry]:
             answers.update(_answers(batch, offsets))
             return [(_key(key_id, ANSWER), answer) for key_id, answer in answers.items()]
 
@@ -186,7 +186,7 @@ class IdempotentResends:
                 self._ready(batch_bytes).commit(
                     [outcome.copy for outcome in prepared],
                     [(_key(found.asked.key_id, RESEND), None) for found in batch],
-                    told,
+                    entries,
                 )
             except RecordsRefused as error:
                 batch_bytes = batch_bytes if error.refused else 0

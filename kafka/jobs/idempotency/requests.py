@@ -149,13 +149,13 @@ def decode_resend(key_id: str, content: bytes) -> IdempotentResend:
 def encode_answer(answer: Answer) -> bytes:
     """Return the answer as the JSON that is in the store."""
     outcome = answer.outcome
-    told: dict[str, object]
+    content: dict[str, object]
     if isinstance(outcome, Resent):
-        told = {"copy": [outcome.partition, outcome.offset, outcome.timestamp]}
+        content = {"copy": [outcome.partition, outcome.offset, outcome.timestamp]}
     else:
         facts = {name: value for name, value in _facts(outcome).items() if not isinstance(value, Position)}
-        told = {"refused": [outcome.code, facts]}
-    return _json({"format": FORMAT, "digest": answer.digest, "created_at_ms": answer.created_at_ms, **told})
+        content = {"refused": [outcome.code, facts]}
+    return _json({"format": FORMAT, "digest": answer.digest, "created_at_ms": answer.created_at_ms, **content})
 
 
 def decode_answer(content: bytes, position: Position) -> Answer:

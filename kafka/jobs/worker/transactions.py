@@ -100,14 +100,14 @@ class Transactions:
         self,
         copies: Iterable[Copy],
         entries: Iterable[Entry],
-        told: Callable[[Offsets], Iterable[Entry]] | None = None,
+        entries_of: Callable[[Offsets], Iterable[Entry]] | None = None,
     ) -> None:
         """Write copies and records of the store, all or nothing.
 
         Args:
-            copies: no two of the same original, if `told` is given.
+            copies: no two of the same original, if `entries_of` is given.
             entries: of the store.
-            told: makes further entries out of where the copies stand.
+            entries_of: makes further entries out of where the copies are.
 
         Raises:
             RecordsRefused: nothing is committed.
@@ -115,7 +115,7 @@ class Transactions:
             RestartOwnership: whether it is committed is not known.
         """
         self._reports.clear()
-        self._offsets = None if told is None else {}
+        self._offsets = None if entries_of is None else {}
         # Whatever ends this early, a BaseException included.
         self.failed_transaction = True
         try:
@@ -125,8 +125,8 @@ class Transactions:
             for key, value in entries:
                 self._producer.produce(self._store, value, key, self._partition)
             self._flush()
-            if told is not None and self._offsets is not None:
-                for key, value in told(self._offsets):
+            if entries_of is not None and self._offsets is not None:
+                for key, value in entries_of(self._offsets):
                     self._producer.produce(self._store, value, key, self._partition)
                 self._flush()
             self._producer.commit_transaction(_COMMIT_SECONDS)

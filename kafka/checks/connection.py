@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -12,7 +12,7 @@ from kafka.checks.results import Finding, lacks, works
 from kafka.client.admin import Admin
 from kafka.client.bootstrap import controllers_among, without
 from kafka.client.config import ClusterConfig
-from kafka.client.connection import ConnectionErrors
+from kafka.client.connection import ConnectionErrors, advertised_address
 from kafka.client.secrets import secrets_of
 from kafka.metadata.probe import away
 from kafka.model.errors import AwayKind, ClusterAway
@@ -34,6 +34,9 @@ _ADDRESSES = (
     "check the addresses in bootstrap_servers from this machine, and that security.protocol is the listener's: "
     "a listener of another protocol ends the connection silently"
 )
+_Broker = tuple[int, str, int]
+"""Number, host and port."""
+
 _DOWN_GRACE_SECONDS = 1.5
 _REACH_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
@@ -65,15 +68,18 @@ def diagnose_connection(config: ClusterConfig, timeout_seconds: float) -> tuple[
     findings = [_controllers(controllers)] if controllers else []
     errors = ConnectionErrors()
     down: list[KafkaError] = []
+    failed: dict[int, _Broker] = {}
 
     def report(error: KafkaError) -> None:
         errors(error)
+        if (broker := advertised_address(error)) is not None:
+            failed[broker[0]] = broker
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             down.append(error)
 
     admin = Admin(without(config, controllers), report)
     try:
-        brokers = _connect(admin, down, timeout_seconds)
+        brokers = _connect(admin, down, failed, timeout_seconds)
     except ClusterAway as found:
         admin.poll(0)
         raise Unreachable([*findings, _unreachable(config, errors.explain(found))]) from found
@@ -86,8 +92,20 @@ def diagnose_connection(config: ClusterConfig, timeout_seconds: float) -> tuple[
     return findings, admin
 
 
-def _connect(admin: Admin, down: Sequence[KafkaError], timeout_seconds: float) -> list[tuple[int, str, int]]:
-    """Return number, host and port of all brokers, as the metadata has them.
+def _connect(
+    admin: Admin, down: Sequence[KafkaError], failed: Mapping[int, _Broker], timeout_seconds: float
+) -> Sequence[_Broker]:
+    """Return all brokers, as the metadata has them.
+
+    librdkafka asks for metadata by itself as soon as it is connected, and gives the bootstrap servers up once that is
+    answered. When no address in that answer can be reached, a request that was not quicker is never answered: then
+    those are returned whose connection failed, as its names are all that is known.
+
+    Args:
+        admin: a new client.
+        down: errors that say that no broker is connected; the client adds to them.
+        failed: brokers whose connection failed at the address that they advertise, by number; the client adds to them.
+        timeout_seconds: how long it may take.
 
     Raises:
         ClusterAway: no broker answered in time, or none is named.
@@ -101,6 +119,8 @@ def _connect(admin: Admin, down: Sequence[KafkaError], timeout_seconds: float) -
             brokers = admin.brokers(_LOOK_SECONDS)
         except KafkaException as exception:
             found = away(exception)
+            if failed and len(_lost(tuple(failed.values()))) == len(failed):
+                return sorted(failed.values())
             # A name with two addresses reports the first as down before it tries the second: wait a little longer.
             if not down_seen and down:
                 down_seen = True
@@ -136,7 +156,7 @@ def _connected_as(config: ClusterConfig) -> str:
     return f"connected to {', '.join(config.bootstrap_servers)} ({how})"
 
 
-def _lost(brokers: Sequence[tuple[int, str, int]]) -> list[str]:
+def _lost(brokers: Sequence[_Broker]) -> list[str]:
     """Return the brokers that cannot be reached at the address that they give to clients, each with the reason."""
     lost = []
     for number, host, port in brokers:
@@ -147,7 +167,7 @@ def _lost(brokers: Sequence[tuple[int, str, int]]) -> list[str]:
     return lost
 
 
-def _reach(brokers: Sequence[tuple[int, str, int]], lost: Sequence[str]) -> Finding:
+def _reach(brokers: Sequence[_Broker], lost: Sequence[str]) -> Finding:
     if lost:
         return lacks("brokers", f"out of reach: {', '.join(lost)}", _REMEDIES["advertised"])
     listed = ", ".join(f"{number} at {host}:{port}" for number, host, port in brokers)

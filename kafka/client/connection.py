@@ -16,7 +16,7 @@ _KEPT_SECONDS = 60.0
 _TELLING: tuple[AwayKind, ...] = ("credentials", "tls", "controller", "unresolved", "unreachable")
 """The most telling first: while one address refuses the password, another one may only be slow."""
 
-_CONNECTION = re.compile(r"\S+/([0-9]+|bootstrap): ")
+_CONNECTION = re.compile(r"(?:\S+://)?(?P<host>\S+):(?P<port>[0-9]+)/(?P<broker>[0-9]+|bootstrap): ")
 """How the library begins what it says of one connection: a broker has a number once it is known from the metadata."""
 
 _BROKEN = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT})
@@ -40,7 +40,7 @@ class ConnectionErrors:
         connection = _CONNECTION.match(error.str())
         if kind is None and (connection is None or error.code() not in _BROKEN):
             return
-        advertised = connection is not None and connection[1] != "bootstrap"
+        advertised = connection is not None and connection["broker"] != "bootstrap"
         with self._lock:
             self._last[kind or "unreachable", advertised] = (time.monotonic(), f"{error.name()}: {error.str()}")
 
@@ -71,3 +71,11 @@ class ConnectionErrors:
                 at_address = only_advertised and kind in ("unresolved", "unreachable")
                 return ClusterAway(text, "advertised" if at_address else kind)
         return error
+
+
+def advertised_address(error: KafkaError) -> tuple[int, str, int] | None:
+    """Return number, host and port of the broker whose advertised address an error names, or None if it names none."""
+    connection = _CONNECTION.match(error.str())
+    if connection is None or connection["broker"] == "bootstrap":
+        return None
+    return int(connection["broker"]), connection["host"].strip("[]"), int(connection["port"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from tests.support.acls import Administrator, sasl
 from tests.support.brokers import ControlledBroker, StartBroker, free_port, new_broker
 from tests.support.certificates import Authority, broker_with_tls, client_with_tls
 from tests.support.plain import PlainClient
+from tests.support.proxy import proxied
 from tests.support.worker import OpenCluster, eventually
 
 
@@ -96,6 +98,18 @@ async def test_advertised_address_that_leads_nowhere_is_not_ready_and_is_named(
     assert found["connection"].ok
     assert f"broker 1 at {advertised}" in found["brokers"].detail
     assert "advertised.listeners" in (found["brokers"].remedy or "")
+
+
+async def test_advertised_address_that_leads_nowhere_is_named_by_a_slow_cluster(on_host: Callable[..., OnHost]) -> None:
+    """The client's own first request takes the only answer of a bootstrap server, before the one of `check`."""
+    advertised = f"127.0.0.1:{free_port()}"
+    broker = on_host(advertised)
+    port = free_port()
+    async with proxied(broker.bootstrap, port) as proxy:
+        proxy.delay_seconds = 0.2
+        found = await asyncio.to_thread(findings_of, f"127.0.0.1:{port}")
+    assert found["connection"].ok
+    assert f"broker 1 at {advertised}" in found["brokers"].detail
 
 
 async def test_controller_among_the_bootstrap_servers_is_left_out_and_named(

@@ -1,4 +1,4 @@
-"""A proxy before a broker that loses answers, as a network or a hanging follower does, or changes them."""
+"""A proxy before a broker that loses, delays or changes answers, as a network or a hanging follower does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Proxy:
         hold: answers to Produce requests that come while this is true are never passed on.
         held: how many there were.
         without_brokers: metadata names no broker while this is true, as that of one that has just started.
+        delay_seconds: how much later than the broker gave it each answer is passed on.
     """
 
     def __init__(self, broker: str) -> None:
@@ -31,6 +32,7 @@ class Proxy:
         self.hold = False
         self.held = 0
         self.without_brokers = False
+        self.delay_seconds = 0.0
 
     def drop_connections(self) -> None:
         """Close all connections of clients at once."""
@@ -70,6 +72,7 @@ class Proxy:
                         lost.add(correlation)
                         self.held += 1
                 else:
+                    await asyncio.sleep(self.delay_seconds)
                     correlation = struct.unpack(">i", frame[:4])[0]
                     if correlation in lost:
                         continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from kafka.client.connection import ConnectionErrors
+from kafka.client.connection import ConnectionErrors, advertised_address
 from kafka.model.errors import AwayKind, ClusterAway
 
 NUMBERED = "broker:9092/1: Connect to ipv4#127.0.0.1:9092 failed: Connection refused"
@@ -37,3 +37,17 @@ def test_metadata_without_an_answer_is_the_advertised_address_where_only_that_fa
     explained = errors.explain(NO_ANSWER)
     assert explained.kind == kind
     assert (NUMBERED if NUMBERED in reported else "") in explained.reason
+
+
+@pytest.mark.parametrize(
+    ("reported", "broker"),
+    [
+        (NUMBERED, (1, "broker", 9092)),
+        ("sasl_ssl://broker:9093/2: SASL authentication error", (2, "broker", 9093)),
+        ("[::1]:9092/3: Connect to ipv6#[::1]:9092 failed: Connection refused", (3, "::1", 9092)),
+        (BOOTSTRAP, None),
+        ("1/1 brokers are down", None),
+    ],
+)
+def test_error_of_a_connection_names_the_advertised_address(reported: str, broker: tuple[int, str, int] | None) -> None:
+    assert advertised_address(KafkaError(KafkaError._TRANSPORT, reported)) == broker

@@ -23,6 +23,8 @@ from confluent_kafka.admin import AdminClient
 VERSION = os.environ.get("TEST_KAFKA_VERSION", "4.4.0")
 
 START_SECONDS = 60.0
+STARTED = "Kafka Server started"
+"""In the line that a broker logs once its listeners are open."""
 
 JVM = "-Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 """Starts in a third of the time and with half the memory of the defaults."""
@@ -196,20 +198,6 @@ def free_port() -> int:
             _taken_ports.append(lock)
             return port
     raise AssertionError(f"no free port from {_PORTS.start} on")
-
-
-def wait_until_started(log: Callable[[], str], ended: Callable[[], bool]) -> None:
-    """Wait for the line that a broker logs once its listeners are open.
-
-    Args:
-        log: returns what it has logged since it was started.
-        ended: whether it has ended by itself.
-    """
-    deadline = time.monotonic() + START_SECONDS
-    while "Kafka Server started" not in (said := log()):
-        assert not ended(), f"the broker ended by itself:\n{said[-3000:]}"
-        assert time.monotonic() < deadline, f"the broker did not start within {START_SECONDS} s:\n{said[-3000:]}"
-        time.sleep(0.05)
 
 
 def wait_until_known(bootstrap: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from docker.errors import APIError
 from testcontainers.core.container import DockerContainer
 
-from tests.support.brokers import VERSION, free_port, properties, wait_until_started
+from tests.support.brokers import START_SECONDS, STARTED, VERSION, free_port, properties
 
 _DATA = "/var/lib/kafka/data"
 _FREEZE_SECONDS = 20.0
@@ -53,13 +53,14 @@ class ContainerBroker:
             self._created = True
             have_image(self._container.image)
             self._container.start()
-        container = self._container.get_wrapped_container()
-
-        def ended() -> bool:
-            container.reload()
-            return container.status in {"exited", "dead"}
-
-        wait_until_started(lambda: container.logs(since=begun).decode(errors="replace"), ended)
+        # The lines as they come: to ask for all of them again and again costs the engine more than a broker's start.
+        said: list[str] = []
+        for line in self._container.get_wrapped_container().logs(stream=True, follow=True, since=begun):
+            said.append(line.decode(errors="replace"))
+            if STARTED in said[-1]:
+                return
+            assert time.time() < begun + START_SECONDS, f"the broker did not start in time:\n{''.join(said[-30:])}"
+        raise AssertionError(f"the broker ended by itself:\n{''.join(said[-30:])}")
 
     def stop(self) -> None:
         """Stop it as an operator would."""

@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
-from tests.support.brokers import VERSION, free_port, properties, wait_until_started
+from tests.support.brokers import START_SECONDS, STARTED, VERSION, free_port, properties
 
 _POM = Path(__file__).with_name("kafka-jars.pom.xml")
 # The version of log4j that Kafka is built with; without its binding the broker logs nothing, not even that it is ready.
@@ -41,7 +42,11 @@ class JarBroker:
             self._process = process = subprocess.Popen(
                 self._java("kafka.Kafka", str(self._config)), stdout=log, stderr=subprocess.STDOUT
             )
-        wait_until_started(lambda: self._log.read_text(errors="replace"), lambda: process.poll() is not None)
+        deadline = time.monotonic() + START_SECONDS
+        while STARTED not in (said := self._log.read_text(errors="replace")):
+            assert process.poll() is None, f"the broker ended by itself:\n{said[-3000:]}"
+            assert time.monotonic() < deadline, f"the broker did not start in time:\n{said[-3000:]}"
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stop it as an operator would."""

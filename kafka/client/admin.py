@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from threading import Event
 from typing import Any, TypeVar
 
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
@@ -30,14 +31,24 @@ class Admin(AdminClient):
     Args:
         config: the cluster.
         error_cb: takes what the library reports, whenever the client is polled; None: nobody does.
+        stopped: ends what waits in `wait_for` once it is set; None: an event of its own.
+
+    Attributes:
+        stopped: that event.
     """
 
-    def __init__(self, config: ClusterConfig, error_cb: Callable[[KafkaError], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        error_cb: Callable[[KafkaError], None] | None = None,
+        stopped: Event | None = None,
+    ) -> None:
         properties: dict[str, Any] = {**admin_properties(config)}
         if error_cb is not None:
             properties["error_cb"] = error_cb
         super().__init__(properties)
         self._any_topic = config.jobs.topic
+        self.stopped = stopped or Event()
 
     async def answer(self, asked: Future[_Answer]) -> _Answer:
         """Return the answer to a request that was made.
@@ -59,9 +70,11 @@ class Admin(AdminClient):
         """Return the answer to a request that was made, where there is no event loop.
 
         Raises:
-            KafkaException: there is none, or it is an error.
+            KafkaException: there is none, or it is an error; `_DESTROY`: what asks is to stop.
         """
         while not wait([asked], _PATIENCE_SECONDS).done:
+            if self.stopped.is_set():
+                raise KafkaException(KafkaError(KafkaError._DESTROY))
             with suppress(KafkaException):
                 self.refresh_metadata(_METADATA_SECONDS)
         return asked.result()

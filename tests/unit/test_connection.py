@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from confluent_kafka import KafkaError
+from concurrent.futures import Future
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka.client.admin import Admin
+from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors, advertised_address
 from kafka.model.errors import AwayKind, ClusterAway
 
@@ -51,3 +55,11 @@ def test_metadata_without_an_answer_is_the_advertised_address_where_only_that_fa
 )
 def test_error_of_a_connection_names_the_advertised_address(reported: str, broker: tuple[int, str, int] | None) -> None:
     assert advertised_address(KafkaError(KafkaError._TRANSPORT, reported)) == broker
+
+
+def test_wait_for_an_answer_ends_when_what_asks_is_stopped() -> None:
+    """A cluster that is away does not hold up the end of a service or of a worker."""
+    admin = Admin(ClusterConfig("away", ("127.0.0.1:1",)))
+    admin.stopped.set()
+    with pytest.raises(KafkaException, match="_DESTROY"):
+        admin.wait_for(Future())

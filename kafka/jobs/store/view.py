@@ -113,6 +113,8 @@ class View(Thread):
     def stop(self) -> None:
         """Let the thread end."""
         self._stopped.set()
+        # Of a cluster that is away it would wait for an answer.
+        self.admin.stopped.set()
         self._wake.set()
 
     def run(self) -> None:
@@ -126,6 +128,8 @@ class View(Thread):
             except KafkaException as exception:
                 with self._lock:
                     self._trouble = exception
+                if self._stopped.is_set():
+                    return
                 if (reason := cause(exception).str()) != told:
                     # Who runs no jobs is not to be told of theirs; a request for one is answered with the reason.
                     level = logging.WARNING if self._config.jobs.worker else logging.DEBUG

@@ -104,7 +104,7 @@ class JobsWorker:
     def _wait_for_store(self, stopped: Event) -> Store | None:
         """Wait until the first job has been made, and with it the store; it is of no use before, and not made here."""
         errors = ConnectionErrors()
-        admin = Admin(self._config, errors)
+        admin = Admin(self._config, errors, stopped)
         told: str | None = None
         while not stopped.is_set():
             try:
@@ -116,10 +116,12 @@ class JobsWorker:
             except StoreError as error:
                 reason = str(error)
             except KafkaException as error:
+                if stopped.is_set():
+                    break
                 admin.poll(0)  # serves error_cb
                 reason = errors.explain(ClusterAway(str(error))).reason
                 # One that has lived through an outage may time out for good.
-                admin = Admin(self._config, errors)
+                admin = Admin(self._config, errors, stopped)
             if reason is not None and reason != told:
                 log.error("%s: no jobs are run: %s", self._name, reason)
             told = reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -55,11 +56,12 @@ class ContainerBroker:
             self._container.start()
         # The lines as they come: to ask for all of them again and again costs the engine more than a broker's start.
         said: list[str] = []
-        for line in self._container.get_wrapped_container().logs(stream=True, follow=True, since=begun):
-            said.append(line.decode(errors="replace"))
-            if STARTED in said[-1]:
-                return
-            assert time.time() < begun + START_SECONDS, f"the broker did not start in time:\n{''.join(said[-30:])}"
+        with closing(self._container.get_wrapped_container().logs(stream=True, follow=True, since=begun)) as lines:
+            for line in lines:
+                said.append(line.decode(errors="replace"))
+                if STARTED in said[-1]:
+                    return
+                assert time.time() < begun + START_SECONDS, f"the broker did not start in time:\n{''.join(said[-30:])}"
         raise AssertionError(f"the broker ended by itself:\n{''.join(said[-30:])}")
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering test test-faults check bench bench-smoke run up down lock screenshots
+.PHONY: help install format lint typecheck layering test coverage test-faults check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
 # That share all tests: most of them wait most of the time. They share one broker, and each test has topics of its own.
@@ -43,6 +43,11 @@ layering: $(VENV)/.development ## Check which package imports which
 
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
 	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES)))
+
+coverage: $(VENV)/.development ## Run all tests and print which lines and branches none reached, those of their processes too
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES)))
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,000 records, and a broker a hundred times: an hour
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -54,14 +53,18 @@ class ContainerBroker:
             self._created = True
             have_image(self._container.image)
             self._container.start()
-        # The lines as they come: to ask for all of them again and again costs the engine more than a broker's start.
+        # The lines as they come: to ask for all of them again and again costs more than a broker's start.
+        follow = ["docker", "logs", "--follow", f"--since={begun:.6f}", self._container.get_wrapped_container().id]
         said: list[str] = []
-        with closing(self._container.get_wrapped_container().logs(stream=True, follow=True, since=begun)) as lines:
-            for line in lines:
-                said.append(line.decode(errors="replace"))
-                if STARTED in said[-1]:
-                    return
-                assert time.time() < begun + START_SECONDS, f"the broker did not start in time:\n{''.join(said[-30:])}"
+        with subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as lines:
+            try:
+                for line in lines.stdout or ():
+                    said.append(line)
+                    if STARTED in line:
+                        return
+                    assert time.time() < begun + START_SECONDS, f"it did not start in time:\n{''.join(said[-30:])}"
+            finally:
+                lines.kill()
         raise AssertionError(f"the broker ended by itself:\n{''.join(said[-30:])}")
 
     def stop(self) -> None:

@@ -123,6 +123,7 @@ def serving(bootstrap: str, url: str, log: Path, environ: Mapping[str, str] | No
         while not _ready(url):
             assert time.monotonic() < deadline, log.read_text()
             assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
         yield process.pid
         assert process.poll() is None, log.read_text()[-3000:]
     finally:

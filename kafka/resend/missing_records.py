@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.client.messages import ConsumerEvent, event_of
 from kafka.client.properties import reader_properties
 from kafka.model.errors import (
     ClusterAway,
@@ -317,7 +318,7 @@ def _present_uncommitted(consumer: Consumer, position: Position) -> bool | None:
                 continue
             if error is None:
                 return offset == position.offset
-            if error.code() == KafkaError._PARTITION_EOF:
+            if event_of(error) is ConsumerEvent.END:
                 return False
         return None
     finally:

@@ -13,19 +13,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from operator import methodcaller
 from threading import Thread
-from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
 from kafka.client.properties import reader_properties
 from kafka.metadata.topic import Topic
-from kafka.model.errors import AccessDenied, HeaderNameNotUtf8, RecordDamaged, ResendError
-from kafka.model.records import Header, Position, Record, TimestampType
+from kafka.model.errors import RecordDamaged, ResendError
+from kafka.model.records import Position, Record
 from kafka.resend.missing_records import FetchOutcome, MissingRecordInspector
 from kafka.resend.read_queue import READ_AHEAD, Batch, Partition, ReadQueue, Request
 
@@ -40,14 +39,6 @@ _GATE_END_SECONDS = 0.25
 _AT_ONCE = 100
 _LOOKUP_SECONDS = 1.0
 _RESTART_SECONDS = 0.5
-
-_headers = methodcaller("headers")
-"""Message.headers, called so that its failure is seen.
-
-For a name that is not UTF-8 the library returns a broken list and leaves its exception pending. message.headers()
-raises SystemError only until the interpreter specialises that call (PEP 659), after which the exception surfaces
-anywhere; a call through PyObject_Call is checked always.
-"""
 
 Result = tuple[Request, Record | ResendError]
 Settle = Callable[[Collection[Result]], None]
@@ -261,7 +252,7 @@ class _ReaderThread(Thread):
         if error is None:
             self._denied.discard(topic)
             self._take_record(message, batch, offset)
-        elif not self._take_sign(error, batch, offset):
+        elif not self._take_error(error, batch, offset):
             return 0
         if batch.requests:
             return batch.requests[-1].position.offset - offset
@@ -284,7 +275,8 @@ class _ReaderThread(Thread):
         else:
             batch.requests = self._waiting.take_at(batch.partition, offset)
         if batch.requests and batch.offset == offset:
-            self._found(batch, record_of(message, batch.requests[0].position))
+            record, unreadable = record_of(message, batch.requests[0].position)
+            self._found(batch, unreadable or record)
         if not batch.requests:
             batch.prefetch_until = self._waiting.next_after(batch.partition, offset)
             if batch.prefetch_until is not None and batch.prefetch_until - offset > READ_AHEAD:
@@ -295,30 +287,30 @@ class _ReaderThread(Thread):
             self._waiting.put_back(batch.requests)
             batch.requests = []
 
-    def _take_sign(self, error: KafkaError, batch: Batch, offset: int) -> bool:
+    def _take_error(self, error: KafkaError, batch: Batch, offset: int) -> bool:
         """Ask why the records are not there, or say that they may not be read; False if this is of no consequence."""
-        code = error.code()
-        if code == KafkaError._PARTITION_EOF:
-            self._pass(batch, offset)
-            self._ask(batch.requests, FetchOutcome.AT_END)
-        elif code == KafkaError._AUTO_OFFSET_RESET:
-            if not batch.requests or offset != batch.offset:
-                # Left over from the assignment before: 595 of these came in 78,000 rapid re-assignments.
+        match event_of(error):
+            case ConsumerEvent.END:
+                self._pass(batch, offset)
+                self._ask(batch.requests, FetchOutcome.AT_END)
+            case ConsumerEvent.OUT_OF_RANGE:
+                if not batch.requests or offset != batch.offset:
+                    # Left over from the assignment before: 595 of these came in 78,000 rapid re-assignments.
+                    return False
+                self._ask(batch.requests, FetchOutcome.OUT_OF_RANGE)
+            case ConsumerEvent.DENIED:
+                self._denied.add(batch.topic.name)
+                self._deny(batch)
+            case ConsumerEvent.DAMAGED if batch.requests:
+                # How far the batch goes is not told: whether a record is in it shows when nothing before it is read.
+                self._errors(error)
+                if batch.began is None:
+                    self._found(batch, RecordDamaged(batch.requests[0].position))
+                self._waiting.put_back(batch.requests)
+            case _:
+                # One that is fatal ends the Consumer, see _serve.
+                self._errors(error)
                 return False
-            self._ask(batch.requests, FetchOutcome.OUT_OF_RANGE)
-        elif code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            self._denied.add(batch.topic.name)
-            self._deny(batch)
-        elif code == KafkaError._BAD_MSG and batch.requests:
-            # The client would ask for this batch forever. How far it goes is not told: whether a record is in it shows
-            # when nothing before it is read.
-            self._errors(error)
-            if batch.began is None:
-                self._found(batch, RecordDamaged(batch.requests[0].position))
-            self._waiting.put_back(batch.requests)
-        else:
-            self._errors(error)
-            return False
         batch.requests = []
         batch.prefetch_until = None
         return True
@@ -358,7 +350,7 @@ class _ReaderThread(Thread):
 
     def _deny(self, batch: Batch) -> None:
         """Kafka's ACLs forbid reading; librdkafka says so once a partition, and is silent from then on."""
-        denied = AccessDenied("Read", f"topic {batch.topic.name!r}")
+        denied = read_denied(batch.topic.name)
         self._results += [(request, denied) for request in batch.requests]
         batch.requests = []
 
@@ -380,22 +372,3 @@ class _ReaderThread(Thread):
         for batch in self._assigned.values():
             self._waiting.put_back(batch.requests)
         self._assigned.clear()
-
-
-def record_of(message: Message, position: Position) -> Record | ResendError:
-    """Convert what the client library read, or say why it cannot be carried faithfully."""
-    try:
-        headers = _headers(message)
-    except SystemError:
-        # A second call would return a null name, which is then produced as "<NULL>".
-        return HeaderNameNotUtf8(position)
-    timestamp_type, timestamp_ms = message.timestamp()
-    return Record(
-        position,
-        message.key(),
-        message.value(),
-        # The library's type allows what it takes; what it gives is a list of names with bytes or None.
-        tuple(cast("list[Header]", headers or [])),
-        timestamp_ms,
-        TimestampType(timestamp_type),
-    )

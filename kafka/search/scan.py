@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from operator import methodcaller
 from threading import Event
-from typing import Literal, cast
+from typing import Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import log
+from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
 from kafka.metadata.topic import Topic
-from kafka.model.errors import AccessDenied, DeadlineExceeded
-from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType
+from kafka.model.errors import DeadlineExceeded
+from kafka.model.records import OffsetRange, Position
 from kafka.search.merge import Merge, Placed, in_order
 from kafka.search.scanners import Abandoned
 from kafka.search.streams import RecordSummary, Stream, found_of
@@ -21,9 +21,6 @@ from kafka.search.streams import RecordSummary, Stream, found_of
 _POLL_SECONDS = 0.05
 _BATCH = 500
 _LOOKUP_SECONDS = 1.0
-
-_headers = methodcaller("headers")
-"""Message.headers, called so that its failure is seen; see kafka.reader."""
 
 Stop = Literal["limit", "records", "seconds"]
 
@@ -207,42 +204,39 @@ class _Scan:
         return stream.take(offset, self._matched(message, partition, offset))
 
     def _take_error(self, error: KafkaError, offset: int, span: OffsetRange, stream: Stream) -> bool:
-        code = error.code()
-        if code == KafkaError._PARTITION_EOF:
-            # Below the end of what to read: a follower that lags, or a log that was cut. More may come.
-            if offset < span.start or not stream.pass_to(offset):
-                return False
-            self._moved = True
-            return True
-        if code == KafkaError._AUTO_OFFSET_RESET:
-            # The start was deleted since it was asked for.
-            asked = TopicPartition(self._plan.topic.name, span.partition)
-            log_start_offset, _ = self._consumer.get_watermark_offsets(asked, timeout=_LOOKUP_SECONDS)
-            if log_start_offset <= span.start:
-                return False
-            stream.begin_at(log_start_offset)
-            self._moved = True
-            return True
-        if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            raise AccessDenied("Read", f"topic {self._plan.topic.name!r}")
-        if error.fatal():
-            raise KafkaException(error)
-        log.warning("%s: %s", self._plan.topic.name, error.name())
-        return False
+        match event_of(error):
+            case ConsumerEvent.END:
+                # Below the end of what to read: a follower that lags, or a log that was cut. More may come.
+                over = offset >= span.start and stream.pass_to(offset)
+            case ConsumerEvent.OUT_OF_RANGE:
+                # The start was deleted since it was asked for.
+                asked = TopicPartition(self._plan.topic.name, span.partition)
+                log_start_offset, _ = self._consumer.get_watermark_offsets(asked, timeout=_LOOKUP_SECONDS)
+                over = log_start_offset > span.start
+                if over:
+                    stream.begin_at(log_start_offset)
+            case ConsumerEvent.DENIED:
+                raise read_denied(self._plan.topic.name)
+            case ConsumerEvent.FATAL:
+                raise KafkaException(error)
+            case _:
+                log.warning("%s: %s", self._plan.topic.name, error.name())
+                over = False
+        self._moved = self._moved or over
+        return over
 
     def _matched(self, message: Message, partition: int, offset: int) -> RecordSummary | None:
         """Return what is told of a record, or None if it is not looked for."""
-        timestamp_type, timestamp_ms = message.timestamp()
+        # Most records of a search are none that it looks for: they are not converted.
         times = self._plan.times_ms
-        if times is not None and not (timestamp_type and times[0] <= timestamp_ms < times[1]):
+        if times is not None:
+            timestamp_type, timestamp_ms = message.timestamp()
+            if not (timestamp_type and times[0] <= timestamp_ms < times[1]):
+                return None
+        if self._plan.key is not None and message.key() != self._plan.key:
             return None
-        key = message.key()
-        if self._plan.key is not None and key != self._plan.key:
-            return None
-        position = Position(self._plan.topic.name, partition, offset)
-        headers = _headers_of(message)
-        record = Record(position, key, message.value(), headers or (), timestamp_ms, TimestampType(timestamp_type))
-        return found_of(record, self._plan.preview_bytes, headers_known=headers is not None)
+        record, unreadable = record_of(message, Position(self._plan.topic.name, partition, offset))
+        return found_of(record, self._plan.preview_bytes, headers_known=unreadable is None)
 
     def _release(self, partitions: list[int]) -> None:
         self._consumer.incremental_unassign([TopicPartition(self._plan.topic.name, number) for number in partitions])
@@ -251,11 +245,3 @@ class _Scan:
         if self._reading:
             self._release(list(self._reading))
             self._reading.clear()
-
-
-def _headers_of(message: Message) -> tuple[Header, ...] | None:
-    """Return the headers; None where a name is not UTF-8, which the library cannot read."""
-    try:
-        return tuple(cast("list[Header]", _headers(message) or []))
-    except SystemError:
-        return None

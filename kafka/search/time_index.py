@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from threading import Event
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from kafka.model.errors import AccessDenied
+from kafka.client.messages import ConsumerEvent, event_of, read_denied
 from kafka.model.records import OffsetRange
 from kafka.search.scanners import Abandoned
 
@@ -130,9 +130,11 @@ def _over(message: Message, span: OffsetRange, take: Callable[[int, int], None])
             timestamp_type, time_ms = message.timestamp()
             take(span.partition, time_ms if timestamp_type else -1)
         return offset >= span.end - 1
-    if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-        raise AccessDenied("Read", f"topic {message.topic()!r}")
-    if error.fatal():
-        raise KafkaException(error)
-    # Not at the end of what to read: a follower that lags, or the start was deleted meanwhile. Then time runs out.
-    return error.code() == KafkaError._PARTITION_EOF and offset >= span.end
+    match event_of(error):
+        case ConsumerEvent.DENIED:
+            raise read_denied(str(message.topic()))
+        case ConsumerEvent.FATAL:
+            raise KafkaException(error)
+        case event:
+            # Not at the end of what to read: a follower that lags, or the start was deleted meanwhile. Time runs out.
+            return event is ConsumerEvent.END and offset >= span.end

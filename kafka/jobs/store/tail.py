@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from threading import Event
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka.client.clients import ErrorLog, LibraryLog
 from kafka.client.config import ClusterConfig
+from kafka.client.messages import ConsumerEvent, event_of
 from kafka.client.properties import store_reader_properties
 from kafka.jobs.idempotency.requests import IDEMPOTENCY_KINDS, IdempotencyTable
 from kafka.jobs.job import OWNERS_KINDS, Job, fold, split_key
@@ -91,26 +92,10 @@ class StoreTail:
             partition, offset, error = message.partition(), message.offset(), message.error()
             if partition is None or offset is None or partition not in self._next:
                 continue
-            if error is None:
-                self.answered.add(partition)
-                self._next[partition] = offset + 1
-                key, value = message.key(), message.value()
-                if key == WORKER_KEY:
-                    age_seconds = 0.0 if self.caught_up else time.time() - message.timestamp()[1] / 1000
-                    self.liveness.take(partition, value, age_seconds)
-                elif (job_id := self._take(key, value, partition)) is not None:
-                    changed.add(job_id)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self.answered.add(partition)
-                # The end lies behind records that are no records: markers of transactions, and aborted ones.
-                self._next[partition] = max(self._next[partition], offset)
-            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                raise KafkaException(error)
-            elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                # It comes once, and nothing after it.
-                raise ReadDenied(error)
-            else:
-                self._errors(error)
+            if error is not None:
+                self._take_error(error, partition, offset)
+            elif (job_id := self._take_message(message, partition, offset)) is not None:
+                changed.add(job_id)
         return changed
 
     def read_to_token(self, token: bytes, deadline: float, stopped: Event) -> bool:
@@ -136,6 +121,28 @@ class StoreTail:
     def close(self) -> None:
         """End the client."""
         self._consumer.close()
+
+    def _take_message(self, message: Message, partition: int, offset: int) -> str | None:
+        self.answered.add(partition)
+        self._next[partition] = offset + 1
+        if message.key() != WORKER_KEY:
+            return self._take(message.key(), message.value(), partition)
+        age_seconds = 0.0 if self.caught_up else time.time() - message.timestamp()[1] / 1000
+        self.liveness.take(partition, message.value(), age_seconds)
+        return None
+
+    def _take_error(self, error: KafkaError, partition: int, offset: int) -> None:
+        match event_of(error):
+            case ConsumerEvent.END:
+                self.answered.add(partition)
+                # The end lies behind records that are no records: markers of transactions, and aborted ones.
+                self._next[partition] = max(self._next[partition], offset)
+            case ConsumerEvent.OUT_OF_RANGE:
+                raise KafkaException(error)
+            case ConsumerEvent.DENIED:
+                raise ReadDenied(error)
+            case _:
+                self._errors(error)
 
     def _take(self, key: bytes | None, value: bytes | None, partition: int) -> str | None:
         """Take a record; return the id of the job that it has changed."""

@@ -9,12 +9,12 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from kafka.client.clients import ErrorLog, LibraryLog
 from kafka.client.config import ClusterConfig
+from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
 from kafka.client.properties import source_properties
 from kafka.jobs.plan import Plan
 from kafka.jobs.worker.read_ahead import is_slow
-from kafka.model.errors import AccessDenied, NothingWritten, RecordDamaged, ResendError
-from kafka.model.records import OffsetRange, Position, Record, TimestampType
-from kafka.resend.reader import record_of
+from kafka.model.errors import NothingWritten, RecordDamaged, ResendError
+from kafka.model.records import OffsetRange, Position, Record
 
 _LOOKUP_SECONDS = 10.0
 _FILL_SECONDS = 0.01
@@ -156,7 +156,7 @@ class Source:
             return
         span = self._left[partition][0]
         if offset < span.end:
-            record, unreadable = _record(message, Position(self._topic, partition, offset))
+            record, unreadable = record_of(message, Position(self._topic, partition, offset))
             chunk.records.append((record, unreadable))
             chunk.sizes_bytes[partition] = chunk.sizes_bytes.get(partition, 0) + _size_bytes(record)
             self._go_on(partition, offset + 1, chunk)
@@ -165,23 +165,24 @@ class Source:
             self._go_on(partition, span.end, chunk)
 
     def _take_event(self, error: KafkaError, partition: int, offset: int, chunk: Chunk) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:
-            if offset > self._next[partition]:
-                self._go_on(partition, min(offset, self._left[partition][0].end), chunk)
-        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            # It may lie behind a hole, beyond the last record that was read.
-            if offset >= self._next[partition]:
-                self._skip_expired(partition, chunk)
-        elif error.code() == KafkaError._BAD_MSG:
-            # The library keeps asking for it. Once, it may have been damaged on its way.
-            self._errors(error)
-            if (partition, offset) in self._seen_damaged:
-                self._damaged = RecordDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
-            self._seen_damaged.add((partition, offset))
-        elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            raise AccessDenied("Read", f"topic {self._topic!r}")
-        else:
-            self._errors(error)
+        match event_of(error):
+            case ConsumerEvent.END:
+                if offset > self._next[partition]:
+                    self._go_on(partition, min(offset, self._left[partition][0].end), chunk)
+            case ConsumerEvent.OUT_OF_RANGE:
+                # It may lie behind a hole, beyond the last record that was read.
+                if offset >= self._next[partition]:
+                    self._skip_expired(partition, chunk)
+            case ConsumerEvent.DAMAGED:
+                # Once, it may have been damaged on its way.
+                self._errors(error)
+                if (partition, offset) in self._seen_damaged:
+                    self._damaged = RecordDamaged(Position(self._topic, partition, max(offset, self._next[partition])))
+                self._seen_damaged.add((partition, offset))
+            case ConsumerEvent.DENIED:
+                raise read_denied(self._topic)
+            case _:
+                self._errors(error)
 
     def _skip_expired(self, partition: int, chunk: Chunk) -> None:
         """Continue where the log starts now."""
@@ -226,11 +227,3 @@ def _size_bytes(record: Record) -> int:
     for name, value in record.headers:
         size += len(name) + len(value or b"")
     return size
-
-
-def _record(message: Message, position: Position) -> tuple[Record, ResendError | None]:
-    found = record_of(message, position)
-    if isinstance(found, Record):
-        return found, None
-    timestamp_type, timestamp_ms = message.timestamp()
-    return Record(position, message.key(), message.value(), (), timestamp_ms, TimestampType(timestamp_type)), found

@@ -1,4 +1,4 @@
-"""What clients of librdkafka have in common: a log and errors that must not flood ours, and how they take copies."""
+"""What clients of librdkafka have in common: a log and errors that must not flood ours, and how they take records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
     from kafka.client.connection import ConnectionErrors
-    from kafka.model.copies import Copy
+    from kafka.model.copies import ProducerRecord
 
 log = logging.getLogger("kafka")
 
@@ -74,26 +74,26 @@ class ErrorLog:
             log.warning("%s: %s: %s", self._client, error.name(), error.str())
 
 
-def produce(producer: Producer, copy: Copy, report: Callable[[KafkaError | None, Message], None]) -> None:
-    """Hand a copy over to a Producer.
+def produce(producer: Producer, record: ProducerRecord, report: Callable[[KafkaError | None, Message], None]) -> None:
+    """Hand a record over to a Producer.
 
     Args:
         producer: polled by its user.
-        copy: what to write, and where.
+        record: what to write, and where.
         report: is called with the outcome when the Producer is polled.
 
     Raises:
         BufferError: the Producer's queue is full.
-        KafkaException: it does not take the copy.
+        KafkaException: it does not take the record.
     """
     producer.produce(
-        copy.topic,
-        copy.value,
-        copy.key,
-        copy.partition,
+        record.topic,
+        record.value,
+        record.key,
+        record.partition,
         # 0 is what the library takes for the current time.
-        timestamp=0 if copy.timestamp_ms is None else copy.timestamp_ms,
-        headers=list(copy.headers),
+        timestamp=0 if record.timestamp_ms is None else record.timestamp_ms,
+        headers=list(record.headers),
         on_delivery=report,
     )
 

@@ -42,7 +42,7 @@ class JobsNotHere(JobRefused):
 
 @dataclass(eq=False)
 class StoreUnusable(JobRefused, ClusterUnavailable):
-    """The topic that keeps jobs is missing or unfit.
+    """The topic that keeps jobs is missing or unfit, or refuses a record.
 
     Attributes:
         reason: what is wrong with it, and the command that fixes it.

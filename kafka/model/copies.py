@@ -1,12 +1,17 @@
-"""What resending makes of a record. Pure functions: nothing here touches a broker."""
+"""What is written, and what resending makes of a record. Pure functions: nothing here touches a broker."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from kafka.model.errors import TimestampNotCarriable
-from kafka.model.records import CONSUMER_KEY, Header, Position, Record, TimestampType, TopicPartition
+from kafka.model.errors import CopyTooLarge, ResendError, TimestampNotCarriable, from_delivery
+from kafka.model.records import CONSUMER_KEY, Header, Position, Record, TimestampType
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
 
 
 class TimestampPolicy(Enum):
@@ -16,39 +21,37 @@ class TimestampPolicy(Enum):
     NOW = "now"
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """What is to be written.
+@dataclass(frozen=True, slots=True, repr=False)
+class ProducerRecord(ABC):
+    """What is to be written, and where.
 
     Attributes:
-        original: where the original is.
+        topic: which topic it goes to.
+        partition: number of the partition there.
+        key: None and b"" are different things; so for value.
+        headers: in their order, repeated names included.
         timestamp_ms: None lets the client library write the current time.
-        to: where the copy goes; None: to the original's topic and partition.
     """
 
-    original: Position
+    topic: str
+    partition: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[Header, ...]
-    timestamp_ms: int | None
-    to: TopicPartition | None = None
+    headers: tuple[Header, ...] = ()
+    timestamp_ms: int | None = None
 
-    def __repr__(self) -> str:
-        return f"<Copy of {self.original}>"
+    @abstractmethod
+    def failure(self, error: KafkaError, client_limit_bytes: int | None = None) -> ResendError:
+        """Return what it means that this was not acknowledged.
 
-    @property
-    def topic(self) -> str:
-        """Which topic the copy goes to."""
-        return self.original.topic if self.to is None else self.to.topic
-
-    @property
-    def partition(self) -> int:
-        """Which partition of that topic the copy goes to."""
-        return self.original.partition if self.to is None else self.to.partition
+        Args:
+            error: as the client library gave it.
+            client_limit_bytes: the limit of the client, where that is what it exceeds.
+        """
 
     @property
     def size_bytes(self) -> int:
-        """Size of a record batch (format v2) that holds only this copy, before compression.
+        """Size of a record batch (format v2) that holds only this record, before compression.
 
         Source: the record batch format in Kafka's protocol documentation; 61 bytes of batch header, then the record.
         """
@@ -57,6 +60,26 @@ class Copy:
         for name, value in self.headers:
             body += _field_bytes(name.encode()) + _field_bytes(value)
         return 61 + _varint_bytes(body) + body
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Copy(ProducerRecord):
+    """A copy that is to be written.
+
+    Attributes:
+        original: where the original is.
+    """
+
+    original: Position = field(kw_only=True)
+
+    def __repr__(self) -> str:
+        return f"<Copy of {self.original}>"
+
+    def failure(self, error: KafkaError, client_limit_bytes: int | None = None) -> ResendError:
+        """Return the error that names the original; see from_delivery."""
+        if client_limit_bytes is not None:
+            return CopyTooLarge(self.original, self.size_bytes, client_limit_bytes, "message.max.bytes of the client")
+        return from_delivery(error, self.original, self.topic)
 
 
 def copy_of(record: Record, consumer_key: str | None, timestamp: TimestampPolicy) -> Copy:
@@ -84,7 +107,8 @@ def copy_of(record: Record, consumer_key: str | None, timestamp: TimestampPolicy
         raise TimestampNotCarriable(record.position, record.timestamp_ms)
     else:
         timestamp_ms = record.timestamp_ms
-    return Copy(record.position, record.key, record.value, headers, timestamp_ms)
+    position = record.position
+    return Copy(position.topic, position.partition, record.key, record.value, headers, timestamp_ms, original=position)
 
 
 def _field_bytes(content: bytes | None) -> int:

@@ -507,6 +507,13 @@ _AWAY_KINDS: dict[int, AwayKind] = {
 }
 
 
+REFUSED_RECORD = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD})
+"""With these a broker has taken nothing of a batch, for what is in it."""
+
+WRITE_DENIED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+"""With these it has taken nothing for Kafka's ACLs."""
+
+
 def cause(exception: KafkaException) -> KafkaError:
     """Return the KafkaError inside a KafkaException."""
     error = exception.args[0]
@@ -559,10 +566,9 @@ def from_delivery(error: KafkaError, position: Position, topic: str) -> ResendEr
     code = error.code()
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return CopyTooLarge(position, None, None, "max.message.bytes or message.max.bytes")
-    if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
-        on_topic = code == KafkaError.TOPIC_AUTHORIZATION_FAILED
-        return AccessDenied("Write", f"topic {topic!r}" if on_topic else "the cluster")
-    if code in (KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD):
+    if code in WRITE_DENIED:
+        return from_lookup(error, topic, "Write")
+    if code in REFUSED_RECORD:
         return CopyRejected(position, error.name())
     # _PURGE_QUEUE is not among them: a message that waits for its retry is purged under that name, too.
     return OutcomeUnknown(position, error.name())

@@ -1,4 +1,4 @@
-"""Write one copy and wait for its acknowledgement."""
+"""Write one record, mostly a copy, and wait for its acknowledgement."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kafka.client.clients import ErrorLog, LibraryLog, log, produce, written_off
 from kafka.client.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.properties import writer_properties
-from kafka.model.copies import Copy
+from kafka.model.copies import ProducerRecord
 from kafka.model.errors import (
+    REFUSED_RECORD,
     ClusterAway,
-    CopyTooLarge,
     DeadlineExceeded,
     NotEnoughReplicas,
     NothingWritten,
@@ -26,7 +26,6 @@ from kafka.model.errors import (
     ResendError,
     TopicMissing,
     cause,
-    from_delivery,
     from_lookup,
 )
 from kafka.resend.admission import WriteAdmission
@@ -36,14 +35,7 @@ _METADATA_SECONDS = 5.0
 _TRY_AGAIN_SECONDS = 0.05
 _REPLICAS_SECONDS = 1.0
 """How long replicas may be missing before that is told; one that was restarted is in sync again after seconds."""
-_BATCH_REFUSED = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.INVALID_TIMESTAMP,
-        KafkaError.INVALID_RECORD,
-        KafkaError._INVALID_DIFFERENT_RECORD,
-    }
-)
+_BATCH_REFUSED = REFUSED_RECORD | {KafkaError._INVALID_DIFFERENT_RECORD}
 """With these a broker refuses all records of a batch because of one."""
 _NOT_NOW = frozenset(
     {
@@ -60,10 +52,10 @@ _NOT_NOW = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a copy is.
+    """Where a record was written.
 
     Attributes:
-        partition: the original's.
+        partition: its number.
         offset: None where the broker's answer carries none.
     """
 
@@ -72,7 +64,7 @@ class Written:
 
 
 class Writer:
-    """Writes copies, from one event loop, with a Producer that never sends a copy twice, and a thread that polls it.
+    """Writes records, from one event loop, with a Producer that never sends a copy twice, and a thread that polls it.
 
     The library is not to try again by itself. An idempotent Producer does so safely only as long as it keeps its epoch,
     which it gives up when any copy times out or is refused: what it then sends again to other partitions is written
@@ -108,25 +100,27 @@ class Writer:
         self._thread = _ProducerThread(config, self._throttled, errors, batching=batching)
         self._thread.start()
 
-    async def write(self, copy: Copy, deadline: float, largest_batch_bytes: int, leader: int | None = None) -> Written:
-        """Write the copy to its original's partition; return once all in-sync replicas have it.
+    async def write(
+        self, record: ProducerRecord, deadline: float, largest_batch_bytes: int, leader: int | None = None
+    ) -> Written:
+        """Write a record; return once all in-sync replicas have it.
 
-        Once the copy is handed over, this waits for the outcome even past the deadline: nobody is answered before.
+        Once it is handed over, this waits for the outcome even past the deadline: nobody is answered before.
 
         Args:
-            copy: what to write.
-            deadline: point of time.monotonic(); the copy is handed over only if the delivery timeout ends before it.
-            largest_batch_bytes: what the topic takes; where batches could be larger, the copy gets one of its own.
+            record: what to write, and where.
+            deadline: point of time.monotonic(); it is handed over only if the delivery timeout ends before it.
+            largest_batch_bytes: what the topic takes; where batches could be larger, the record gets one of its own.
             leader: number of the broker that it goes to, which has quotas of its own; None where that is not known.
 
         Raises:
             DeadlineExceeded: too little time was left; nothing was written.
-            CopyTooLarge, CopyRejected, TopicMissing, AccessDenied: nothing was written, and nothing will be.
+            TopicMissing, AccessDenied: nothing was written, and nothing will be.
             QueueFull, ClusterAway, NotEnoughReplicas, Throttled: nothing was written.
-            OutcomeUnknown: the copy may or may not have been written.
+            ResendError: as ProducerRecord.failure of the record; also that it may or may not have been written.
         """
         if self._batching and largest_batch_bytes < BATCH_BYTES:
-            return await self._alone().write(copy, deadline, largest_batch_bytes, leader)
+            return await self._alone().write(record, deadline, largest_batch_bytes, leader)
         latest = deadline - self._config.limits.delivery_timeout_seconds
         if time.monotonic() > latest:
             raise DeadlineExceeded("the record, too late to write a copy of it")
@@ -134,18 +128,18 @@ class Writer:
         gone: float | None = None
         while True:
             try:
-                return await self._write_admitted(copy, admission, latest)
+                return await self._write_admitted(record, admission, latest)
             except _BatchRefused:
-                return await self._alone().write(copy, deadline, largest_batch_bytes, leader)
+                return await self._alone().write(record, deadline, largest_batch_bytes, leader)
             except _NotTaken as error:
                 now = time.monotonic()
                 if error.kafka_code == KafkaError.NOT_ENOUGH_REPLICAS:
                     gone = now if gone is None else gone
                     if now - gone >= _REPLICAS_SECONDS or now + _TRY_AGAIN_SECONDS > latest:
-                        raise NotEnoughReplicas(copy.topic, copy.partition) from None
+                        raise NotEnoughReplicas(record.topic, record.partition) from None
                 elif now + _TRY_AGAIN_SECONDS > latest:
                     missing = error.kafka_code == KafkaError._UNKNOWN_TOPIC
-                    raise TopicMissing(copy.topic) if missing else ClusterAway(error.reason) from None
+                    raise TopicMissing(record.topic) if missing else ClusterAway(error.reason) from None
                 else:
                     gone = None
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
@@ -157,12 +151,12 @@ class Writer:
         self._thread.stop()
         await asyncio.to_thread(self._thread.join)
 
-    async def _write_admitted(self, copy: Copy, admission: WriteAdmission, latest: float) -> Written:
-        """Hand the copy over once the quotas of its broker leave room for it."""
-        admitted = await admission.enter(copy.size_bytes, latest)
+    async def _write_admitted(self, record: ProducerRecord, admission: WriteAdmission, latest: float) -> Written:
+        """Hand a record over once the quotas of its broker leave room for it."""
+        admitted = await admission.enter(record.size_bytes, latest)
         acknowledged = False
         try:
-            written = await self._thread.write(copy)
+            written = await self._thread.write(record)
             acknowledged = True
         finally:
             admission.exit(admitted, acknowledged=acknowledged)
@@ -230,29 +224,27 @@ class _ProducerThread(Thread):
         self._outcomes: list[Outcome] = []
         self._stopping = False
 
-    async def write(self, copy: Copy) -> Written:
-        """Hand the copy over and wait for its delivery report.
+    async def write(self, record: ProducerRecord) -> Written:
+        """Hand a record over and wait for its delivery report.
 
         Raises:
             _BatchRefused, _NotTaken: nothing was written, and it makes sense to try again.
             ResendError: the outcome.
         """
-        position = copy.original
         future: asyncio.Future[Written] = self._loop.create_future()
         try:
-            produce(self._producer, copy, partial(self._report, copy, future))
+            produce(self._producer, record, partial(self._report, record, future))
         except BufferError:
             raise QueueFull(len(self._producer)) from None
         except KafkaException as exception:
-            # Whatever is raised here, the copy has not even been queued.
+            # Whatever is raised here, the record has not even been queued.
             code = cause(exception).code()
             if code == KafkaError.MSG_SIZE_TOO_LARGE:
-                limit = "message.max.bytes of the client"
-                raise CopyTooLarge(position, copy.size_bytes, self._max_message_bytes, limit) from exception
+                raise record.failure(cause(exception), self._max_message_bytes) from exception
             if code in (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC):
-                await self._learn_partitions(copy.topic)
+                await self._learn_partitions(record.topic)
                 raise _NotTaken(cause(exception)) from exception
-            raise from_lookup(cause(exception), copy.topic, "Write") from exception
+            raise from_lookup(cause(exception), record.topic, "Write") from exception
         return await future
 
     async def _learn_partitions(self, topic: str) -> None:
@@ -279,17 +271,19 @@ class _ProducerThread(Thread):
         """Hand over that a broker throttles, before the reports that came with it; called by poll(), on this thread."""
         self._loop.call_soon_threadsafe(self._throttled, event.broker_id, event.throttle_time)
 
-    def _report(self, copy: Copy, future: asyncio.Future[Written], error: KafkaError | None, message: Message) -> None:
+    def _report(
+        self, record: ProducerRecord, future: asyncio.Future[Written], error: KafkaError | None, message: Message
+    ) -> None:
         """Take a delivery report; called by poll(), on this thread."""
         outcome: Written | ResendError
         if error is None:
-            outcome = Written(copy.partition, written_offset(message))
+            outcome = Written(record.partition, written_offset(message))
         elif error.code() in _NOT_NOW:
             outcome = _NotTaken(error)
         elif self._batching and error.code() in _BATCH_REFUSED:
             outcome = _BatchRefused()
         else:
-            outcome = from_delivery(error, copy.original, copy.topic)
+            outcome = record.failure(error)
         self._outcomes.append((future, outcome))
 
     def _hand_over(self) -> None:

@@ -30,7 +30,7 @@ def now_ms() -> int:
 
 
 def copy(value: bytes = b"v", timestamp_ms: int | None = None) -> Copy:
-    return Copy(POSITION, b"k", value, (), timestamp_ms)
+    return Copy(POSITION.topic, POSITION.partition, b"k", value, (), timestamp_ms, original=POSITION)
 
 
 @pytest.mark.parametrize(

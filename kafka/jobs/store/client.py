@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from kafka.client.admin import Admin
 from kafka.client.config import MAX_MESSAGE_BYTES, ClusterConfig
@@ -17,9 +18,16 @@ from kafka.jobs.store.tail import ReadDenied
 from kafka.jobs.store.topic import Store, StoreError, ensure_store, find_store
 from kafka.jobs.store.view import StoreSnapshot, View
 from kafka.metadata.offsets import AdminOffsets, of_topic
-from kafka.model.copies import Copy
-from kafka.model.errors import DeadlineExceeded, NothingWritten, OutcomeUnknown, cause, from_lookup
-from kafka.model.records import Position
+from kafka.model.copies import ProducerRecord
+from kafka.model.errors import (
+    REFUSED_RECORD,
+    WRITE_DENIED,
+    DeadlineExceeded,
+    NothingWritten,
+    ResendError,
+    cause,
+    from_lookup,
+)
 from kafka.resend.writer import Writer
 
 CATCH_UP_SECONDS = 10.0
@@ -30,6 +38,22 @@ _WORKERS_START_SECONDS = 10.0
 _WORKERS_RETURN_SECONDS = 10.0
 """How long a worker may take that was there a short while ago: to join its group again took 8 s (measured)."""
 _Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _StoreRecord(ProducerRecord):
+    """A record of a job, or of a resend with an Idempotency-Key, that is to be written."""
+
+    job_id: str = field(kw_only=True)
+
+    def failure(self, error: KafkaError, client_limit_bytes: int | None = None) -> ResendError:
+        """Return the error that names the job, or the topic that does not take it."""
+        del client_limit_bytes
+        if error.code() in REFUSED_RECORD:
+            return StoreUnusable(f"topic {self.topic!r} refuses a record of {self.size_bytes} bytes: {error.name()}")
+        if error.code() in WRITE_DENIED:
+            return from_lookup(error, self.topic, "Write")
+        return JobOutcomeUnknown(self.job_id, error.name())
 
 
 class StoreClient:
@@ -159,15 +183,11 @@ class StoreClient:
 
         Raises:
             JobOutcomeUnknown: it may or may not have been written.
-            NothingWritten: it was not.
+            StoreUnusable, NothingWritten: it was not.
         """
-        place = Position(self._config.jobs.topic, partition_of(job_id), 0)
-        record = Copy(place, f"{job_id}/{kind}".encode(), value, (), None)
-        try:
-            written = await self._writer.write(record, deadline, MAX_MESSAGE_BYTES)
-        except OutcomeUnknown as error:
-            raise JobOutcomeUnknown(job_id, error.reason) from error
-        return written.offset
+        topic, key = self._config.jobs.topic, f"{job_id}/{kind}".encode()
+        record = _StoreRecord(topic, partition_of(job_id), key, value, job_id=job_id)
+        return (await self._writer.write(record, deadline, MAX_MESSAGE_BYTES)).offset
 
     async def close(self) -> None:
         """End the thread that reads."""

@@ -123,7 +123,7 @@ class Targets:
         topic = self._topic(place)
         copy = copy_of(record, self._plan.consumer_key, copy_time(topic, self._policy))
         headers = without_origin(copy.headers, self._target.dialect) if self._target.remove_headers else copy.headers
-        copy = replace(copy, headers=headers, to=place)
+        copy = replace(copy, headers=headers, topic=place.topic, partition=place.partition)
         refuse_job_copy(copy, topic)
         return copy
 

@@ -19,7 +19,7 @@ from kafka.client.config import ClusterConfig
 from kafka.client.properties import job_writer_properties
 from kafka.jobs.store.tail import OWNER_KEY
 from kafka.model.copies import Copy
-from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause, from_delivery
+from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause
 from kafka.model.records import Position
 
 _INIT_SECONDS = 30.0
@@ -140,7 +140,6 @@ class Transactions:
         del self._producer
 
     def _produce(self, copy: Copy) -> None:
-        position = copy.original
         while True:
             try:
                 produce(self._producer, copy, partial(self._report, copy))
@@ -149,8 +148,7 @@ class Transactions:
             except KafkaException as exception:
                 if cause(exception).code() == KafkaError.MSG_SIZE_TOO_LARGE:
                     # The client's own limit: it names the record, and the transaction would be healthy.
-                    refusal = from_delivery(cause(exception), position, copy.topic)
-                    raise RecordsRefused({position: refusal}) from exception
+                    raise RecordsRefused({copy.original: copy.failure(cause(exception))}) from exception
                 raise
             else:
                 return
@@ -178,7 +176,7 @@ class Transactions:
 
     def _explained(self, error: KafkaError) -> Exception:
         """Return what the failure of a transaction means."""
-        found = [(copy, from_delivery(failure, copy.original, copy.topic)) for copy, failure in self._reports]
+        found = [(copy, copy.failure(error)) for copy, error in self._reports]
         refusals = [(copy, refusal) for copy, refusal in found if isinstance(refusal, CopyTooLarge | CopyRejected)]
         if refusals:
             return RecordsRefused({copy.original: refusal for copy, refusal in refusals if self._is_certain(copy)})
@@ -187,8 +185,7 @@ class Transactions:
                 return refusal
         if self._reports and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED and error.txn_requires_abort():
             # The coordinator took none of the partitions. The store it has taken before: from the token.
-            copy = self._reports[0][0]
-            return from_delivery(error, copy.original, copy.topic)
+            return self._reports[0][0].failure(error)
         return RestartOwnership(f"{error.name()}: {error.str()}")
 
     def _is_certain(self, copy: Copy) -> bool:

@@ -9,6 +9,7 @@ jobs           bulk resends, and single resends with an Idempotency-Key
 redrive        dead letters go back to where they came from
 checks         what `kafka-resend check` finds out
 demo           the embedded broker and its sample records
+backoff        waits that get longer, for what failed and is tried again
 fair_shares    places for work that takes long, shared fairly between callers
 client_set     what the requests to one cluster are carried out with
 cluster_watch  keeps clients that work, and knows whether the cluster answers

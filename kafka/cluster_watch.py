@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from kafka.backoff import Backoff
 from kafka.client.bootstrap import without_controllers
 from kafka.client.clients import log
 from kafka.client.config import ClusterConfig
@@ -67,6 +68,7 @@ class ClusterWatch:
         self._refused: str | None = None
         self._away_since: float | None = None
         self._outlived = False
+        self._renewal = Backoff(_RENEW_SECONDS, _LONGEST_RENEW_SECONDS)
 
     async def open(self) -> None:
         """Start the clients and return after the first attempt to reach the cluster, successful or not.
@@ -77,7 +79,6 @@ class ClusterWatch:
         # Before the clients read them.
         self._files = CredentialFiles(self._config)
         self.clients = await self._make_clients()
-        self._renew_seconds = _RENEW_SECONDS
         self._made_at = time.monotonic()
         await self._probe()
         self._probing = asyncio.create_task(self._keep_probing(), name=f"{self._config.name} probe")
@@ -119,7 +120,7 @@ class ClusterWatch:
             return
         self._refused = None
         self._made_at = time.monotonic()
-        self._renew_seconds = min(2 * self._renew_seconds, _LONGEST_RENEW_SECONDS)
+        self._renewal.lengthen()
         self._outlived = False
         log.info("%s: connecting again, %s", self._config.name, reason)
         clients = await self._make_clients()
@@ -138,7 +139,7 @@ class ClusterWatch:
         away = self.availability.state == "away"
         if self._outlived and not away:
             return "as the clients have lived through an outage"
-        if age_seconds < self._renew_seconds:
+        if age_seconds < self._renewal.seconds:
             return None
         if away:
             return "as the clients may be what keeps it away"
@@ -189,9 +190,9 @@ class ClusterWatch:
         if self._away_since is not None:
             self._outlived = self._outlived or now - max(self._away_since, self._made_at) >= _OUTAGE_SECONDS
             self._away_since = None
-            self._renew_seconds = _RENEW_SECONDS
-        elif not self.clients.unanswered and now - self._made_at >= self._renew_seconds:
-            self._renew_seconds = _RENEW_SECONDS
+            self._renewal.reset()
+        elif not self.clients.unanswered and now - self._made_at >= self._renewal.seconds:
+            self._renewal.reset()
 
     async def _probe(self) -> None:
         try:

@@ -39,7 +39,6 @@ from kafka.resend.read_queue import Partition, Request
 _LOOK_AGAIN_SECONDS = 0.05
 _QUERY_SECONDS = 1.0
 _LEADERS_SECONDS = 0.25
-_LONGEST_PATIENCE_SECONDS = 8.0
 _ROUND_SECONDS = 1.0
 _MISSING_SECONDS = 2.0
 _RESTART_SECONDS = 0.5
@@ -254,7 +253,7 @@ def _resolve(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) 
         )
     # What was in the way is so no more, and must not be what is said if time runs out.
     held.request.at_deadline = DeadlineExceeded(f"the record at {position}")
-    held.request.patience_seconds = min(4 * held.request.patience_seconds, _LONGEST_PATIENCE_SECONDS)
+    held.request.patience.lengthen()
     return _Next.READ_AGAIN
 
 

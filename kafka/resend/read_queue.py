@@ -7,6 +7,7 @@ from collections import OrderedDict
 from threading import Condition
 from typing import TYPE_CHECKING
 
+from kafka.backoff import Backoff
 from kafka.model.errors import Closing, DeadlineExceeded, QueueFull, ResendError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from kafka.model.records import Position, Record
 
 Partition = tuple[str, int]
+
+_PATIENCE_SECONDS = 0.25
+_LONGEST_PATIENCE_SECONDS = 8.0
 
 READ_AHEAD = 64
 """How many offsets one read may cover.
@@ -41,18 +45,18 @@ class Request:
         topic: the topic's facts; a Consumer that knows the topic by another id looks it up again.
         arrived: point of time.monotonic().
         future: where the record, or the error, goes.
-        patience_seconds: how long a reader waits for a sign before it asks why there is none.
+        patience: how long a reader waits for a sign before it asks why there is none; longer each time.
         at_deadline: what to say if time runs out, the best explanation so far.
     """
 
-    __slots__ = ("arrived", "at_deadline", "future", "patience_seconds", "position", "topic")
+    __slots__ = ("arrived", "at_deadline", "future", "patience", "position", "topic")
 
     def __init__(self, position: Position, topic: Topic, future: asyncio.Future[Record]) -> None:
         self.position = position
         self.topic = topic
         self.future = future
         self.arrived = time.monotonic()
-        self.patience_seconds = 0.25
+        self.patience = Backoff(_PATIENCE_SECONDS, _LONGEST_PATIENCE_SECONDS, factor=4)
         self.at_deadline: ResendError = DeadlineExceeded(f"the record at {position}")
 
     @property

@@ -338,7 +338,7 @@ class _ReaderThread(Thread):
             if request.abandoned:
                 # Its neighbours are only late; the next in the queue may lie further on.
                 self._waiting.put_back(batch.requests)
-            elif now - batch.assigned > request.patience_seconds:
+            elif now - batch.assigned > request.patience.seconds:
                 if batch.topic.name in self._denied:
                     self._deny(batch)
                 self._ask(batch.requests, FetchOutcome.SILENCE)

@@ -12,8 +12,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kafka.backoff import Backoff
 from service.http.addresses import network_of
 from service.http.refusals import Forbidden, NotAllowed, TooManyWrongTokens
 from service.http.tally import Tally
@@ -35,11 +36,13 @@ class _Address:
         wrong: how many wrong tokens it has sent, with less than a minute between any two.
         last: when the last one came, as a point of time.monotonic().
         waiting: how many of its answers wait.
+        waits: how long each of them does.
     """
 
     wrong: int = 0
     last: float = -math.inf
     waiting: int = 0
+    waits: Backoff = field(default_factory=lambda: Backoff(_FIRST_SECONDS, _LONGEST_SECONDS))
 
 
 class WrongTokens:
@@ -64,12 +67,10 @@ class WrongTokens:
         """
         network = network_of(host)
         address = self._of(network)
-        beyond = address.wrong - self._free
-        if beyond <= 0:
+        if address.wrong <= self._free:
             return Forbidden()
         self._tally.add(address=network)
-        # Beyond ten doublings it is the longest anyway.
-        seconds = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(beyond - 1, 10))
+        seconds = address.waits.begin()
         if address.waiting < _MOST_WAITING_OF_ONE and self._waiting < _MOST_WAITING:
             address.waiting += 1
             self._waiting += 1
@@ -89,6 +90,7 @@ class WrongTokens:
         now = time.monotonic()
         if now - address.last > _FORGOTTEN_SECONDS:
             address.wrong = 0
+            address.waits.reset()
         address.wrong += 1
         address.last = now
         return address

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kafka.backoff import Backoff
 from service.cli.options import (
     Endpoint,
     IdempotencyKey,
@@ -278,17 +279,18 @@ async def _again(api: Api, job_id: str) -> JsonObject:
     from service.cli.answers import Retryable
     from service.cli.output import tell
 
-    pause = 0.0
+    pauses = Backoff(2 * _LOOK_AGAIN_SECONDS, _LONGEST_PAUSE_SECONDS)
+    away = False
     while True:
         try:
             job = await api.job(job_id)
         except Retryable as error:
-            if not pause:
+            if not away:
                 tell(f"{error}; asking again until it answers")
-            pause = min(max(pause, _LOOK_AGAIN_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
+            away = True
+            await asyncio.sleep(pauses.begin())
         else:
-            if pause:
+            if away:
                 tell("it answers again")
             return job
 

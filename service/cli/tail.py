@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kafka.backoff import Backoff
 from kafka.search.order import merged_by_time
 from service.cli.options import (
     Instance,
@@ -88,7 +89,7 @@ def tail_command(
         pause = _PAUSE_SECONDS
         while True:
             await asyncio.sleep(pause)
-            pause = await following.again(show, pause)
+            pause = await following.again(show)
 
     run(follow, target(url, token, token_file, project, instance))
 
@@ -124,6 +125,7 @@ class Following:
         self._topic_id: str | None = None
         self._next: dict[int, int] = {}
         self._away = False
+        self._pauses = Backoff(2 * _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._searches = asyncio.Semaphore(_AT_ONCE)
 
     async def start(self) -> None:
@@ -139,12 +141,11 @@ class Following:
         self._next = {partition: end for partition, (_, end) in ends.bounds.items()}
         tell(f"following {self._topic} from its end, on {len(self._next)} partition(s); Ctrl-C ends this")
 
-    async def again(self, show: Callable[[list[JsonObject]], None], pause: float) -> float:
+    async def again(self, show: Callable[[list[JsonObject]], None]) -> float:
         """Show what has come since, and return how many seconds to wait before the next time.
 
         Args:
             show: is given records, each once, those of a partition in their order.
-            pause: how long it was waited before.
 
         Raises:
             ApiError: one that waiting does not fix.
@@ -158,10 +159,11 @@ class Following:
             if not self._away:
                 tell(f"{error}; asking again until it answers")
             self._away = True
-            return min(max(pause, _PAUSE_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
+            return self._pauses.begin()
         if self._away:
             tell("it answers again")
         self._away = False
+        self._pauses.reset()
         return 0 if full else _PAUSE_SECONDS
 
     async def _look(self, show: Callable[[list[JsonObject]], None]) -> bool:

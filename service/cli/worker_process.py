@@ -11,9 +11,11 @@ import sys
 import time
 from threading import Event, Thread
 
+from kafka.backoff import Backoff
+
 _STOP_SECONDS = 10.0
-_BACK_OFF_SECONDS = 1.0
-_LONGEST_BACK_OFF_SECONDS = 30.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
 
 _log = logging.getLogger("service")
@@ -36,17 +38,16 @@ class WorkerProcess:
         self._thread.join(2 * _STOP_SECONDS)
 
     def _keep_running(self) -> None:
-        back_off = _BACK_OFF_SECONDS
+        pauses = Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         while not self._stopped.is_set():
             begun = time.monotonic()
             self._run()
             if self._stopped.is_set():
                 return
             if time.monotonic() - begun > _HEALTHY_SECONDS:
-                back_off = _BACK_OFF_SECONDS
-            _log.error("the worker of jobs has ended; starting it again in %g s", back_off)
-            self._stopped.wait(back_off)
-            back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
+                pauses.reset()
+            _log.error("the worker of jobs has ended; starting it again in %g s", pauses.seconds)
+            self._stopped.wait(pauses.begin())
 
     def _run(self) -> None:
         """Run the worker until it ends, or until stopped."""

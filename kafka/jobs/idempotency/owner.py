@@ -22,7 +22,7 @@ from kafka.jobs.idempotency.requests import (
     encode_answer,
 )
 from kafka.jobs.plan import UnsupportedFormat
-from kafka.jobs.worker.backoff import Backoff
+from kafka.jobs.worker.failed_turns import FailedTurns
 from kafka.jobs.worker.transactions import Entry, Offsets, RecordsRefused, Transactions
 from kafka.model.errors import (
     AccessDenied,
@@ -67,7 +67,7 @@ class IdempotentResends:
     Args:
         table: what the store has of them.
         copy_preparer: reads records.
-        backoff: those that have to wait because they failed.
+        failed: those that have to wait because they failed.
         ready: returns a producer.
         retention_seconds: how long answers are kept.
     """
@@ -76,13 +76,13 @@ class IdempotentResends:
         self,
         table: IdempotencyTable,
         copy_preparer: CopyPreparer,
-        backoff: Backoff,
+        failed: FailedTurns,
         ready: Ready,
         retention_seconds: float,
     ) -> None:
         self._table = table
         self._copy_preparer = copy_preparer
-        self._backoff = backoff
+        self._failed = failed
         self._ready = ready
         self._retention_seconds = retention_seconds
         self._waiting: dict[str, None] = {}
@@ -107,7 +107,7 @@ class IdempotentResends:
         if begun := self._begin():
             wait(begun, _TOGETHER_SECONDS)
         dealt = [found for key_id in list(self._reading) if (found := self._dealt(key_id)) is not None]
-        for batch in _batches(dealt, lambda found: self._backoff.known(found.asked.key_id)):
+        for batch in _batches(dealt, lambda found: self._failed.known(found.asked.key_id)):
             self._commit(batch)
         return bool(dealt)
 
@@ -126,7 +126,7 @@ class IdempotentResends:
         for key_id in old:
             for kind in IDEMPOTENCY_KINDS:
                 self._table.take(key_id, kind, None)
-            self._backoff.forget(key_id)
+            self._failed.forget(key_id)
 
     def _begin(self) -> list[Future[Prepared]]:
         """Have the records read of those that wait, as far as it is their turn."""
@@ -134,7 +134,7 @@ class IdempotentResends:
         for key_id in list(self._waiting):
             if len(self._reading) >= _AT_ONCE:
                 break
-            if self._backoff.waits(key_id):
+            if self._failed.waits(key_id):
                 continue
             del self._waiting[key_id]
             try:
@@ -166,7 +166,7 @@ class IdempotentResends:
         return None
 
     def _again(self, key_id: str, error: Exception) -> None:
-        self._backoff.note(key_id, error)
+        self._failed.note(key_id, error)
         self._waiting[key_id] = None
 
     def _commit(self, batch: list[_Completed]) -> None:
@@ -201,13 +201,13 @@ class IdempotentResends:
                 _refuse(batch, {outcome.copy.original: error for outcome in prepared})
             except Exception as error:
                 for found in batch:
-                    self._backoff.note(found.asked.key_id, error)
+                    self._failed.note(found.asked.key_id, error)
                 raise
             else:
                 for key_id, answer in answers.items():
                     # It counts at once: a second request may stand before it in the log, and is read before it.
                     self._table.take(key_id, ANSWER, answer)
-                    self._backoff.forget(key_id)
+                    self._failed.forget(key_id)
                 return
 
 

@@ -11,6 +11,6 @@ selecting     decides which of them are resent
 read_ahead    bounds the memory for what jobs read ahead
 missing       the named positions that have no record, and why
 transactions  writes copies and progress, all or nothing
-backoff       jobs that wait because their time slices fail
+failed_turns  jobs that wait because their time slices fail
 rules         what operators allow
 """

@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 from confluent_kafka import KafkaException
 
+from kafka.backoff import Backoff
 from kafka.client.clients import log
 from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.client.properties import job_batch_bytes
@@ -24,7 +25,7 @@ from kafka.jobs.job import KINDS, Job
 from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.progress import Progress, State, encode_progress
 from kafka.jobs.store.tail import StoreTail
-from kafka.jobs.worker.backoff import Backoff
+from kafka.jobs.worker.failed_turns import FailedTurns
 from kafka.jobs.worker.liveness import (
     HANDING_OVER,
     HEARTBEAT_SECONDS,
@@ -44,7 +45,9 @@ from kafka.model.errors import ClusterUnavailable, DeadlineExceeded, InstanceRea
 
 _CATCH_UP_SECONDS = 60.0
 _IDLE_SECONDS = 0.2
-_LONGEST_BACK_OFF_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+_HEALTHY_SECONDS = 30.0
 _REMOVE_SECONDS = 30.0
 _REMOVED_AT_ONCE = 200
 _REST_SECONDS = 5.0
@@ -88,13 +91,13 @@ class PartitionOwner(Thread):
 
     def run(self) -> None:
         """Run jobs until stopped."""
-        back_off = 0.1
-        backoff = Backoff()
+        pauses = Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        failed = FailedTurns()
         while not self._stopped.is_set():
             begun = time.monotonic()
             try:
                 with closing(
-                    _Ownership(self._config, self._partition, self._shared, backoff, self._stopped)
+                    _Ownership(self._config, self._partition, self._shared, failed, self._stopped)
                 ) as ownership:
                     ownership.run()
             except (RestartOwnership, KafkaException) as error:
@@ -103,9 +106,9 @@ class PartitionOwner(Thread):
                     self._shared.problems.report(range(self._partition, self._partition + 1), error)
             except Exception:  # noqa: BLE001 the thread's edge: else its jobs would stand still until the next rebalance
                 log.exception("%s: beginning again", self.name)
-            back_off = 0.1 if time.monotonic() - begun > 30 else min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
-            if not self._stopped.is_set():
-                self._stopped.wait(back_off)
+            if time.monotonic() - begun > _HEALTHY_SECONDS:
+                pauses.reset()
+            self._stopped.wait(pauses.begin())
 
 
 class _Ownership:
@@ -116,7 +119,7 @@ class _Ownership:
         config: ClusterConfig,
         partition: int,
         shared: Shared,
-        backoff: Backoff,
+        failed: FailedTurns,
         stopped: Event,
     ) -> None:
         self._config = config
@@ -126,7 +129,7 @@ class _Ownership:
         self._rules = copy_preparer.rules
         self._partition = partition
         self._lookup = AdminLookup(config)
-        self._backoff = backoff
+        self._failed = failed
         self._stopped = stopped
         self._name = f"{config.name} jobs {partition}"
         self._runs: dict[str, JobExecution] = {}
@@ -139,7 +142,7 @@ class _Ownership:
         self._idempotent = IdempotentResends(
             self._tail.idempotent,
             copy_preparer,
-            backoff,
+            failed,
             self._ready_for_copies,
             config.jobs.idempotency_retention_seconds,
         )
@@ -270,7 +273,7 @@ class _Ownership:
             self._end(self._tail.jobs[job_id], "failed", str(error))
             return True
         except Exception as error:
-            self._backoff.note(job_id, error)
+            self._failed.note(job_id, error)
             raise
 
     def _may_run(self, job: Job) -> bool:
@@ -286,12 +289,12 @@ class _Ownership:
         if policy.read_only and not plan.dry_run:
             self._waiting_for[job.job_id] = str(InstanceReadOnly())
             return False
-        if (backoff := self._backoff.waits_for(job.job_id)) is not None:
-            self._waiting_for[job.job_id] = backoff
-        return backoff is None
+        if (failure := self._failed.waits_for(job.job_id)) is not None:
+            self._waiting_for[job.job_id] = failure
+        return failure is None
 
     def _advance(self, job: Job, plan: Plan) -> bool:
-        if (reason := self._backoff.hopeless(job.job_id)) is not None:
+        if (reason := self._failed.hopeless(job.job_id)) is not None:
             self._end(job, "failed", reason)
             return True
         run = self._runs.get(job.job_id)
@@ -381,7 +384,7 @@ class _Ownership:
         entries: list[Entry] = [] if claim is None else [(f"{job_id}/plan".encode(), encode_plan(claim))]
         entries.append((f"{job_id}/state".encode(), encode_progress(progress)))
         self._ready(batch_bytes).commit(copies, entries)
-        self._backoff.forget(job_id)
+        self._failed.forget(job_id)
         job = self._tail.jobs.get(job_id, Job(job_id, claim))
         # It is not read back.
         decode_errors = {kind: reason for kind, reason in job.decode_errors.items() if kind != "state"}
@@ -406,7 +409,7 @@ class _Ownership:
     def _forget(self, job_id: str) -> None:
         """Have nothing more to do with a job that is over."""
         self._unfinished.pop(job_id, None)
-        self._backoff.forget(job_id)
+        self._failed.forget(job_id)
         self._waiting_for.pop(job_id, None)
         self._drop(job_id)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
 
+from kafka.backoff import Backoff
 from kafka.jobs.worker.transactions import TransactionFailed
 from kafka.model.errors import cause
 
@@ -15,16 +15,14 @@ _LONGEST_WAIT_SECONDS = 10.0
 _UNEXPECTED_TIMES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Failed:
-    times: int
-    unexpected: int
-    until: float
-    reason: str
-    error: str
+    backoff: Backoff = field(default_factory=lambda: Backoff(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS))
+    unexpected: int = 0
+    error: str = ""
 
 
-class Backoff:
+class FailedTurns:
     """Remembers them from one beginning of their owner to the next."""
 
     def __init__(self) -> None:
@@ -32,15 +30,12 @@ class Backoff:
 
     def note(self, job_id: str, error: Exception) -> None:
         """Remember that a job's turn has ended in this error."""
-        before = self._failed.get(job_id, _Failed(0, 0, 0.0, "", ""))
+        failed = self._failed.setdefault(job_id, _Failed())
         # What Kafka's clients raise passes with the outage that it comes from; anything else would not.
-        unexpected = before.unexpected + (not isinstance(error, KafkaException | TransactionFailed))
-        wait = min(_FIRST_WAIT_SECONDS * 2**before.times, _LONGEST_WAIT_SECONDS)
-        reason = f"an unexpected {type(error).__name__}, {unexpected} times; the worker's log has more"
+        failed.unexpected += not isinstance(error, KafkaException | TransactionFailed)
         # Its words, which may hold what a record holds, are for the worker's log alone.
-        words = cause(error).name() if isinstance(error, KafkaException) else type(error).__name__
-        failed = _Failed(min(before.times + 1, 20), unexpected, time.monotonic() + wait, reason, f"an error, {words}")
-        self._failed[job_id] = failed
+        failed.error = cause(error).name() if isinstance(error, KafkaException) else type(error).__name__
+        failed.backoff.begin()
 
     def forget(self, job_id: str) -> None:
         """It has continued."""
@@ -53,9 +48,9 @@ class Backoff:
     def waits_for(self, job_id: str) -> str | None:
         """Return why it is not its turn yet; None if it is."""
         found = self._failed.get(job_id)
-        if found is None or time.monotonic() >= found.until:
-            return None
-        return f"it is tried again after {found.error}"
+        return (
+            f"it is tried again after an error, {found.error}" if found is not None and found.backoff.waiting else None
+        )
 
     def known(self, job_id: str) -> bool:
         """Whether its last turn ended in an error."""
@@ -64,4 +59,6 @@ class Backoff:
     def hopeless(self, job_id: str) -> str | None:
         """Return why a job would never end, if it is so."""
         found = self._failed.get(job_id)
-        return found.reason if found is not None and found.unexpected >= _UNEXPECTED_TIMES else None
+        if found is None or found.unexpected < _UNEXPECTED_TIMES:
+            return None
+        return f"an unexpected {found.error}, {found.unexpected} times; the worker's log has more"

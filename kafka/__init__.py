@@ -11,6 +11,7 @@ checks         what `kafka-resend check` finds out
 demo           the embedded broker and its sample records
 backoff        waits that get longer, for what failed and is tried again
 fair_shares    places for work that takes long, shared fairly between callers
+loop_thread    an event loop for threads that have none
 client_set     what the requests to one cluster are carried out with
 cluster_watch  keeps clients that work, and knows whether the cluster answers
 cluster        one cluster as the service uses it: opened, asked, closed

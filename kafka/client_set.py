@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.demo.metadata import EmbeddedMetadata
 from kafka.jobs.idempotency.resender import IdempotentResender
 from kafka.jobs.service import Jobs
 from kafka.jobs.spec import Planner
 from kafka.jobs.store.client import StoreClient
-from kafka.metadata.lookup import AdminLookup, EmbeddedLookup, Lookup
-from kafka.metadata.offsets import AdminOffsets, EmbeddedOffsets, Offsets
-from kafka.metadata.probe import LeaderProbe, Probe
-from kafka.metadata.topic_listing import AdminTopicList, EmbeddedTopicList, TopicListing
+from kafka.metadata.kafka_metadata import KafkaMetadata
+from kafka.metadata.protocol import Metadata
+from kafka.metadata.topic_listing import TopicListing
 from kafka.metadata.topics import Topics
 from kafka.model.errors import ClusterAway, DeadlineExceeded, OutcomeUnknown
 from kafka.resend.reader import Reader
@@ -35,7 +34,7 @@ class ClientSet:
         require_open: raises if no request can be served now.
 
     Attributes:
-        probe: finds out whether the cluster can be used.
+        metadata: what the cluster knows, and whether it can be used.
         errors: what the clients report of their connections.
         job_store: what jobs, and requests with an Idempotency-Key, are kept in; None on the embedded broker.
         reader, resender, idempotent_resender, query, topic_listing, jobs: what carries requests out.
@@ -53,34 +52,19 @@ class ClientSet:
         self._idle = asyncio.Event()
         self._idle.set()
         self.errors = ConnectionErrors()
-        self.probe: Probe
-        offsets, admin = self._open_lookups(config)
-        self._topics = Topics(self._lookup)
+        real = None if config.embedded else KafkaMetadata(config, self.errors)
+        self.metadata: Metadata = real or EmbeddedMetadata(config)
+        self._topics = Topics(self.metadata)
         self.reader = Reader(config, self.errors)
         self._writer = Writer(config, self.errors)
         preparer = Preparer(config.policy, self._topics, self.reader)
         self.resender = Resender(config, preparer, self._writer)
-        self.query = Query(config, self._topics, offsets)
-        planner = Planner(config, self._topics, offsets)
-        self.job_store = None if admin is None else StoreClient(config, admin, self._writer)
+        self.query = Query(config, self._topics, self.metadata)
+        self.topic_listing = TopicListing(self.metadata)
+        planner = Planner(config, self._topics, self.metadata)
+        self.job_store = None if real is None else StoreClient(config, real, self._writer)
         self.jobs = Jobs(config, planner, self.job_store, self.admitted)
         self.idempotent_resender = IdempotentResender(config, self.job_store, preparer)
-
-    def _open_lookups(self, config: ClusterConfig) -> tuple[Offsets, Admin | None]:
-        """Make the one client that answers what does not take records, and all that asks by it."""
-        self._lookup: Lookup
-        if config.embedded:
-            embedded = EmbeddedLookup(config)
-            self._lookup = self.probe = embedded
-            embedded_offsets = EmbeddedOffsets(embedded.consumer)
-            self.topic_listing = TopicListing(EmbeddedTopicList(config, embedded.consumer), embedded_offsets)
-            return embedded_offsets, None
-        real = AdminLookup(config, self.errors)
-        self._lookup = real
-        self.probe = LeaderProbe(real.admin, self.errors)
-        offsets = AdminOffsets(real.admin)
-        self.topic_listing = TopicListing(AdminTopicList(config, real.admin), offsets)
-        return offsets, real.admin
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
@@ -123,4 +107,4 @@ class ClientSet:
         await self._topics.close()
         await self.reader.close()
         await self._writer.close()
-        self._lookup.close()
+        self.metadata.close()

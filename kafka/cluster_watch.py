@@ -151,7 +151,7 @@ class ClusterWatch:
         latest = time.monotonic() + _TRY_SECONDS
         while time.monotonic() < latest:
             try:
-                await clients.probe.require(_PROBE_SECONDS)
+                await clients.metadata.require(_PROBE_SECONDS)
             except ClusterAway as error:
                 if error.kind in _REFUSED and self.availability.kind not in _REFUSED:
                     log.error("%s: going on with the certificates of before: %s", self._config.name, error.reason)
@@ -196,7 +196,7 @@ class ClusterWatch:
 
     async def _probe(self) -> None:
         try:
-            await self.clients.probe.require(_PROBE_SECONDS)
+            await self.clients.metadata.require(_PROBE_SECONDS)
         except ClusterAway as error:
             found = Availability("away", error.reason, error.kind)
         else:

@@ -1,1 +1,1 @@
-"""The embedded broker and its sample records, for a first try."""
+"""The embedded broker, what it knows, and its sample records, for a first try."""

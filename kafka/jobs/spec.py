@@ -12,7 +12,7 @@ from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
 from kafka.jobs.expression import parse_expression
 from kafka.jobs.filter import Filter
 from kafka.jobs.plan import Plan, new_job_id, spans_of_positions
-from kafka.metadata.offsets import Offsets, of_topic
+from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic
 from kafka.metadata.topics import Topics
 from kafka.model.records import OffsetRange
@@ -66,7 +66,7 @@ class Planner:
         offsets: the bounds of their partitions.
     """
 
-    def __init__(self, config: ClusterConfig, topics: Topics, offsets: Offsets) -> None:
+    def __init__(self, config: ClusterConfig, topics: Topics, offsets: Metadata) -> None:
         self._config = config
         self._topics = topics
         self._offsets = offsets

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
@@ -47,17 +47,6 @@ class _Question:
         """Whether an error comes from the broker that was asked."""
         # Those of the library itself are negative. That there is no such partition may be what another broker says.
         return self.partition is None and cause(error).code() > 0
-
-
-class Probe(Protocol):
-    """Finds out whether a cluster can be used."""
-
-    async def require(self, timeout_seconds: float) -> None:
-        """Return if it can.
-
-        Raises:
-            ClusterAway: it cannot.
-        """
 
 
 class LeaderProbe:

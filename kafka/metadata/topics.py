@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from kafka.metadata.lookup import Lookup
+from kafka.metadata.protocol import Metadata
 from kafka.metadata.topic import Topic
-from kafka.model.errors import (
-    AccessDenied,
-    DeadlineExceeded,
-    TopicMissing,
-)
+from kafka.model.errors import AccessDenied, DeadlineExceeded, TopicMissing
 
 _FRESH_SECONDS = 2.0
 _USABLE_SECONDS = 10.0
@@ -26,8 +22,8 @@ class Topics:
     topic deleted and created again, is therefore noticed within seconds, at no cost on the way of a request.
     """
 
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
         self._known: dict[str, tuple[float, Topic]] = {}
         self._pending: dict[str, asyncio.Task[Topic]] = {}
 
@@ -39,7 +35,7 @@ class Topics:
             deadline: point of time.monotonic() after which to give up.
 
         Raises:
-            TopicMissing, AccessDenied, ClusterAway: as Lookup.topic.
+            TopicMissing, AccessDenied, ClusterAway: as Metadata.topic.
             DeadlineExceeded: the cluster did not answer in time.
         """
         now = time.monotonic()
@@ -74,14 +70,14 @@ class Topics:
         """Return what a topic is called and how many partitions it has, where its configuration may not be read.
 
         Raises:
-            TopicMissing, AccessDenied, ClusterAway: as Lookup.summary.
+            TopicMissing, AccessDenied, ClusterAway: as Metadata.summary.
         """
-        return await self._lookup.summary(name)
+        return await self._metadata.summary(name)
 
     def _refresh(self, name: str) -> asyncio.Task[Topic]:
         task = self._pending.get(name)
         if task is None:
-            task = asyncio.create_task(self._lookup.topic(name), name=f"describe {name}")
+            task = asyncio.create_task(self._metadata.topic(name), name=f"describe {name}")
             self._pending[name] = task
             task.add_done_callback(lambda done: self._settle(name, done))
         return task

@@ -22,7 +22,7 @@ from threading import Event
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
-from kafka.metadata.offsets import ASK_AGAIN
+from kafka.metadata.kafka_metadata import ASK_AGAIN
 from kafka.metadata.topic import Topic
 from kafka.model.errors import cause, from_lookup
 from kafka.model.records import OffsetRange

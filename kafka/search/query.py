@@ -21,7 +21,7 @@ from threading import Event
 
 from kafka.client.config import ClusterConfig
 from kafka.fair_shares import FairShares
-from kafka.metadata.offsets import Offsets, of_topic
+from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic, is_internal
 from kafka.metadata.topics import Topics
 from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
@@ -42,14 +42,14 @@ class Query:
     Args:
         config: the cluster.
         topics: the facts of its topics.
-        offsets: the bounds of their partitions.
+        metadata: where the bounds of their partitions come from.
     """
 
-    def __init__(self, config: ClusterConfig, topics: Topics, offsets: Offsets) -> None:
+    def __init__(self, config: ClusterConfig, topics: Topics, metadata: Metadata) -> None:
         self._config = config
         self._limits = config.query
         self._topics = topics
-        self._offsets = offsets
+        self._metadata = metadata
         self._scanners = Scanners(config)
         self._places = FairShares(config.query.max_concurrent_scans, _PATIENCE * config.query.max_scan_seconds)
 
@@ -217,14 +217,14 @@ class Query:
         return replace(rest, stages=tuple(tuple(span for span in stage if span.length) for stage in cut))
 
     async def _starts(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
-        return of_topic(topic, await self._offsets.starts([(topic, number) for number in partitions]))
+        return of_topic(topic, await self._metadata.starts([(topic, number) for number in partitions]))
 
     async def _ends(self, topic: str, partitions: Collection[int]) -> dict[int, int]:
         """Return the last stable offsets: what lies above is not committed yet."""
-        return of_topic(topic, await self._offsets.ends([(topic, number) for number in partitions], committed=True))
+        return of_topic(topic, await self._metadata.ends([(topic, number) for number in partitions], committed=True))
 
     async def _at_time(self, topic: str, partitions: Collection[int], time_ms: int) -> dict[int, int]:
-        return of_topic(topic, await self._offsets.at_time([(topic, number) for number in partitions], time_ms))
+        return of_topic(topic, await self._metadata.at_time([(topic, number) for number in partitions], time_ms))
 
     async def close(self) -> None:
         """End the threads; no search is under way any more."""

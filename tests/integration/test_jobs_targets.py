@@ -8,6 +8,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,8 @@ from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.targets import Targets
-from kafka.metadata.lookup import AdminLookup
+from kafka.metadata.kafka_metadata import KafkaMetadata
+from kafka.metadata.topic import Topic
 from kafka.model.copies import TimestampPolicy
 from kafka.model.errors import AccessDenied, ClusterAway
 from kafka.model.policy import ResendPolicy
@@ -374,7 +376,12 @@ async def test_target_that_the_service_may_not_write_to_is_known_before_a_transa
     )
     headers = tuple(from_spring("for-postman"))
     record = Record(Position("dead", 0, 0), None, b"x", headers, NOW_MS, TimestampType.CREATE_TIME)
-    targets = Targets(AdminLookup(config), plan, SPRING, Rules({"test": ResendPolicy()}, everybody))
+    metadata, loop = KafkaMetadata(config), asyncio.get_running_loop()
+
+    def describe(name: str, *, to_write: bool = False) -> Future[Topic]:
+        return asyncio.run_coroutine_threadsafe(metadata.topic(name, to_write=to_write), loop)
+
+    targets = Targets(describe, plan, SPRING, Rules({"test": ResendPolicy()}, everybody))
     await asyncio.to_thread(targets.look_up, [record])
     with pytest.raises(AccessDenied) as denied:
         targets.copy(record)

@@ -13,10 +13,9 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AclOperation
 
-from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig, QueryLimits
 from kafka.cluster import Cluster
-from kafka.metadata.offsets import AdminOffsets
+from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.model.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
 from kafka.model.records import Position
 from kafka.search.histogram import Histogram
@@ -448,9 +447,9 @@ async def test_broker_that_hangs_tells_no_end_of_a_partition(controlled_broker: 
     plain = PlainClient(broker.bootstrap)
     plain.create_topic("orders", 1)
     plain.produce_many("orders", [b"v"] * 100)
-    offsets = AdminOffsets(Admin(ClusterConfig("hangs", (broker.bootstrap,))))
-    assert {("orders", 0): 100} == await offsets.ends([("orders", 0)], committed=True)
+    metadata = KafkaMetadata(ClusterConfig("hangs", (broker.bootstrap,)))
+    assert {("orders", 0): 100} == await metadata.ends([("orders", 0)], committed=True)
     broker.pause()
-    answer = (await offsets.ends([("orders", 0)], committed=True))[("orders", 0)]
+    answer = (await metadata.ends([("orders", 0)], committed=True))[("orders", 0)]
     broker.resume()
     assert isinstance(answer, KafkaException), answer

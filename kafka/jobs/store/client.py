@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka.client.admin import Admin
 from kafka.client.config import MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.jobs.errors import JobMissing, JobOutcomeUnknown, NoWorker, StoreUnusable
 from kafka.jobs.plan import partition_of
 from kafka.jobs.store.tail import ReadDenied
 from kafka.jobs.store.topic import Store, StoreError, ensure_store, find_store
 from kafka.jobs.store.view import StoreSnapshot, View
-from kafka.metadata.offsets import AdminOffsets, of_topic
+from kafka.metadata.kafka_metadata import KafkaMetadata
+from kafka.metadata.protocol import of_topic
 from kafka.model.copies import ProducerRecord
 from kafka.model.errors import (
     REFUSED_RECORD,
@@ -61,16 +61,17 @@ class StoreClient:
 
     Args:
         config: the cluster.
-        admin: a client of it that others may use, too.
+        metadata: what the cluster knows, asked with a client that others may use, too.
         writer: writes to the store as to any other topic.
     """
 
-    def __init__(self, config: ClusterConfig, admin: Admin, writer: Writer) -> None:
+    def __init__(self, config: ClusterConfig, metadata: KafkaMetadata, writer: Writer) -> None:
         self._config = config
+        self._metadata = metadata
         self._writer = writer
         self._store: Store | None = None
         self._made_store_at = float("-inf")
-        self._view = View(config, admin)
+        self._view = View(config, metadata)
         self._view.start()
 
     @property
@@ -105,7 +106,7 @@ class StoreClient:
         gone = seen is not None and seen.store is None
         if self._store is None or gone:
             try:
-                self._store = await asyncio.to_thread(ensure_store, self._view.admin, self._config)
+                self._store = await asyncio.to_thread(ensure_store, self._metadata.admin, self._config)
             except StoreError as error:
                 raise StoreUnusable(str(error)) from None
             except KafkaException as exception:
@@ -150,7 +151,7 @@ class StoreClient:
             store = seen.store
         if store is None or partition >= store.partitions:
             raise JobMissing(job_id)
-        answers = await AdminOffsets(self._view.admin).ends([(topic, partition)], committed=False)
+        answers = await self._metadata.ends([(topic, partition)], committed=False)
         end = of_topic(topic, answers)[partition]
         if await self._view.until(lambda seen: seen.next_offsets.get(partition, 0) >= end or None, deadline) is None:
             raise self._unread()
@@ -205,6 +206,6 @@ class StoreClient:
     def _find(self) -> Store | None:
         topic = self._config.jobs.topic
         try:
-            return find_store(self._view.admin, topic)
+            return find_store(self._metadata.admin, topic)
         except KafkaException as exception:
             raise from_lookup(cause(exception), topic, "Describe") from exception

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaException
 
-from kafka.client.admin import Admin
 from kafka.client.clients import log
 from kafka.client.config import ClusterConfig
 from kafka.jobs.idempotency.requests import IdempotencyTable
@@ -20,7 +19,7 @@ from kafka.jobs.job import Job
 from kafka.jobs.store.tail import StoreTail
 from kafka.jobs.store.topic import Store, find_store
 from kafka.jobs.worker.liveness import Liveness
-from kafka.metadata.offsets import AdminOffsets
+from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.model.errors import cause
 
 _READ_SECONDS = 0.2
@@ -58,16 +57,13 @@ class View(Thread):
 
     Args:
         config: the cluster.
-        admin: a client of it.
-
-    Attributes:
-        admin: the client, which others may use, too.
+        metadata: what the cluster knows, asked with a client that others may use, too.
     """
 
-    def __init__(self, config: ClusterConfig, admin: Admin) -> None:
+    def __init__(self, config: ClusterConfig, metadata: KafkaMetadata) -> None:
         super().__init__(name=f"{config.name} jobs view", daemon=True)
         self._config = config
-        self.admin = admin
+        self._metadata = metadata
         self._stopped = Event()
         self._wake = Event()
         self._lock = Lock()
@@ -141,7 +137,7 @@ class View(Thread):
             self._wake.clear()
 
     def _look(self) -> None:
-        store = find_store(self.admin, self._config.jobs.topic)
+        store = find_store(self._metadata.admin, self._config.jobs.topic)
         if store is None:
             self._show(StoreSnapshot(None, {}, {}))
             return
@@ -150,7 +146,7 @@ class View(Thread):
     def _ends(self, store: Store) -> dict[int, int]:
         """Return where the partitions of the store end now, as consumers of committed records see it."""
         asked = [(store.topic, partition) for partition in range(store.partitions)]
-        answers = asyncio.run(AdminOffsets(self.admin).ends(asked, committed=True))
+        answers = asyncio.run_coroutine_threadsafe(self._metadata.ends(asked, committed=True), self._loop).result()
         ends: dict[int, int] = {}
         for (_, partition), answer in answers.items():
             if isinstance(answer, KafkaException):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Event, Thread
@@ -39,7 +40,8 @@ from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_
 from kafka.jobs.worker.run import BatchResult, JobExecution, begun, now_ms
 from kafka.jobs.worker.selecting import Selected
 from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions
-from kafka.metadata.lookup import AdminLookup
+from kafka.metadata.kafka_metadata import KafkaMetadata
+from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy
 from kafka.model.errors import ClusterUnavailable, DeadlineExceeded, InstanceReadOnly, NothingWritten
 
@@ -128,7 +130,7 @@ class _Ownership:
         self._copy_preparer = copy_preparer
         self._rules = copy_preparer.rules
         self._partition = partition
-        self._lookup = AdminLookup(config)
+        self._metadata = KafkaMetadata(config)
         self._failed = failed
         self._stopped = stopped
         self._name = f"{config.name} jobs {partition}"
@@ -156,7 +158,7 @@ class _Ownership:
         for job_id in self._unfinished:
             self._read_ahead.give_back(job_id)
         self._tail.close()
-        self._lookup.close()
+        self._metadata.close()
 
     def run(self) -> None:
         """Take turns with the jobs until stopped; then tell that another worker may take over."""
@@ -324,11 +326,15 @@ class _Ownership:
         progress = job.progress
         if not job.adopted:
             progress = replace(begun(plan, self._rules), started_at_ms=now_ms(), updated_at_ms=now_ms())
-        run = JobExecution(self._config, self._lookup, self._copy_preparer, plan, progress)
+        run = JobExecution(self._config, self._describe, self._copy_preparer, plan, progress)
         if not job.adopted:
             self._commit(job.job_id, progress, (), claim=plan)
         self._runs[job.job_id] = run
         return run
+
+    def _describe(self, name: str, *, to_write: bool = False) -> Future[Topic]:
+        """Ask for the facts of a topic, as DescribeTopic."""
+        return self._copy_preparer.loop.submit(self._metadata.topic(name, to_write=to_write))
 
     def _step(self, run: JobExecution) -> bool:
         """Read a chunk, and commit the copies of what is selected; return whether anything was there."""

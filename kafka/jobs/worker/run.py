@@ -5,7 +5,6 @@ Nothing is written here.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,8 +18,7 @@ from kafka.jobs.worker.missing import MissingPositions, positions_outside
 from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.selecting import Selected, select
 from kafka.jobs.worker.source import Chunk, Source
-from kafka.jobs.worker.targets import Targets, refuse_job_copy
-from kafka.metadata.lookup import AdminLookup
+from kafka.jobs.worker.targets import DescribeTopic, Targets, refuse_job_copy
 from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
 from kafka.model.errors import NothingWritten, ResendError, TopicReplaced
@@ -58,7 +56,7 @@ class JobExecution:
 
     Args:
         config: the cluster.
-        lookup: where the facts of topics come from.
+        describe: asks for the facts of topics.
         copy_preparer: reads single records; has the rules: what operators allow.
         plan: as adopted.
         progress: what is committed.
@@ -74,21 +72,26 @@ class JobExecution:
     """
 
     def __init__(
-        self, config: ClusterConfig, lookup: AdminLookup, copy_preparer: CopyPreparer, plan: Plan, progress: Progress
+        self,
+        config: ClusterConfig,
+        describe: DescribeTopic,
+        copy_preparer: CopyPreparer,
+        plan: Plan,
+        progress: Progress,
     ) -> None:
         if plan.filter.jmespath is not None:
             # A version before may have accepted what this one does not.
             parse_expression(plan.filter.jmespath)
         self._config = config
         self._name = f"{config.name} jobs {partition_of(plan.job_id)} source"
-        self._lookup = lookup
+        self._describe = describe
         self._rules = rules = copy_preparer.rules
         self._policy = rules.policies[plan.instance]
         self.plan = plan
         self.progress = progress
         self._rate = None if plan.dry_run else plan.records_per_second
-        self._targets = None if plan.target is None else Targets(lookup, plan, plan.target, rules)
-        self._topic, self._topic_known = self._describe(), time.monotonic()
+        self._targets = None if plan.target is None else Targets(describe, plan, plan.target, rules)
+        self._topic, self._topic_known = self._allowed_topic(), time.monotonic()
         self._missing = None if plan.positions is None else MissingPositions(plan, copy_preparer)
         self._opened: Source | None = None
         self._undecided: Chunk | None = None
@@ -111,7 +114,7 @@ class JobExecution:
             NothingWritten: it is not, or, if ClusterUnavailable, it cannot be told.
         """
         if time.monotonic() - self._topic_known >= _FACTS_SECONDS:
-            self._topic, self._topic_known = self._describe(), time.monotonic()
+            self._topic, self._topic_known = self._allowed_topic(), time.monotonic()
 
     def read(self, *, alone: bool) -> Selected | None:
         """Read on, and decide which records are to be resent; None if there is nothing to deal with yet.
@@ -243,8 +246,8 @@ class JobExecution:
         self.close()
         self._moved = time.monotonic()
 
-    def _describe(self) -> Topic:
-        topic = asyncio.run(self._lookup.topic(self.plan.topic))
+    def _allowed_topic(self) -> Topic:
+        topic = self._describe(self.plan.topic).result()
         if topic.topic_id != self.plan.topic_id:
             raise TopicReplaced(self.plan.topic)
         refuse = refuse_topic if self._targets is None else refuse_source

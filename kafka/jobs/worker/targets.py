@@ -6,15 +6,15 @@ NothingWritten
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection, Iterable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from kafka.client.config import MAX_MESSAGE_BYTES
 from kafka.jobs.plan import Plan
 from kafka.jobs.worker.rules import Rules
-from kafka.metadata.lookup import AdminLookup
 from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, copy_of
 from kafka.model.errors import (
@@ -59,18 +59,25 @@ class TargetNotGranted(NothingWritten):
         return f"the grants of {self.caller!r}, who has made the job, do not reach its target, topic {self.topic!r}"
 
 
+class DescribeTopic(Protocol):
+    """Asks for the facts of a topic, from a thread that has no event loop; see KafkaMetadata.topic."""
+
+    def __call__(self, name: str, *, to_write: bool = False) -> Future[Topic]:
+        """Return what is to be the topic, or the error."""
+
+
 class Targets:
     """The targets of one job. The facts of each topic are looked up once, and again when they are a second old.
 
     Args:
-        lookup: where the facts come from.
+        describe: asks for the facts.
         plan: the job.
         target: its target.
         rules: what operators allow.
     """
 
-    def __init__(self, lookup: AdminLookup, plan: Plan, target: Target, rules: Rules) -> None:
-        self._lookup = lookup
+    def __init__(self, describe: DescribeTopic, plan: Plan, target: Target, rules: Rules) -> None:
+        self._describe = describe
         self._plan = plan
         self._target = target
         self._policy = rules.policies[plan.instance]
@@ -108,7 +115,7 @@ class Targets:
             and (topic not in self._known or now - self._known[topic][0] >= _FRESH_SECONDS)
         ]
         for first in range(0, len(stale), _LOOKED_UP_AT_ONCE):
-            asyncio.run(self._ask(stale[first : first + _LOOKED_UP_AT_ONCE]))
+            self._ask(stale[first : first + _LOOKED_UP_AT_ONCE])
 
     def copy(self, record: Record) -> Copy:
         """Return the copy of a record that was looked up.
@@ -140,17 +147,17 @@ class Targets:
         except OriginUnclear:
             return None
 
-    async def _ask(self, topics: Collection[str]) -> None:
-        found = await asyncio.gather(
-            *(self._lookup.topic(topic, to_write=True) for topic in topics), return_exceptions=True
-        )
+    def _ask(self, topics: Collection[str]) -> None:
+        asked = {topic: self._describe(topic, to_write=True) for topic in topics}
+        wait(asked.values())
         now = time.monotonic()
-        for topic, fact in zip(topics, found, strict=True):
-            if isinstance(fact, BaseException) and (
-                isinstance(fact, ClusterUnavailable) or not isinstance(fact, NothingWritten)
-            ):
-                raise fact
-            self._known[topic] = now, fact
+        for topic, answer in asked.items():
+            try:
+                self._known[topic] = now, answer.result()
+            except ClusterUnavailable:
+                raise
+            except NothingWritten as error:
+                self._known[topic] = now, error
 
     def _topic(self, place: TopicPartition) -> Topic:
         if place.topic not in self._granted:

@@ -10,6 +10,7 @@ redrive        dead letters go back to where they came from
 checks         what `kafka-resend check` finds out
 demo           the embedded broker and its sample records
 backoff        waits that get longer, for what failed and is tried again
+hooks          what happens, for metrics, traces and audit
 fair_shares    places for work that takes long, shared fairly between callers
 loop_thread    an event loop for threads that have none
 client_set     what the requests to one cluster are carried out with

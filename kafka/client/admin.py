@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from threading import Event
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo
 
+from kafka.client.clients import callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import admin_properties
 
@@ -43,10 +44,8 @@ class Admin(AdminClient):
         error_cb: Callable[[KafkaError], None] | None = None,
         stopped: Event | None = None,
     ) -> None:
-        properties: dict[str, Any] = {**admin_properties(config)}
-        if error_cb is not None:
-            properties["error_cb"] = error_cb
-        super().__init__(properties)
+        reports = {} if error_cb is None else callbacks(config, f"{config.name} admin", error_cb)
+        super().__init__({**reports, **admin_properties(config)})
         self._any_topic = config.jobs.topic
         self.stopped = stopped or Event()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from kafka.hooks import ClientStatistics, client_statistics
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
+    from kafka.client.config import ClusterConfig
     from kafka.client.connection import ConnectionErrors
     from kafka.model.copies import ProducerRecord
 
@@ -19,6 +23,8 @@ IDLE_POLL_SECONDS = 10.0
 """How often a client that has nothing to do is polled, for what it has to report."""
 
 _QUIET_SECONDS = 10.0
+_STATISTICS_MS = 5000
+"""How often a client gathers figures, if somebody listens, and unless its properties say otherwise."""
 
 
 class LibraryLog:
@@ -72,6 +78,24 @@ class ErrorLog:
         if now - self._last.get(error.code(), -_QUIET_SECONDS) >= _QUIET_SECONDS:
             self._last[error.code()] = now
             log.warning("%s: %s: %s", self._client, error.name(), error.str())
+
+
+def callbacks(config: ClusterConfig, client: str, errors: Callable[[KafkaError], None]) -> dict[str, Any]:
+    """Return the properties by which a client reports; those of the operator go over them.
+
+    Args:
+        config: the cluster.
+        client: what to call the client.
+        errors: takes its errors.
+    """
+    found: dict[str, Any] = {"error_cb": errors}
+    if client_statistics.listeners:
+
+        def tell(statistics: str) -> None:
+            client_statistics(ClientStatistics(config.name, client, json.loads(statistics)))
+
+        found |= {"stats_cb": tell, "statistics.interval.ms": _STATISTICS_MS}
+    return found
 
 
 def produce(producer: Producer, record: ProducerRecord, report: Callable[[KafkaError | None, Message], None]) -> None:

@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
+from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, callbacks, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.messages import ConsumerEvent, event_of
@@ -151,10 +151,9 @@ class MissingRecordInspector(Thread):
 
     def _inspect(self) -> None:
         errors, lines = ErrorLog(self.name, self.errors), LibraryLog(self.name)
-        committed = Consumer({**reader_properties(self._config), "error_cb": errors}, logger=lines)
-        uncommitted = Consumer(
-            {**reader_properties(self._config, "read_uncommitted"), "error_cb": errors}, logger=lines
-        )
+        reports = callbacks(self._config, self.name, errors)
+        committed = Consumer({**reports, **reader_properties(self._config)}, logger=lines)
+        uncommitted = Consumer({**reports, **reader_properties(self._config, "read_uncommitted")}, logger=lines)
         try:
             while not (self._closing and not self._held):
                 self._take()

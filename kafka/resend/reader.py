@@ -17,11 +17,12 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, log
+from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, callbacks, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
 from kafka.client.properties import reader_properties
+from kafka.hooks import RecordsRead, records_read
 from kafka.metadata.topic import Topic
 from kafka.model.errors import RecordDamaged, ResendError
 from kafka.model.records import Position, Record
@@ -54,6 +55,7 @@ class Reader:
 
     def __init__(self, config: ClusterConfig, errors: ConnectionErrors | None = None) -> None:
         limits = config.limits
+        self._cluster = config.name
         self._loop = asyncio.get_running_loop()
         self._waiting = ReadQueue(limits.max_queued_requests)
         self._inspector = MissingRecordInspector(
@@ -96,9 +98,13 @@ class Reader:
             self._waiting.put(request)
         timer = self._loop.call_later(deadline - request.arrived, request.expire)
         try:
-            return await request.future
+            record = await request.future
         finally:
             timer.cancel()
+        if records_read.listeners:
+            seconds = time.monotonic() - request.arrived
+            records_read(RecordsRead(self._cluster, position.topic, 1, seconds, "position"))
+        return record
 
     @property
     def held_back(self) -> frozenset[Partition]:
@@ -171,7 +177,8 @@ class _ReaderThread(Thread):
     def _serve(self) -> None:
         self._errors.fatal = None
         self._known_topics.clear()
-        consumer = Consumer({**reader_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self.name))
+        reports = callbacks(self._config, self.name, self._errors)
+        consumer = Consumer({**reports, **reader_properties(self._config)}, logger=LibraryLog(self.name))
         try:
             while self._assigned or self._waiting.wait(IDLE_POLL_SECONDS):
                 self._assign_next(consumer)

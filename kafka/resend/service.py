@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kafka.client.config import ClusterConfig
+from kafka.hooks import CopyWritten, copy_written
 from kafka.metadata.topic import Topic
 from kafka.metadata.topics import Topics
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
@@ -120,13 +121,13 @@ class Resender:
     """Resends single records of one cluster.
 
     Args:
-        config: the cluster's limits.
+        config: the cluster.
         preparer: makes copies.
         writer: writes copies.
     """
 
     def __init__(self, config: ClusterConfig, preparer: Preparer, writer: Writer) -> None:
-        self._limits = config.limits
+        self._config = config
         self._preparer = preparer
         self._writer = writer
 
@@ -142,13 +143,17 @@ class Resender:
             NothingWritten: one of its kinds, see kafka.errors.
             OutcomeUnknown: the copy may or may not have been written.
         """
-        read_deadline = deadline - self._limits.delivery_timeout_seconds
+        read_deadline = deadline - self._config.limits.delivery_timeout_seconds
         prepared = await self._preparer.prepare(position, consumer_key, read_deadline)
+        handed_over = time.monotonic()
         try:
             leader = prepared.topic.leader(position.partition)
             written = await self._writer.write(prepared.copy, deadline, prepared.topic.max_message_bytes, leader)
         except CopyTooLarge as error:
             raise prepared.explained(error) from error
+        if copy_written.listeners:
+            seconds = time.monotonic() - handed_over
+            copy_written(CopyWritten(self._config.name, position, written.partition, written.offset, seconds))
         return Resent(position, written.partition, written.offset, prepared.timestamp)
 
 

@@ -11,7 +11,7 @@ from threading import Thread
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, ThrottleEvent
 
-from kafka.client.clients import ErrorLog, LibraryLog, log, produce, written_offset
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks, log, produce, written_offset
 from kafka.client.config import BATCH_BYTES, MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.properties import writer_properties
@@ -219,8 +219,8 @@ class _ProducerThread(Thread):
         self._batching = batching
         self._max_message_bytes = int(config.properties.get("message.max.bytes", MAX_MESSAGE_BYTES))
         properties = writer_properties(config, batching=batching)
-        callbacks = {"error_cb": ErrorLog(self.name, errors), "throttle_cb": self._take_throttle}
-        self._producer = Producer({**properties, **callbacks}, logger=LibraryLog(self.name))
+        reports = {**callbacks(config, self.name, ErrorLog(self.name, errors)), "throttle_cb": self._take_throttle}
+        self._producer = Producer({**reports, **properties}, logger=LibraryLog(self.name))
         self._outcomes: list[Outcome] = []
         self._stopping = False
 

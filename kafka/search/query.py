@@ -21,6 +21,7 @@ from threading import Event
 
 from kafka.client.config import ClusterConfig
 from kafka.fair_shares import FairShares
+from kafka.hooks import RecordsRead, records_read
 from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic, is_internal
 from kafka.metadata.topics import Topics
@@ -118,6 +119,8 @@ class Query:
             )
             scanned = await self._scanners.run(topic, lambda consumer: scan(consumer, plan, abandoned), abandoned)
             seconds = time.monotonic() - started
+        if records_read.listeners:
+            records_read(RecordsRead(self._config.name, topic.name, scanned.read, seconds, "search"))
         passed = rest.passed + scanned.skipped + len(scanned.found)
         left = sum(span.length for stage in scanned.rest for span in stage)
         return Page(

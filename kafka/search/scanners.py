@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaException
 
-from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog
+from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import scanner_properties
 from kafka.metadata.topic import Topic
@@ -158,7 +158,8 @@ class _ScanThread(Thread):
         if self._consumer is None:
             self._errors.fatal = None
             self._consumer = Consumer(
-                {**scanner_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self.name)
+                {**callbacks(self._config, self.name, self._errors), **scanner_properties(self._config)},
+                logger=LibraryLog(self.name),
             )
         known = self._known_topics.get(topic.name)
         if known is None or (known.topic_id, known.partitions) != (topic.topic_id, topic.partitions):

@@ -14,6 +14,7 @@ from secrets import token_hex
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kafka.hooks import Hook
 from kafka.model.records import Position
 from service.http.errors import TABLE, Unexpected, error_response
 
@@ -62,6 +63,29 @@ class RequestLog:
     outcome: str | None = None
     reason: str | None = None
     quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """A request was answered, or its client has gone.
+
+    Attributes:
+        request_log: what became known of it.
+        method: of HTTP.
+        path: without the query.
+        status: of the answer; None where none was sent.
+        milliseconds: how long it took.
+    """
+
+    request_log: RequestLog
+    method: str
+    path: str
+    status: int | None
+    milliseconds: float
+
+
+request_finished: Hook[RequestFinished] = Hook()
+"""As those of kafka.hooks; the log of requests is its first listener."""
 
 
 def request_log_of(scope: Scope) -> RequestLog:
@@ -118,7 +142,9 @@ class RequestContextMiddleware:
                 raise
             await error_response(error)(scope, receive, send_within)
         finally:
-            _write_line(request_log, scope, status, (time.perf_counter() - started) * 1000)
+            if request_finished.listeners:
+                milliseconds = (time.perf_counter() - started) * 1000
+                request_finished(RequestFinished(request_log, scope["method"], scope["path"], status, milliseconds))
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -129,11 +155,12 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return f"{_PROCESS}{next(_NUMBERS):012x}"
 
 
-def _write_line(request_log: RequestLog, scope: Scope, status: int | None, milliseconds: float) -> None:
-    facts: dict[str, object] = {"request_id": request_log.request_id, "method": scope["method"]}
+def _write_line(finished: RequestFinished) -> None:
+    request_log, status = finished.request_log, finished.status
+    facts: dict[str, object] = {"request_id": request_log.request_id, "method": finished.method}
     if request_log.instance is None:
         # Never the query: people put tokens there.
-        facts["path"] = scope["path"][:_SHOWN_PATH_CHARACTERS]
+        facts["path"] = finished.path[:_SHOWN_PATH_CHARACTERS]
     else:
         facts |= {"project": request_log.project, "instance": request_log.instance}
     if request_log.caller is not None:
@@ -148,10 +175,13 @@ def _write_line(request_log: RequestLog, scope: Scope, status: int | None, milli
         facts |= {"idempotency_key": True, "replayed": request_log.replayed}
     if request_log.reason is not None:
         facts["reason"] = request_log.reason
-    facts |= {"outcome": request_log.outcome, "status": status, "milliseconds": round(milliseconds, 2)}
+    facts |= {"outcome": request_log.outcome, "status": status, "milliseconds": round(finished.milliseconds, 2)}
     if request_log.quiet:
         _log.debug("request", **facts)
     elif status is None or status >= 500:
         _log.warning("request", **facts)
     else:
         _log.info("request", **facts)
+
+
+request_finished.add(_write_line)

@@ -9,7 +9,7 @@ from threading import Event
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafka.client.clients import ErrorLog, LibraryLog
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.messages import ConsumerEvent, event_of
 from kafka.client.properties import store_reader_properties
@@ -56,7 +56,7 @@ class StoreTail:
         self._topic = config.jobs.topic
         self._errors = ErrorLog(name)
         self._consumer = Consumer(
-            {**store_reader_properties(config), "error_cb": self._errors}, logger=LibraryLog(name)
+            {**callbacks(config, name, self._errors), **store_reader_properties(config)}, logger=LibraryLog(name)
         )
         self._consumer.list_topics(self._topic, timeout=_REQUEST_SECONDS)
         self._next = dict.fromkeys(partitions, 0)

@@ -9,7 +9,7 @@ from threading import Event
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from kafka.client.admin import Admin
-from kafka.client.clients import ErrorLog, LibraryLog, log
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.properties import worker_properties
@@ -74,7 +74,8 @@ class JobsWorker:
         if store is None:
             return
         consumer = Consumer(
-            {**worker_properties(self._config), "error_cb": self._errors}, logger=LibraryLog(self._name)
+            {**callbacks(self._config, self._name, self._errors), **worker_properties(self._config)},
+            logger=LibraryLog(self._name),
         )
         consumer.subscribe(
             [self._config.jobs.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost

@@ -19,7 +19,7 @@ from threading import Lock
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from kafka.client.clients import ErrorLog, LibraryLog
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import writer_properties
 from kafka.client.secrets import CONFIGURED
@@ -199,5 +199,7 @@ class ProblemReporter:
         if self._producer is None:
             name = f"{self._config.name} worker problems"
             properties = writer_properties(self._config, batching=False)
-            self._producer = Producer({**properties, "error_cb": ErrorLog(name)}, logger=LibraryLog(name))
+            self._producer = Producer(
+                {**callbacks(self._config, name, ErrorLog(name)), **properties}, logger=LibraryLog(name)
+            )
         return self._producer

@@ -8,7 +8,7 @@ never guessed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -381,7 +381,7 @@ class _Ownership:
         self,
         job_id: str,
         progress: Progress,
-        copies: Iterable[Copy],
+        copies: Sequence[Copy],
         *,
         claim: Plan | None = None,
         batch_bytes: int = JOB_BATCH_BYTES[0],

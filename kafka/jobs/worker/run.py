@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kafka.client.config import ClusterConfig
+from kafka.hooks import RecordsRead, records_read
 from kafka.jobs.expression import parse_expression
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan, partition_of
@@ -152,6 +153,9 @@ class JobExecution:
         # The copies of all partitions may go to the same one.
         most_bytes = _PARTITION_BYTES // max(1, 1 if self._targets is None else source.partitions)
         chunk = source.read(most, most_bytes, _SLICE_SECONDS if alone else 0.02)
+        if records_read.listeners and chunk.records:
+            seconds = time.monotonic() - self._began
+            records_read(RecordsRead(self._config.name, self.plan.topic, len(chunk.records), seconds, "job"))
         if chunk.next_offsets:
             self._moved = self._began
         elif not source.finished and (self._read_since_commit is None or not self._overdue):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from kafka.client.clients import ErrorLog, LibraryLog
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
 from kafka.client.properties import source_properties
@@ -75,7 +75,7 @@ class Source:
         self._topic = plan.topic
         self._errors = ErrorLog(name)
         properties = source_properties(config, slow=is_slow(plan))
-        self._consumer = Consumer({**properties, "error_cb": self._errors}, logger=LibraryLog(name))
+        self._consumer = Consumer({**callbacks(config, name, self._errors), **properties}, logger=LibraryLog(name))
         self._consumer.list_topics(plan.topic, timeout=_LOOKUP_SECONDS)
         # What is left of each partition, the span that is being read first.
         self._left: dict[int, list[OffsetRange]] = {}

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from kafka.client.clients import ErrorLog, LibraryLog, produce, written_offset
+from kafka.client.clients import ErrorLog, LibraryLog, callbacks, produce, written_offset
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import job_writer_properties
+from kafka.hooks import TransactionCommitted, transaction_committed
 from kafka.jobs.store.tail import OWNER_KEY
 from kafka.model.copies import Copy
 from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause
@@ -74,6 +75,7 @@ class Transactions:
     """
 
     def __init__(self, config: ClusterConfig, partition: int, name: str, batch_bytes: int) -> None:
+        self._cluster = config.name
         self._store = config.jobs.topic
         self._partition = partition
         self.batch_bytes = batch_bytes
@@ -83,7 +85,7 @@ class Transactions:
         transactional_id = f"{config.jobs.transactional_prefix}-{partition}"
         properties = job_writer_properties(config, transactional_id, batch_bytes)
         # Without an error_cb, flush() itself would raise after a fatal error.
-        self._producer = Producer({**properties, "error_cb": ErrorLog(name)}, logger=LibraryLog(name))
+        self._producer = Producer({**callbacks(config, name, ErrorLog(name)), **properties}, logger=LibraryLog(name))
         self._producer.init_transactions(_INIT_SECONDS)
 
     def fence(self) -> bytes:
@@ -98,7 +100,7 @@ class Transactions:
 
     def commit(
         self,
-        copies: Iterable[Copy],
+        copies: Sequence[Copy],
         entries: Iterable[Entry],
         entries_of: Callable[[Offsets], Iterable[Entry]] | None = None,
     ) -> None:
@@ -114,6 +116,7 @@ class Transactions:
             AccessDenied: Kafka's ACLs do not allow the copies; nothing is committed.
             RestartOwnership: whether it is committed is not known.
         """
+        begun = time.monotonic()
         self._reports.clear()
         self._offsets = None if entries_of is None else {}
         # Whatever ends this early, a BaseException included.
@@ -133,6 +136,9 @@ class Transactions:
         except KafkaException as exception:
             raise self._explained(cause(exception)) from exception
         self.failed_transaction = False
+        if transaction_committed.listeners:
+            seconds = time.monotonic() - begun
+            transaction_committed(TransactionCommitted(self._cluster, self._partition, len(copies), seconds))
 
     def close(self) -> None:
         """Drop the client; a transaction left open is ended by the next owner."""

@@ -13,7 +13,6 @@ from kafka.jobs.service import Jobs
 from kafka.jobs.store.client import StoreClient
 from kafka.metadata.topic import Topic
 from kafka.metadata.topic_listing import Listed
-from kafka.model.errors import InstanceReadOnly
 from kafka.model.records import Position, Record
 from kafka.resend.read_queue import Partition
 from kafka.resend.service import Resent
@@ -77,8 +76,8 @@ class Cluster:
             NothingWritten: one of its kinds, see kafka.model.errors.
             OutcomeUnknown: the copy may or may not have been written.
         """
-        if self.config.policy.read_only and self.availability.state != "closing":
-            raise InstanceReadOnly
+        if self.availability.state != "closing":
+            self.config.policy.require_resends()
         clients = self._watch.clients
         with clients.admitted():
             deadline = time.monotonic() + self.config.limits.deadline_seconds

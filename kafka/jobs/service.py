@@ -25,7 +25,6 @@ from kafka.jobs.store.client import CATCH_UP_SECONDS, StoreClient
 from kafka.jobs.store.topic import Store
 from kafka.jobs.store.view import StoreSnapshot
 from kafka.model.errors import (
-    InstanceReadOnly,
     TopicReplaced,
 )
 
@@ -87,8 +86,7 @@ class Jobs:
             JobOutcomeUnknown: the job may or may not have been accepted.
         """
         store = self._store
-        if self._config.policy.read_only and not spec.dry_run:
-            raise InstanceReadOnly
+        self._config.policy.require_resends(dry_run=spec.dry_run)
         with self._admitted():
             plan = await self._planned(spec, await store.usable(), topic_id)
             await self._write(plan.job_id, "request", encode_plan(plan))
@@ -121,8 +119,7 @@ class Jobs:
                 known = self._known(await store.catch_up(job_id, deadline) or seen, job_id)
             if known is not None:
                 return _same(known, key), True
-            if self._config.policy.read_only and not spec.dry_run:
-                raise InstanceReadOnly
+            self._config.policy.require_resends(dry_run=spec.dry_run)
             await store.require_worker(partition_of(job_id))
             plan = replace(await self._planned(spec, topic, topic_id), job_id=job_id, digest=key.digest)
             try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kafka.client.config import ClusterConfig, JobsConfig
-from kafka.model.errors import (
-    PartitionMissing,
-)
+from kafka.model.errors import PartitionMissing, TopicReplaced
 
 _INTERNAL_TOPICS = frozenset(
     {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", JobsConfig().topic}
@@ -58,6 +56,11 @@ class Topic:
     def leader(self, partition: int) -> int | None:
         """Return the number of the broker that leads a partition; None where it is not known."""
         return self.leaders[partition] if partition < len(self.leaders) else None
+
+    def require_id(self, topic_id: str) -> None:
+        """Raise TopicReplaced if this is another topic of the same name, whose offsets name other records."""
+        if self.topic_id != topic_id:
+            raise TopicReplaced(self.name)
 
     def require_partition(self, partition: int) -> None:
         """Raise PartitionMissing if the topic has no such partition."""

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from kafka.model.copies import TimestampPolicy
+from kafka.model.errors import InstanceReadOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class ResendPolicy:
     def allows(self, topic: str) -> bool:
         """Whether the topic's name matches one of the patterns."""
         return matches(topic, self.topics)
+
+    def require_resends(self, *, dry_run: bool = False) -> None:
+        """Raise InstanceReadOnly if nothing is to be resent; a dry run writes nothing, and is always allowed."""
+        if self.read_only and not dry_run:
+            raise InstanceReadOnly
 
 
 @lru_cache(maxsize=10_000)

@@ -171,7 +171,7 @@ def refuse_source(topic: Topic, policy: ResendPolicy) -> None:
 
 
 def refuse_topic(topic: Topic, policy: ResendPolicy) -> None:
-    """Raise the TopicRefused that applies to this topic, if one does; Cluster sees to read-only instances."""
+    """Raise the TopicRefused that applies to this topic, if one does; see also ResendPolicy.require_resends."""
     refuse_source(topic, policy)
     if topic.compacted and not policy.allow_compacted:
         raise CompactedTopic(topic.name)

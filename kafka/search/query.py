@@ -25,7 +25,7 @@ from kafka.hooks import RecordsRead, records_read
 from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic, is_internal
 from kafka.metadata.topics import Topics
-from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime, TopicReplaced
+from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime
 from kafka.model.records import OffsetRange
 from kafka.search.histogram import Histogram, HistogramPlan, count
 from kafka.search.scan import ScanPlan, scan
@@ -95,8 +95,8 @@ class Query:
         topic = await self.readable(selection.topic, time.monotonic() + self._limits.max_scan_seconds)
         if selection.partition is not None:
             topic.require_partition(selection.partition)
-        if rest is not None and rest.topic_id != topic.topic_id:
-            raise TopicReplaced(topic.name)
+        if rest is not None:
+            topic.require_id(rest.topic_id)
         async with self._places.place(caller):
             if rest is None:
                 rest = Continuation(topic.topic_id, await self._stages(selection, topic, abandoned), paging.skip, 0)

@@ -14,7 +14,7 @@ from kafka.jobs.worker.rules import Rules
 from kafka.loop_thread import LoopThread
 from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.metadata.topics import Topics
-from kafka.model.errors import ClusterAway, DeadlineExceeded, InstanceReadOnly, NothingWritten, TopicReplaced
+from kafka.model.errors import ClusterAway, DeadlineExceeded, NothingWritten
 from kafka.model.records import Position, Record
 from kafka.resend.reader import Reader
 from kafka.resend.service import Prepared, Preparer
@@ -81,19 +81,17 @@ class CopyPreparer:
         topics, reader = self._clients()
         with self._counting():
             topic = await topics.describe(position.topic, deadline)
-            if topic.topic_id != topic_id:
-                raise TopicReplaced(position.topic)
+            topic.require_id(topic_id)
             return await reader.read(position, topic, deadline)
 
     async def _prepare(self, asked: IdempotentResend) -> Prepared:
-        if self.rules.policies[asked.instance].read_only:
-            raise InstanceReadOnly
+        policy = self.rules.policies[asked.instance]
+        policy.require_resends()
         deadline = time.monotonic() + _reading_seconds(self._config.limits)
         with self._counting():
-            preparer = Preparer(self.rules.policies[asked.instance], *self._clients())
+            preparer = Preparer(policy, *self._clients())
             prepared = await preparer.prepare(asked.position, asked.consumer_key, deadline)
-        if prepared.topic.topic_id != asked.topic_id:
-            raise TopicReplaced(asked.position.topic)
+        prepared.topic.require_id(asked.topic_id)
         return prepared
 
     @contextmanager

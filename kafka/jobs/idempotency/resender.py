@@ -10,7 +10,7 @@ from kafka.jobs.idempotency.requests import RESEND, Answer, IdempotentResend, Ke
 from kafka.jobs.plan import UnsupportedFormat, partition_of
 from kafka.jobs.store.client import StoreClient
 from kafka.jobs.store.view import StoreSnapshot
-from kafka.model.errors import InstanceReadOnly, NothingWritten
+from kafka.model.errors import NothingWritten
 from kafka.model.records import Position
 from kafka.resend.service import Preparer, Resent
 
@@ -53,8 +53,7 @@ class IdempotentResender:
         key_id = key.id("resend", topic.partitions)
         replayed = self._is_known(seen, key_id, position, key)
         if not replayed:
-            if self._config.policy.read_only:
-                raise InstanceReadOnly
+            self._config.policy.require_resends()
             latest = deadline - self._config.limits.delivery_timeout_seconds
             source = await self._preparer.topic(position, latest)
             await store.require_worker(partition_of(key_id))

@@ -288,8 +288,10 @@ class _Ownership:
         if policy is None:
             self._waiting_for[job.job_id] = f"the worker has no instance {plan.instance!r} in its settings"
             return False
-        if policy.read_only and not plan.dry_run:
-            self._waiting_for[job.job_id] = str(InstanceReadOnly())
+        try:
+            policy.require_resends(dry_run=plan.dry_run)
+        except InstanceReadOnly as error:
+            self._waiting_for[job.job_id] = str(error)
             return False
         if (failure := self._failed.waits_for(job.job_id)) is not None:
             self._waiting_for[job.job_id] = failure

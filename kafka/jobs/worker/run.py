@@ -22,7 +22,7 @@ from kafka.jobs.worker.source import Chunk, Source
 from kafka.jobs.worker.targets import DescribeTopic, Targets, refuse_job_copy
 from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, TimestampPolicy, copy_of
-from kafka.model.errors import NothingWritten, ResendError, TopicReplaced
+from kafka.model.errors import NothingWritten, ResendError
 from kafka.model.records import Position, Record
 from kafka.resend.service import copy_time, refuse_source, refuse_topic
 
@@ -252,8 +252,7 @@ class JobExecution:
 
     def _allowed_topic(self) -> Topic:
         topic = self._describe(self.plan.topic).result()
-        if topic.topic_id != self.plan.topic_id:
-            raise TopicReplaced(self.plan.topic)
+        topic.require_id(self.plan.topic_id)
         refuse = refuse_topic if self._targets is None else refuse_source
         refuse(topic, self._policy)
         return topic

@@ -17,8 +17,8 @@ from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
 from kafka.client.refused_property import refused_property
 from kafka.metadata.topic import is_internal
-from kafka.model.errors import cause
 from kafka.model.policy import matches
+from kafka.model.translation import cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

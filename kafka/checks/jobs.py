@@ -13,7 +13,7 @@ from kafka.client.admin import Admin
 from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.client.properties import job_writer_properties
 from kafka.jobs.store.topic import StoreError, check_store, create_store
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 _CHECK_SUFFIX = "-check"
 """No partition of the store has such a transactional id."""

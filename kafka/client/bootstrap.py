@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.client.clients import log
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import admin_properties
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 _ANSWER_SECONDS = 1.0
 

@@ -8,7 +8,8 @@ from threading import Lock
 
 from confluent_kafka import KafkaError
 
-from kafka.model.errors import AwayKind, ClusterAway, away_kind
+from kafka.model.errors import AwayKind, ClusterAway
+from kafka.model.translation import away_kind
 
 _KEPT_SECONDS = 60.0
 """How long an error explains anything. The library reports the same one of a broker again after 30 s."""

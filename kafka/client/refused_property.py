@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import admin_properties, reader_properties, writer_properties
 from kafka.client.secrets import secrets_of
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 
 def refused_property(config: ClusterConfig) -> str | None:

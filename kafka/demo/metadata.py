@@ -13,7 +13,8 @@ from kafka.client.properties import reader_properties
 from kafka.metadata.probe import away
 from kafka.metadata.protocol import Description, Partition, TopicSummary, summaries_of
 from kafka.metadata.topic import Topic, is_internal
-from kafka.model.errors import NoLookupByTime, cause, from_lookup
+from kafka.model.errors import NoLookupByTime
+from kafka.model.translation import cause, from_lookup
 
 _LOOKUP_SECONDS = 5.0
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from kafka.model.errors import cause
 from kafka.model.records import CONSUMER_KEY, Header
+from kafka.model.translation import cause
 
 SAMPLE_TOPIC = "topic-test"
 """The topic of the API document's example request."""

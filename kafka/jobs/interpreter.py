@@ -3,6 +3,7 @@
 A visit to a node of the expression costs a step, as does each element that is copied, compared, sorted or written, and
 every 8 characters. Values are shared, not copied, where `[@, @]` names one twice: what walks through values (`==`,
 `contains`, `to_string`) pays for each part as often as it comes past.
+A little long for a module: the functions charge for what they do by the same rules as the interpreter that calls them.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ from kafka.client.connection import ConnectionErrors
 from kafka.metadata.probe import LeaderProbe
 from kafka.metadata.protocol import Description, Partition, TopicSummary, summaries_of
 from kafka.metadata.topic import Topic, is_internal
-from kafka.model.errors import AccessDenied, TopicMissing, cause, from_lookup
+from kafka.model.errors import AccessDenied, TopicMissing
+from kafka.model.translation import cause, from_lookup
 
 _LOOKUP_SECONDS = 5.0
 _FIRST_TRY_SECONDS = 1.5

@@ -13,7 +13,8 @@ from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
 from kafka.client.admin import Admin, offset_of
 from kafka.client.connection import ConnectionErrors
-from kafka.model.errors import ClusterAway, away_kind, cause
+from kafka.model.errors import ClusterAway
+from kafka.model.translation import away_kind, cause
 
 _METADATA_TRIES = 3
 _WITNESS_SECONDS = 0.5

@@ -10,7 +10,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import ClusterMetadata
 
 from kafka.metadata.topic import Topic
-from kafka.model.errors import NothingWritten, cause, from_lookup
+from kafka.model.errors import NothingWritten
+from kafka.model.translation import cause, from_lookup
 
 Partition = tuple[str, int]
 """A partition by topic and number."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from kafka.model.errors import CopyTooLarge, ResendError, TimestampNotCarriable, from_delivery
+from kafka.model.errors import CopyTooLarge, ResendError, TimestampNotCarriable
 from kafka.model.records import CONSUMER_KEY, Header, Position, Record, TimestampType
+from kafka.model.translation import from_delivery
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError

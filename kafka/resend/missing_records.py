@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer
 
 from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, callbacks, log
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
-from kafka.client.messages import ConsumerEvent, event_of
 from kafka.client.properties import reader_properties
 from kafka.model.errors import (
     ClusterAway,
     DeadlineExceeded,
     NoRecordAtOffset,
-    OffsetAtEnd,
-    OffsetBeyondEnd,
-    OffsetExpired,
-    PartitionMissing,
     QueueFull,
     ResendError,
     TopicMissing,
     TransactionOpen,
-    cause,
-    from_lookup,
 )
-from kafka.model.records import Position
+from kafka.resend.offset_bounds import OffsetBounds, ask_bounds, is_present_uncommitted
 from kafka.resend.read_queue import Partition, Request
 
 _LOOK_AGAIN_SECONDS = 0.05
-_QUERY_SECONDS = 1.0
-_LEADERS_SECONDS = 0.25
 _ROUND_SECONDS = 1.0
 _MISSING_SECONDS = 2.0
 _RESTART_SECONDS = 0.5
@@ -55,15 +45,6 @@ class FetchOutcome(Enum):
     PASSED = "a later record, or an end of the partition beyond it"
     AT_END = "the end of the partition at or below it"
     OUT_OF_RANGE = "the broker has no such offset"
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """The offsets of a partition that decide, as they were after the reader's sign."""
-
-    log_start_offset: int
-    last_stable_offset: int
-    high_watermark: int
 
 
 @dataclass(slots=True)
@@ -193,7 +174,7 @@ class MissingRecordInspector(Thread):
             )
         )
         self._held = [held for held in self._held if held.look_again > now]
-        known: dict[Partition, _Bounds | ResendError] = {}
+        known: dict[Partition, OffsetBounds | ResendError] = {}
         try:
             while due and time.monotonic() - now < _ROUND_SECONDS:
                 if not due[0].request.abandoned:
@@ -210,14 +191,14 @@ class MissingRecordInspector(Thread):
     def _examine_one(
         self,
         held: _Held,
-        known: dict[Partition, _Bounds | ResendError],
+        known: dict[Partition, OffsetBounds | ResendError],
         committed: Consumer,
         uncommitted: Consumer,
     ) -> None:
         position = held.request.position
         partition = (position.topic, position.partition)
         if partition not in known:
-            known[partition] = _ask_bounds(committed, uncommitted, position)
+            known[partition] = ask_bounds(committed, uncommitted, position)
         resolution = _resolve(held, known[partition], uncommitted)
         if resolution is _Next.LOOK_AGAIN:
             held.look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
@@ -228,7 +209,7 @@ class MissingRecordInspector(Thread):
             self._settle([(held.request, resolution)])
 
 
-def _resolve(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) -> ResendError | _Next:
+def _resolve(held: _Held, bounds: OffsetBounds | ResendError, uncommitted: Consumer) -> ResendError | _Next:
     """Return why there is no record, or what to do to find out."""
     position = held.request.position
     if isinstance(bounds, ResendError):
@@ -238,15 +219,14 @@ def _resolve(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) 
             return bounds
         held.request.at_deadline = bounds
         return _Next.LOOK_AGAIN
-    outside = _outside(position, bounds)
-    if outside is not None:
-        return outside
+    if (refusal := bounds.refusal(position)) is not None:
+        return refusal
     if position.offset >= bounds.last_stable_offset:
         held.request.at_deadline = TransactionOpen(position, bounds.last_stable_offset)
         held.sign = FetchOutcome.SILENCE
         return _Next.LOOK_AGAIN
     if held.sign is FetchOutcome.PASSED:
-        present = _present_uncommitted(uncommitted, position)
+        present = is_present_uncommitted(uncommitted, position)
         return (
             _Next.LOOK_AGAIN if present is None else NoRecordAtOffset(position, "aborted" if present else "no_record")
         )
@@ -254,77 +234,3 @@ def _resolve(held: _Held, bounds: _Bounds | ResendError, uncommitted: Consumer) 
     held.request.at_deadline = DeadlineExceeded(f"the record at {position}")
     held.request.patience.lengthen()
     return _Next.READ_AGAIN
-
-
-def _outside(position: Position, bounds: _Bounds) -> ResendError | None:
-    """Return why the offset lies outside the log, or None if it does not."""
-    if position.offset < bounds.log_start_offset:
-        return OffsetExpired(position, bounds.log_start_offset)
-    if position.offset == bounds.high_watermark:
-        return OffsetAtEnd(position)
-    if position.offset > bounds.high_watermark:
-        return OffsetBeyondEnd(position, bounds.high_watermark)
-    return None
-
-
-def _ask_bounds(committed: Consumer, uncommitted: Consumer, position: Position) -> _Bounds | ResendError:
-    """Ask for a partition's bounds; the error is ClusterAway where the same question may be answered later.
-
-    ListOffsets carries the isolation level, so the end that a read_committed client is told is the last stable offset.
-    """
-    partition = TopicPartition(position.topic, position.partition)
-    try:
-        log_start_offset, high_watermark = uncommitted.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
-        _, last_stable_offset = committed.get_watermark_offsets(partition, timeout=_QUERY_SECONDS)
-    except KafkaException as exception:
-        if cause(exception).code() in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
-            return _missing(uncommitted, position)
-        # The broker that was asked may be dead, and the partition have another leader: the client asks who it is only
-        # when a connection breaks, which is before there is another one.
-        for consumer in (committed, uncommitted):
-            with suppress(KafkaException):
-                consumer.list_topics(position.topic, timeout=_LEADERS_SECONDS)
-        return from_lookup(cause(exception), position.topic, "Describe")
-    return _Bounds(log_start_offset, last_stable_offset, high_watermark)
-
-
-def _missing(consumer: Consumer, position: Position) -> ResendError:
-    """Return whether it is the topic or only the partition that does not exist."""
-    try:
-        found = consumer.list_topics(position.topic, timeout=_QUERY_SECONDS).topics[position.topic]
-    except KafkaException as exception:
-        return from_lookup(cause(exception), position.topic, "Describe")
-    if found.error is not None:
-        return from_lookup(found.error, position.topic, "Describe")
-    if position.partition in found.partitions:
-        return ClusterAway(f"partition {position.partition} of topic {position.topic!r} has no leader")
-    if not found.partitions:
-        return TopicMissing(position.topic)
-    return PartitionMissing(position.topic, position.partition, len(found.partitions))
-
-
-def _present_uncommitted(consumer: Consumer, position: Position) -> bool | None:
-    """Return whether a record of any transaction is at this offset; None if the broker did not say in time."""
-    assigned = [TopicPartition(position.topic, position.partition, position.offset)]
-    deadline = time.monotonic() + 2 * _QUERY_SECONDS
-    consumer.incremental_assign(assigned)
-    try:
-        for message in _events(consumer, deadline):
-            error = message.error()
-            offset = message.offset()
-            if message.topic() != position.topic or offset is None or offset < position.offset:
-                continue
-            if error is None:
-                return offset == position.offset
-            if event_of(error) is ConsumerEvent.END:
-                return False
-        return None
-    finally:
-        consumer.incremental_unassign(assigned)
-
-
-def _events(consumer: Consumer, deadline: float) -> Iterable[Message]:
-    while (left := deadline - time.monotonic()) > 0:
-        message = consumer.poll(min(left, _LOOK_AGAIN_SECONDS))
-        if message is not None:
-            yield message

@@ -24,8 +24,8 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 
 from kafka.metadata.kafka_metadata import ASK_AGAIN
 from kafka.metadata.topic import Topic
-from kafka.model.errors import cause, from_lookup
 from kafka.model.records import OffsetRange
+from kafka.model.translation import cause, from_lookup
 from kafka.search.scanners import Abandoned
 from kafka.search.time_index import Border, ReadingEnd, contradicted, read_times
 

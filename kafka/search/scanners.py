@@ -19,7 +19,8 @@ from kafka.client.clients import IDLE_POLL_SECONDS, ErrorLog, LibraryLog, callba
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import scanner_properties
 from kafka.metadata.topic import Topic
-from kafka.model.errors import ResendError, cause, from_lookup
+from kafka.model.errors import ResendError
+from kafka.model.translation import cause, from_lookup
 
 _LOOKUP_SECONDS = 1.0
 _IDLE_SECONDS = 120.0

@@ -25,9 +25,10 @@ from kafka.jobs.plan import Plan, encode_plan, new_job_id, partition_of
 from kafka.jobs.progress import Counts, Progress, encode_progress
 from kafka.jobs.store.tail import StoreTail
 from kafka.jobs.store.topic import StoreUnfit, ensure_store
-from kafka.jobs.worker import owner
 from kafka.jobs.worker.group import JobsWorker
 from kafka.jobs.worker.liveness import ProblemReporter
+from kafka.jobs.worker.owner import PartitionOwner
+from kafka.jobs.worker.ownership import Ownership, Shared
 from kafka.jobs.worker.read_ahead import ReadAhead
 from kafka.jobs.worker.transactions import RestartOwnership
 from kafka.model.policy import ResendPolicy
@@ -179,16 +180,16 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
     plain.produce_many(topic, [b"x"] * 400)
     plain.set_config(topic, {"max.message.bytes": "200000"})
     slept: list[str] = []
-    take_over = owner._Ownership._take_over
+    take_over = Ownership._take_over
     job = await jobs_stage.make(topic)
     loop = asyncio.get_running_loop()
 
-    def sleep_before_a_second_producer(self: owner._Ownership, batch_bytes: int) -> Any:
+    def sleep_before_a_second_producer(self: Ownership, batch_bytes: int) -> Any:
         if self._transactions is not None and not slept:
             slept.append(self._name)
             preparing, problems = CopyPreparer(self._config, self._rules), ProblemReporter(self._config)
-            shared = owner.Shared(preparing, ReadAhead(256), problems)
-            other = owner.PartitionOwner(self._config, self._partition, shared)
+            shared = Shared(preparing, ReadAhead(256), problems)
+            other = PartitionOwner(self._config, self._partition, shared)
             other.start()
             asyncio.run_coroutine_threadsafe(jobs_stage.finished(job), loop).result(40)
             other.stop()
@@ -200,7 +201,7 @@ async def test_owner_that_slept_through_the_reign_of_another_doubles_nothing(
                 raise
         return take_over(self, batch_bytes)
 
-    monkeypatch.setattr(owner._Ownership, "_take_over", sleep_before_a_second_producer)
+    monkeypatch.setattr(Ownership, "_take_over", sleep_before_a_second_producer)
     jobs_stage.worker(batch_records=200)
 
     async def noticed() -> bool:

@@ -19,15 +19,8 @@ from kafka.jobs.store.view import StoreSnapshot, View
 from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.metadata.protocol import of_topic
 from kafka.model.copies import ProducerRecord
-from kafka.model.errors import (
-    REFUSED_RECORD,
-    WRITE_DENIED,
-    DeadlineExceeded,
-    NothingWritten,
-    ResendError,
-    cause,
-    from_lookup,
-)
+from kafka.model.errors import DeadlineExceeded, NothingWritten, ResendError
+from kafka.model.translation import REFUSED_RECORD, WRITE_DENIED, cause, from_lookup
 from kafka.resend.writer import Writer
 
 CATCH_UP_SECONDS = 10.0

@@ -15,7 +15,7 @@ from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 
 from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 _REQUEST_SECONDS = 10.0
 _TOPIC_CONFIG = {

@@ -20,7 +20,7 @@ from kafka.jobs.store.tail import StoreTail
 from kafka.jobs.store.topic import Store, find_store
 from kafka.jobs.worker.liveness import Liveness
 from kafka.metadata.kafka_metadata import KafkaMetadata
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 _READ_SECONDS = 0.2
 _SILENCE_SECONDS = 10.0

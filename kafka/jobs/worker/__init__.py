@@ -3,7 +3,8 @@
 group         shares the store's partitions among all workers, by a consumer group
 renewal       replaces a worker whose certificates have changed, or that has lived through an outage
 liveness      heartbeats of workers, in the store
-owner         runs the jobs of one store partition, in time slices
+owner         the thread that has one store partition
+ownership     runs its jobs, in time slices
 targets       where the copies of a redrive go, and whether they may
 run           one of these jobs: reads, selects, makes copies; writes nothing
 source        reads the records of a plan

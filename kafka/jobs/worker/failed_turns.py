@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException
 
 from kafka.backoff import Backoff
 from kafka.jobs.worker.transactions import TransactionFailed
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 10.0

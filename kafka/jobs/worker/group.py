@@ -16,7 +16,8 @@ from kafka.client.properties import worker_properties
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.store.topic import Store, StoreError, ensure_store, find_store
 from kafka.jobs.worker.liveness import ProblemReporter
-from kafka.jobs.worker.owner import PartitionOwner, Shared
+from kafka.jobs.worker.owner import PartitionOwner
+from kafka.jobs.worker.ownership import Shared
 from kafka.jobs.worker.read_ahead import ReadAhead
 from kafka.jobs.worker.rules import CodeOf, MayResend, Rules, no_code, nobody
 from kafka.model.errors import ClusterAway

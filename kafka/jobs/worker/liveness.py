@@ -24,7 +24,7 @@ from kafka.client.config import ClusterConfig
 from kafka.client.properties import writer_properties
 from kafka.client.secrets import CONFIGURED
 from kafka.jobs import stored
-from kafka.model.errors import cause
+from kafka.model.translation import cause
 
 WORKER_KEY = b"worker"
 """Key of a heartbeat, in each partition of the store."""

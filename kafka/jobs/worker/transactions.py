@@ -20,8 +20,9 @@ from kafka.client.properties import job_writer_properties
 from kafka.hooks import TransactionCommitted, transaction_committed
 from kafka.jobs.store.tail import OWNER_KEY
 from kafka.model.copies import Copy
-from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError, cause
+from kafka.model.errors import AccessDenied, CopyRejected, CopyTooLarge, ResendError
 from kafka.model.records import Position
+from kafka.model.translation import cause
 
 _INIT_SECONDS = 30.0
 _COMMIT_SECONDS = 30.0

@@ -110,7 +110,7 @@ class View(Thread):
         """Let the thread end."""
         self._stopped.set()
         # Of a cluster that is away it would wait for an answer.
-        self.admin.stopped.set()
+        self._metadata.admin.stopped.set()
         self._wake.set()
 
     def run(self) -> None:

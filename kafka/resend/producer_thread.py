@@ -15,7 +15,7 @@ from kafka.client.config import MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.properties import writer_properties
 from kafka.model.copies import ProducerRecord
-from kafka.model.errors import ClusterAway, NothingWritten, QueueFull, ResendError
+from kafka.model.errors import ClusterAway, ClusterUnavailable, NothingWritten, QueueFull, ResendError
 from kafka.model.translation import REFUSED_RECORD, cause, from_lookup
 
 _POLL_SECONDS = 0.1
@@ -51,7 +51,7 @@ class Written:
 Outcome = tuple[asyncio.Future[Written], Written | ResendError]
 
 
-class BatchRefused(NothingWritten):
+class BatchRefused(ClusterUnavailable):
     """The broker refused the batch that the copy was in, perhaps for another record of it; nothing was written."""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+
+from msgspec import Struct
 
 from kafka.jobs.expression import Expression, parse_expression
 from kafka.model.json_value import NotJson
@@ -27,8 +28,7 @@ class Outcome(Enum):
     MATCHED = "matched"
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderCondition:
+class HeaderCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is asked of a record's headers of one name.
 
     Attributes:
@@ -51,8 +51,7 @@ class HeaderCondition:
         return bool(values) and values[-1] == self.value.encode()
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True, dict=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which of the selected records are resent: those that meet all conditions.
 
     Attributes:

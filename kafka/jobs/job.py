@@ -10,10 +10,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
-from kafka.jobs.plan import Plan, UnsupportedFormat, decode_plan, readable_part
-from kafka.jobs.progress import FINAL, Progress, State, decode_progress, ended_part
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from kafka.jobs.plan import Plan, decode_plan, readable_part
+from kafka.jobs.progress import FINAL, NOT_BEGUN, Progress, State, decode_progress, ended_part
+from kafka.jobs.stored import UnsupportedFormat
 
 KINDS = ("request", "plan", "state", "cancel", "pause")
 """All kinds of a job's records."""
@@ -23,8 +26,7 @@ OWNERS_KINDS = frozenset({"plan", "state"})
 """The kinds of a job's records that only its owner writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A job as its records in the store tell it.
 
     Attributes:
@@ -42,7 +44,7 @@ class Job:
     plan: Plan | None = None
     unread_plan: Plan | None = None
     adopted: bool = False
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress = NOT_BEGUN
     cancel_requested: bool = False
     pause_requested: bool = False
     decode_errors: Mapping[str, str] = field(default_factory=dict)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from heapq import nsmallest
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from kafka.jobs import stored
-from kafka.jobs.plan import UnsupportedFormat
+import msgspec
+from msgspec import Meta, Struct, field
+from msgspec.structs import astuple, replace
+
+from kafka.jobs.stored import Codec
+from kafka.model.records import MAX_OFFSET, Natural, PartitionNumber
 
 State = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 FINAL: frozenset[State] = frozenset({"succeeded", "failed", "cancelled"})
 
+PROGRESS_FORMAT = 2
+"""Version of the progress as it is written to the store: 2 counts what was left out by reason."""
 
 KEPT_FAILURES = 100
 KEPT_POSITIONS = 100
@@ -21,8 +25,7 @@ KEPT_BUCKETS = 200
 KEPT_TARGETS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A record that could not be resent, or a named position that has none.
 
     Attributes:
@@ -31,14 +34,13 @@ class Failure:
         code: the stable code by which callers know the reason, see Rules.code_of; None where it has none.
     """
 
-    partition: int
-    offset: int
+    partition: PartitionNumber
+    offset: Natural
     reason: str
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Records that a job has dealt with.
 
     Each record that was scanned is counted once more, as matched or for the first reason that it was not; each one that
@@ -57,16 +59,16 @@ class Counts:
         expired: offsets that retention or a request removed before they were read; not all need have been records.
     """
 
-    scanned: int = 0
-    outside_time_range: int = 0
-    already_resent: int = 0
-    not_matched: int = 0
-    not_json: int = 0
-    not_evaluated: int = 0
-    matched: int = 0
-    resent: int = 0
-    failed: int = 0
-    expired: int = 0
+    scanned: Natural = 0
+    outside_time_range: Natural = 0
+    already_resent: Natural = 0
+    not_matched: Natural = 0
+    not_json: Natural = 0
+    not_evaluated: Natural = 0
+    matched: Natural = 0
+    resent: Natural = 0
+    failed: Natural = 0
+    expired: Natural = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
@@ -77,8 +79,7 @@ def missing_positions(count: int) -> Counts:
     return Counts(scanned=count, matched=count, failed=count)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a dry run has found.
 
     Attributes:
@@ -91,12 +92,12 @@ class Report:
             KEPT_TARGETS topics.
     """
 
-    would_resend: Mapping[int, int] = field(default_factory=dict)
-    size_bytes: int = 0
-    first: tuple[tuple[int, int], ...] = ()
-    bucket_ms: int = 1000
-    histogram: Mapping[int, int] = field(default_factory=dict)
-    targets: Mapping[str, int] = field(default_factory=dict)
+    would_resend: Mapping[PartitionNumber, Natural] = field(default_factory=dict)
+    size_bytes: Natural = 0
+    first: tuple[tuple[PartitionNumber, Natural], ...] = ()
+    bucket_ms: Annotated[int, Meta(ge=1, le=MAX_OFFSET)] = 1000
+    histogram: Mapping[Natural, Natural] = field(default_factory=dict)
+    targets: Mapping[str, Natural] = field(default_factory=dict)
 
     def with_targets(self, topics: Iterable[str]) -> Report:
         """Return the report with the targets of more records."""
@@ -127,8 +128,9 @@ class Report:
         return Report(would_resend, size_bytes, first, bucket_ms, histogram, self.targets)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="format", tag=PROGRESS_FORMAT
+):
     """What the owner has committed.
 
     Attributes:
@@ -144,55 +146,33 @@ class Progress:
         first_not_evaluated: the first record found on which the filter's expression cannot be evaluated.
     """
 
-    state: State = "pending"
-    next_offsets: Mapping[int, int] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
+    # All but paused, which a job is while it is asked to be.
+    state: Literal["pending", "running", "succeeded", "failed", "cancelled"]
+    next_offsets: Mapping[PartitionNumber, Natural]
+    counts: Counts
     failures: tuple[Failure, ...] = ()
     reason: str | None = None
-    started_at_ms: int | None = None
-    updated_at_ms: int | None = None
-    ended_at_ms: int | None = None
+    started_at_ms: Natural | None = None
+    updated_at_ms: Natural | None = None
+    ended_at_ms: Natural | None = None
     report: Report | None = None
     first_not_evaluated: Failure | None = None
 
 
-PROGRESS_FORMAT = 2
-"""Version of the progress as it is written to the store: 2 counts what was left out by reason."""
+NOT_BEGUN = Progress("pending", {}, Counts())
+"""The progress of a job that no worker has taken yet."""
 
-_FIELDS = frozenset(field.name for field in fields(Progress)) | {"format"}
-_STATES = frozenset({"pending", "running"}) | FINAL
+_CODEC = Codec(Progress, "a progress", "its progress")
+
+
+class _Ended(Struct):
+    state: Literal["succeeded", "failed", "cancelled"]
+    ended_at_ms: Natural
 
 
 def encode_progress(progress: Progress) -> bytes:
     """Return the progress as the JSON that is in the store."""
-    counts, report, first = progress.counts, progress.report, progress.first_not_evaluated
-    return json.dumps(
-        {
-            "format": PROGRESS_FORMAT,
-            "state": progress.state,
-            "next_offsets": {str(partition): offset for partition, offset in progress.next_offsets.items()},
-            "counts": asdict(counts),
-            "failures": [astuple(failure) for failure in progress.failures],
-            "reason": progress.reason,
-            "started_at_ms": progress.started_at_ms,
-            "updated_at_ms": progress.updated_at_ms,
-            "ended_at_ms": progress.ended_at_ms,
-            "report": None if report is None else _encode_report(report),
-            "first_not_evaluated": None if first is None else astuple(first),
-        },
-        separators=(",", ":"),
-    ).encode()
-
-
-def _encode_report(report: Report) -> dict[str, object]:
-    return {
-        "would_resend": {str(partition): count for partition, count in report.would_resend.items()},
-        "size_bytes": report.size_bytes,
-        "first": report.first,
-        "bucket_ms": report.bucket_ms,
-        "histogram": {str(start): count for start, count in report.histogram.items()},
-        **({"targets": dict(report.targets)} if report.targets else {}),
-    }
+    return _CODEC.encode(progress)
 
 
 def decode_progress(content: bytes) -> Progress:
@@ -201,57 +181,13 @@ def decode_progress(content: bytes) -> Progress:
     Raises:
         UnsupportedFormat: it has another format, an unknown field or state, or lacks a field.
     """
-    try:
-        found = json.loads(content)
-        if found.get("format") != PROGRESS_FORMAT:
-            raise UnsupportedFormat(f"its progress has the format {found.get('format')!r}, not {PROGRESS_FORMAT}")
-        if unknown := sorted(set(found) - _FIELDS):
-            raise UnsupportedFormat(f"its progress has an unknown field {unknown[0]!r}")
-        if found["state"] not in _STATES:
-            raise UnsupportedFormat(f"its progress has an unknown state {found['state']!r}")
-        report, first = found["report"], found["first_not_evaluated"]
-        return Progress(
-            found["state"],
-            stored.by_partition(found["next_offsets"], stored.number),
-            Counts(**{name: stored.number(count) for name, count in found["counts"].items()}),
-            tuple(_failure(*failure) for failure in found["failures"]),
-            stored.maybe(stored.text, found["reason"]),
-            stored.maybe(stored.number, found["started_at_ms"]),
-            stored.maybe(stored.number, found["updated_at_ms"]),
-            stored.maybe(stored.number, found["ended_at_ms"]),
-            None if report is None else _decode_report(report),
-            None if first is None else _failure(*first),
-        )
-    except stored.WRONG as error:
-        raise UnsupportedFormat(f"it is not a progress: {type(error).__name__}") from None
-
-
-def _failure(partition: object, offset: object, reason: object, code: object = None) -> Failure:
-    return Failure(
-        stored.partition(partition), stored.number(offset), stored.text(reason), stored.maybe(stored.text, code)
-    )
-
-
-def _decode_report(found: Mapping[str, Any]) -> Report:
-    bucket_ms = stored.number(found["bucket_ms"])
-    if not bucket_ms:
-        raise ValueError
-    return Report(
-        stored.by_partition(found["would_resend"], stored.number),
-        stored.number(found["size_bytes"]),
-        tuple((stored.partition(partition), stored.number(offset)) for partition, offset in found["first"]),
-        bucket_ms,
-        {stored.number(int(start)): stored.number(count) for start, count in found["histogram"].items()},
-        {stored.text(topic): stored.number(count) for topic, count in (found.get("targets") or {}).items()},
-    )
+    return _CODEC.decode(content)
 
 
 def ended_part(content: bytes) -> Progress:
     """Return what counts of a progress that is not understood: whether the job has ended, and how."""
     try:
-        found = json.loads(content)
-        if found["state"] in FINAL:
-            return Progress(found["state"], ended_at_ms=stored.number(found["ended_at_ms"]))
-    except stored.WRONG:
-        pass
-    return Progress()
+        found = msgspec.json.decode(content, type=_Ended)
+    except (ValueError, RecursionError):
+        return NOT_BEGUN
+    return replace(NOT_BEGUN, state=found.state, ended_at_ms=found.ended_at_ms)

@@ -5,56 +5,34 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace
 
 from kafka.client.config import ClusterConfig
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
 from kafka.jobs.expression import parse_expression
-from kafka.jobs.filter import Filter
-from kafka.jobs.plan import Plan, new_job_id, spans_of_positions
+from kafka.jobs.plan import JobTerms, Plan, new_job_id, spans_of_positions
 from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic
 from kafka.metadata.topics import Topics
-from kafka.model.records import OffsetRange
-from kafka.redrive.dialects import Target
+from kafka.model.records import Natural, OffsetRange, PartitionNumber
 from kafka.resend.service import refuse_source, refuse_topic
 
 _DESCRIBE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class JobSpec:
+class JobSpec(JobTerms, frozen=True, kw_only=True):
     """What to resend. At most one of offsets, times_ms and positions is given; none of them means everything.
 
     Attributes:
-        project: project id of the request.
-        created_by: name of the caller.
-        topic: where the records stand.
         partitions: the only ones; None: all, or those that offsets or positions name.
         offsets: by partition, a half-open range; an end of None is the end of the log.
-        times_ms: half-open range of the records' own timestamps.
         positions: partitions and offsets.
-        filter: which of the selected records.
-        consumer_key: the recipient.
-        records_per_second: at most.
-        max_failures: fail when that many could not be resent.
-        dry_run: write nothing.
-        target: where the copies go; None: to the topic and the partition of their records.
     """
 
-    project: str
-    created_by: str
-    topic: str
-    partitions: tuple[int, ...] | None = None
-    offsets: Mapping[int, tuple[int, int | None]] | None = None
-    times_ms: tuple[int, int] | None = None
-    positions: Collection[tuple[int, int]] | None = None
-    filter: Filter = field(default_factory=Filter)
-    consumer_key: str | None = None
-    records_per_second: float | None = None
-    max_failures: int | None = None
-    dry_run: bool = False
-    target: Target | None = None
+    partitions: tuple[PartitionNumber, ...] | None = None
+    offsets: Mapping[PartitionNumber, tuple[Natural, Natural | None]] | None = None
+    positions: tuple[tuple[PartitionNumber, Natural], ...] | None = None
 
 
 class Planner:
@@ -100,24 +78,18 @@ class Planner:
             raise SelectionEmpty(topic.name)
         if selected > self._config.jobs.max_records:
             raise SelectionTooLarge(selected, self._config.jobs.max_records)
-        return Plan(
-            new_job_id(store_partitions),
-            self._config.name,
-            spec.project,
-            spec.created_by,
-            time.time_ns() // 1_000_000,
-            topic.name,
-            topic.topic_id,
-            spans,
-            positions,
-            spec.times_ms,
+        terms = {name: getattr(spec, name) for name in JobTerms.__struct_fields__}
+        if positions is not None:
             # A record that is named is meant, whether it is a copy or not.
-            spec.filter if positions is None else replace(spec.filter, include_resent=True),
-            spec.consumer_key,
-            spec.records_per_second,
-            spec.max_failures,
-            spec.dry_run,
-            spec.target,
+            terms["filter"] = replace(spec.filter, include_resent=True)
+        return Plan(
+            **terms,
+            job_id=new_job_id(store_partitions),
+            instance=self._config.name,
+            created_at_ms=time.time_ns() // 1_000_000,
+            topic_id=topic.topic_id,
+            spans=spans,
+            positions=positions,
             bounds=bounds or None,
         )
 

@@ -1,69 +1,101 @@
-"""Reads the fields of a stored record's JSON: each has the type and the range that it must have, or it is an error.
+"""How the store's records are written: as JSON, by types that say what each field may be.
 
-Any user with Write on the store may have written the record. A number that no partition, offset or time can have would
-end the turn of its owner in an error again and again, and an infinite one the thread that reads the store.
+Any user with Write on the store may have written a record. A number that no partition, offset or time can have would
+end the turn of its owner in an error again and again, and an infinite one the thread that reads the store; so what is
+not exactly as a type has it is not understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+import json
+import re
+from typing import Any, Generic, TypeVar
 
-MAX_NUMBER = 2**63 - 1
-"""The largest int64: offsets, counts and times in Kafka are of that type."""
+import msgspec
 
-MAX_PARTITION = 2**31 - 1
-"""The largest int32, which a partition's number is."""
+FORMAT = 1
+"""Version of what is written to the store, where a record has no other one. A worker leaves alone what has another."""
 
-MAX_RATE = 10_000_000
-"""The largest cap on a rate, in records a second."""
+_SHOWN_CHARACTERS = 60
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.(.*)`)?", re.DOTALL)
+_UNKNOWN_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$\.(.*)`", re.DOTALL)
 
-WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
-"""What reading the JSON of a record may raise."""
-
-_Parsed = TypeVar("_Parsed")
-
-
-def text(found: object) -> str:
-    """Return a text that UTF-8 can carry."""
-    if not isinstance(found, str):
-        raise TypeError
-    # Half a surrogate pair, which JSON can hold, cannot be compared with what is in a record.
-    found.encode()
-    return found
+_Stored = TypeVar("_Stored", bound=msgspec.Struct)
+_Found = TypeVar("_Found")
 
 
-def number(found: object, most: int = MAX_NUMBER) -> int:
-    """Return a whole number from 0 to `most`; a float is not one, however whole it is."""
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= most:
-        raise TypeError
-    return found
+class UnsupportedFormat(Exception):
+    """It has a format or a field that this version does not know: a worker that knows it may run the job."""
 
 
-def partition(found: object) -> int:
-    """Return the number of a partition."""
-    return number(found, MAX_PARTITION)
+class _Header(msgspec.Struct):
+    format: int
 
 
-def rate(found: object) -> float:
-    """Return a cap on a rate: above 0, and finite."""
-    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 < found <= MAX_RATE:
-        raise TypeError
-    return float(found)
+_HEADERS = msgspec.json.Decoder(_Header)
+_ENCODER = msgspec.json.Encoder()
 
 
-def truth(found: object) -> bool:
-    """Return true or false."""
-    if not isinstance(found, bool):
-        raise TypeError
-    return found
+class Codec(Generic[_Stored]):
+    """Writes records of one kind, and reads them again.
+
+    Args:
+        kind: the type, whose tag is its version, in the field `format`.
+        name: what a record is, with its article.
+        whole: what has the fields, where it is said what is wrong with one.
+    """
+
+    def __init__(self, kind: type[_Stored], name: str, whole: str = "it") -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._format = kind.__struct_config__.tag
+        self._name = name
+        self._whole = whole
+
+    def encode(self, value: _Stored) -> bytes:
+        """Return the JSON that is in the store."""
+        return _ENCODER.encode(value)
+
+    def decode(self, content: bytes) -> _Stored:
+        """Return what was encoded.
+
+        Raises:
+            UnsupportedFormat: it has another format, an unknown field, or lacks one, or a value is not as it must be.
+        """
+        try:
+            # Of its own: the decoder takes what has no tag at all for the right one.
+            found = _HEADERS.decode(content).format
+            if found == self._format:
+                return self._decoder.decode(content)
+        except RecursionError:
+            raise UnsupportedFormat(f"it is not {self._name}: it is nested too deep") from None
+        except ValueError as error:
+            raise UnsupportedFormat(self._words(str(error))) from None
+        has = "its format is" if self._whole == "it" else f"{self._whole} has the format"
+        raise UnsupportedFormat(f"{has} {found}, not {self._format}")
+
+    def _words(self, error: str) -> str:
+        """Return what is wrong in words that name the field, where the decoder has named it."""
+        if match := _UNKNOWN_FIELD.fullmatch(error):
+            part, what, value = match[2], "field", match[1]
+        elif match := _UNKNOWN_VALUE.fullmatch(error):
+            (part, _, what), value = match[2].rpartition("."), match[1]
+        else:
+            return f"it is not {self._name}: {error}"
+        return f"{f'its {part}' if part else self._whole} has an unknown {what} {value[:_SHOWN_CHARACTERS]!r}"
 
 
-def maybe(parse: Callable[[object], _Parsed], found: object) -> _Parsed | None:
-    """Return None for null, else what `parse` returns."""
-    return None if found is None else parse(found)
+def readable_fields(content: bytes) -> dict[str, Any]:
+    """Return the fields of a record, as far as it is JSON at all; see readable."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def by_partition(found: Mapping[str, object], parse: Callable[[object], _Parsed]) -> dict[int, _Parsed]:
-    """Return an object of JSON whose names are the numbers of partitions."""
-    return {partition(int(name)): parse(value) for name, value in found.items()}
+def readable(found: object, kind: type[_Found], otherwise: _Found) -> _Found:
+    """Return a field of a record that as a whole is not understood, if it is of that type."""
+    try:
+        return msgspec.json.decode(json.dumps(found), type=kind)
+    except (ValueError, RecursionError):
+        return otherwise

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 CONSUMER_KEY = "consumer_key"
 """Name of the header that tells which consumer a record is meant for."""
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetRange:
+MAX_PARTITION = 2**31 - 1
+MAX_OFFSET = 2**63 - 1
+
+PartitionNumber = Annotated[int, Meta(ge=0, le=MAX_PARTITION)]
+"""The number of a partition, an int32. Bounds hold where a value is decoded, here and below."""
+
+Natural = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
+"""A whole number from 0 to the largest int64: offsets, counts and times in Kafka are of that type."""
+
+
+class OffsetRange(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A half-open range of offsets of one partition."""
 
-    partition: int
-    start: int
-    end: int
+    partition: PartitionNumber
+    start: Natural
+    end: Natural
 
     @property
     def length(self) -> int:
@@ -23,8 +35,7 @@ class OffsetRange:
         return max(0, self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where one record is.
 
     Attributes:
@@ -34,8 +45,8 @@ class Position:
     """
 
     topic: str
-    partition: int
-    offset: int
+    partition: PartitionNumber
+    offset: Natural
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"

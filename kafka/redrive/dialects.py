@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from msgspec import Struct
+
 from kafka.model.errors import NothingWritten
 from kafka.model.records import Header, Record, TopicPartition
 
@@ -23,20 +25,20 @@ _DECIMAL = re.compile(rb"[0-9]{1,10}")
 _MAX_PARTITION = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """That a job's copies go where the records came from, instead of to their own topic.
 
     Attributes:
         dialect: whose headers say where that is.
-        remove_headers: the copies lack all headers of that dialect.
         by_operator: the job was made by the operator at the command line, who has the settings and may write anywhere;
-            otherwise the grants of the caller who has made it decide, as they are when a copy is written.
+            otherwise the grants of the caller who has made it decide, as they are when a copy is written. It has no
+            default, so that it is never forgotten.
+        remove_headers: the copies lack all headers of that dialect.
     """
 
     dialect: Dialect
+    by_operator: bool
     remove_headers: bool = False
-    by_operator: bool = False
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ from kafka.client.config import MAX_MESSAGE_BYTES, ClusterConfig
 from kafka.client.connection import ConnectionErrors
 from kafka.client.properties import writer_properties
 from kafka.model.copies import ProducerRecord
-from kafka.model.errors import ClusterAway, ClusterUnavailable, NothingWritten, QueueFull, ResendError
+from kafka.model.errors import ClusterAway, ClusterUnavailable, QueueFull, ResendError
 from kafka.model.translation import REFUSED_RECORD, cause, from_lookup
 
 _POLL_SECONDS = 0.1

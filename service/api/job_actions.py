@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -149,9 +150,9 @@ async def resend_failed(asked: JobsRequest) -> Response:
     if not job.progress.failures:
         raise NoFailures(job.job_id)
     spec = JobSpec(
-        asked.admission.project,
-        asked.admission.caller.name,
-        plan.topic,
+        project=asked.admission.project,
+        created_by=asked.admission.caller.name,
+        topic=plan.topic,
         positions=failed_positions(job),
         # They met the first job's filter; whether they are copies was decided there, too.
         filter=Filter(include_resent=True),

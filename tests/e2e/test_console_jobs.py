@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 from playwright.sync_api import Locator, Page, Route, expect
 
 from kafka.client.config import ClusterConfig, JobsConfig

@@ -59,7 +59,7 @@ def finished(cluster: Cluster) -> Finished:
 
 
 def spec(topic: str, **more: object) -> JobSpec:
-    return JobSpec("project", "somebody", topic, **more)  # type: ignore[arg-type]
+    return JobSpec(project="project", created_by="somebody", topic=topic, **more)  # type: ignore[arg-type]
 
 
 def copies(plain: PlainClient, topic: str, partitions: int, originals: int) -> list[Seen]:

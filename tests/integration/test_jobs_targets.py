@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka.admin import AclOperation
+from msgspec import structs
 
 from kafka.client.config import ClusterConfig
 from kafka.jobs.job import Job
@@ -25,14 +26,14 @@ from kafka.model.copies import TimestampPolicy
 from kafka.model.errors import AccessDenied, ClusterAway
 from kafka.model.policy import ResendPolicy
 from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType
-from kafka.redrive.dialects import Target
+from kafka.redrive.dialects import DIALECTS, Target
 from tests.support.acls import Administrator, sasl
 from tests.support.jobs import JobsStage, counted, everybody
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
 
 NOW_MS = time.time_ns() // 1_000_000
-SPRING, CONNECT, ANY = Target("spring"), Target("connect"), Target("any")
+SPRING, CONNECT, ANY = (Target(dialect, by_operator=False) for dialect in DIALECTS)
 
 
 def from_spring(topic: str, partition: int = 0) -> list[Header]:
@@ -77,7 +78,7 @@ async def test_dead_letters_go_back_to_the_partition_that_they_came_from(
     for partition, key in [(2, b"a"), (0, b"b"), (2, None)]:
         plain.produce(dead, None, key, [own[0], *headers(topic, partition), *own[1:]], partition=1, timestamp_ms=NOW_MS)
     jobs_stage.worker(everybody)
-    job = await jobs_stage.run(dead, target=replace(target, remove_headers=remove), consumer_key="billing")
+    job = await jobs_stage.run(dead, target=structs.replace(target, remove_headers=remove), consumer_key="billing")
 
     assert (job.state, job.progress.counts) == ("succeeded", counted(resent=3))
     assert [len(plain.log(topic, partition, "read_committed")) for partition in range(3)] == [1, 0, 2]
@@ -178,7 +179,7 @@ async def test_target_outside_the_grants_of_the_maker_is_a_reason(jobs_stage: Jo
     assert reasons(job) == {1: f"{beyond} {secret!r}", 2: f"{beyond} {missing!r}"}
     assert set(asked) == {("somebody", "project", "test")}
     assert plain.high_watermark(secret, 0) == 0
-    by_operator = await jobs_stage.run(dead, target=replace(SPRING, by_operator=True))
+    by_operator = await jobs_stage.run(dead, target=structs.replace(SPRING, by_operator=True))
     assert (by_operator.progress.counts.resent, list(reasons(by_operator))) == (2, [2])
     assert plain.high_watermark(secret, 0) == 2
 
@@ -372,7 +373,15 @@ async def test_target_that_the_service_may_not_write_to_is_known_before_a_transa
     administrator.allow("postman", "for-postman", AclOperation.READ, AclOperation.DESCRIBE_CONFIGS)
     config = ClusterConfig("test", (bootstrap,), sasl("postman"))
     plan = Plan(
-        "0-" + "ab" * 12, "test", "project", "somebody", 5, "dead", "id", (OffsetRange(0, 0, 1),), target=SPRING
+        job_id="0-" + "ab" * 12,
+        instance="test",
+        project="project",
+        created_by="somebody",
+        created_at_ms=5,
+        topic="dead",
+        topic_id="id",
+        spans=(OffsetRange(0, 0, 1),),
+        target=SPRING,
     )
     headers = tuple(from_spring("for-postman"))
     record = Record(Position("dead", 0, 0), None, b"x", headers, NOW_MS, TimestampType.CREATE_TIME)

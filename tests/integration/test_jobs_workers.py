@@ -8,12 +8,12 @@ import os
 import sys
 import time
 import uuid
-from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from msgspec.structs import replace
 
 from kafka.client.admin import Admin
 from kafka.cluster import Cluster
@@ -285,7 +285,16 @@ async def test_ten_thousand_finished_jobs_are_there_soon(jobs_stage: JobsStage) 
     )
     for number in range(10_000):
         job_id = new_job_id(3)
-        plan = Plan(job_id, "test", "project", "me", number, "topic", uuid.uuid4().hex, (OffsetRange(0, 0, 100),))
+        plan = Plan(
+            job_id=job_id,
+            instance="test",
+            project="project",
+            created_by="me",
+            created_at_ms=number,
+            topic="topic",
+            topic_id=uuid.uuid4().hex,
+            spans=(OffsetRange(0, 0, 100),),
+        )
         partition = partition_of(job_id)
         for kind, value in (("request", encode_plan(plan)), ("plan", encode_plan(plan)), ("state", done)):
             producer.produce(store, value, f"{job_id}/{kind}", partition)

@@ -77,7 +77,7 @@ def start_worker() -> Iterator[StartWorker]:
 
 def spec(topic: str, **more: Any) -> JobSpec:
     """Return the spec of a job."""
-    return JobSpec("project", "somebody", topic, **more)
+    return JobSpec(project="project", created_by="somebody", topic=topic, **more)
 
 
 def counted(resent: int = 0, failed: int = 0, expired: int = 0, **left_out: int) -> Counts:

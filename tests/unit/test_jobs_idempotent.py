@@ -23,7 +23,8 @@ from kafka.jobs.idempotency.requests import (
     encode_resend,
 )
 from kafka.jobs.job import fold
-from kafka.jobs.plan import UnsupportedFormat, partition_of
+from kafka.jobs.plan import partition_of
+from kafka.jobs.stored import UnsupportedFormat
 from kafka.jobs.worker.targets import TargetNotGranted
 from kafka.model import errors
 from kafka.model.errors import NothingWritten

@@ -21,7 +21,7 @@ from kafka.jobs.idempotency.requests import (
     IdempotentResend,
     encode_answer,
 )
-from kafka.jobs.plan import UnsupportedFormat
+from kafka.jobs.stored import UnsupportedFormat
 from kafka.jobs.worker.failed_turns import FailedTurns
 from kafka.jobs.worker.transactions import Entry, Offsets, RecordsRefused, Transactions
 from kafka.model.errors import (

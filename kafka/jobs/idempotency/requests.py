@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Literal, cast
 
-from kafka.jobs import stored
-from kafka.jobs.plan import FORMAT, UnsupportedFormat
+from msgspec import Struct, ValidationError, convert
+from msgspec import json as json_codec
+
+from kafka.jobs.stored import FORMAT, Codec, UnsupportedFormat
 from kafka.model.errors import NothingWritten
-from kafka.model.records import Position
+from kafka.model.records import Natural, PartitionNumber, Position
 from kafka.resend.service import Resent
 
 RESEND = "resend"
@@ -70,8 +72,7 @@ def digest_of(content: object) -> str:
     return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotentResend:
+class IdempotentResend(Struct, frozen=True, forbid_unknown_fields=True, tag_field="format", tag=FORMAT):
     """A single resend as it was accepted.
 
     Attributes:
@@ -90,7 +91,7 @@ class IdempotentResend:
     topic_id: str
     consumer_key: str | None
     digest: str
-    created_at_ms: int
+    created_at_ms: Natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +109,34 @@ class Answer:
     outcome: Resent | NothingWritten
 
 
+class _StoredCopy(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    partition: PartitionNumber
+    offset: Natural | None
+    timestamp: Literal["original", "now", "broker"]
+
+
+class _StoredAnswer(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="format", tag=FORMAT
+):
+    """An answer without the position, which is asked for: it has a copy, or the code and the facts of an error."""
+
+    digest: str
+    created_at_ms: Natural
+    copy: _StoredCopy | None = None
+    refused: tuple[str, dict[str, Any]] | None = None
+
+
+class _Dated(Struct):
+    created_at_ms: Natural
+
+
+_RESENDS = Codec(IdempotentResend, "a resend")
+_ANSWERS = Codec(_StoredAnswer, "an answer")
+
+
 def encode_resend(asked: IdempotentResend) -> bytes:
     """Return the resend as the JSON that is in the store."""
-    position = asked.position
-    return _json(
-        {
-            "format": FORMAT,
-            "instance": asked.instance,
-            "position": [position.topic, position.partition, position.offset],
-            "topic_id": asked.topic_id,
-            "consumer_key": asked.consumer_key,
-            "digest": asked.digest,
-            "created_at_ms": asked.created_at_ms,
-        }
-    )
+    return _RESENDS.encode(asked)
 
 
 def decode_resend(key_id: str, content: bytes) -> IdempotentResend:
@@ -130,32 +145,21 @@ def decode_resend(key_id: str, content: bytes) -> IdempotentResend:
     Raises:
         UnsupportedFormat: it has another format or other fields: a worker that knows them may carry it out.
     """
-    try:
-        found = _fields(content, {"instance", "position", "topic_id", "consumer_key", "digest", "created_at_ms"})
-        topic, partition, offset = found["position"]
-        return IdempotentResend(
-            key_id,
-            stored.text(found["instance"]),
-            Position(stored.text(topic), stored.partition(partition), stored.number(offset)),
-            stored.text(found["topic_id"]),
-            stored.maybe(stored.text, found["consumer_key"]),
-            stored.text(found["digest"]),
-            stored.number(found["created_at_ms"]),
-        )
-    except stored.WRONG as error:
-        raise UnsupportedFormat(f"it is not a resend: {type(error).__name__}") from None
+    found = _RESENDS.decode(content)
+    if found.key_id != key_id:
+        raise UnsupportedFormat("it is the resend of another key")
+    return found
 
 
 def encode_answer(answer: Answer) -> bytes:
     """Return the answer as the JSON that is in the store."""
-    outcome = answer.outcome
-    content: dict[str, object]
+    outcome, copy, refused = answer.outcome, None, None
     if isinstance(outcome, Resent):
-        content = {"copy": [outcome.partition, outcome.offset, outcome.timestamp]}
+        copy = _StoredCopy(outcome.partition, outcome.offset, outcome.timestamp)
     else:
-        facts = {name: value for name, value in _facts(outcome).items() if not isinstance(value, Position)}
-        content = {"refused": [outcome.code, facts]}
-    return _json({"format": FORMAT, "digest": answer.digest, "created_at_ms": answer.created_at_ms, **content})
+        facts = {name: getattr(outcome, name) for name in _facts(type(outcome)) if name != "position"}
+        refused = str(outcome.code), facts
+    return _ANSWERS.encode(_StoredAnswer(answer.digest, answer.created_at_ms, copy, refused))
 
 
 def decode_answer(content: bytes, position: Position) -> Answer:
@@ -168,43 +172,33 @@ def decode_answer(content: bytes, position: Position) -> Answer:
     Raises:
         UnsupportedFormat: it has another format or other fields.
     """
-    try:
-        found = _fields(content, {"digest", "created_at_ms", "copy", "refused"})
-        if "copy" in found:
-            partition, offset, timestamp = found["copy"]
-            outcome: Resent | NothingWritten = Resent(
-                position, stored.partition(partition), stored.maybe(stored.number, offset), timestamp
-            )
-        else:
-            code, facts = found["refused"]
-            outcome = _refusal(code, facts, position)
-        return Answer(stored.text(found["digest"]), stored.number(found["created_at_ms"]), outcome)
-    except stored.WRONG as error:
-        raise UnsupportedFormat(f"it is not an answer: {type(error).__name__}") from None
+    found = _ANSWERS.decode(content)
+    outcome: Resent | NothingWritten
+    if found.copy is not None:
+        outcome = Resent(position, found.copy.partition, found.copy.offset, found.copy.timestamp)
+    elif found.refused is not None:
+        outcome = _refusal(*found.refused, position)
+    else:
+        raise UnsupportedFormat("it is not an answer: it has no outcome")
+    return Answer(found.digest, found.created_at_ms, outcome)
 
 
 def _refusal(code: str, facts: Mapping[str, Any], position: Position) -> NothingWritten:
-    kind: Any = NothingWritten.of_code(code)
-    own = {item.name for item in fields(kind)}
-    refusal: NothingWritten = kind(**facts, **({"position": position} if "position" in own else {}))
-    return refusal
+    try:
+        kind = NothingWritten.of_code(code)
+    except KeyError:
+        raise UnsupportedFormat(f"it has an unknown error {code[:60]!r}") from None
+    if unknown := sorted(facts.keys() - _facts(kind)):
+        raise UnsupportedFormat(f"its error has an unknown fact {unknown[0][:60]!r}")
+    try:
+        return convert({**facts, "position": position}, kind)
+    except ValidationError as error:
+        raise UnsupportedFormat(f"it is not an answer: {error}") from None
 
 
-def _facts(error: NothingWritten) -> dict[str, Any]:
-    return {item.name: getattr(error, item.name) for item in fields(cast("Any", error))}
-
-
-def _json(content: Mapping[str, object]) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()
-
-
-def _fields(content: bytes, known: set[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(content)
-    if found.pop("format") != FORMAT:
-        raise UnsupportedFormat(f"its format is not {FORMAT}")
-    if unknown := sorted(set(found) - known):
-        raise UnsupportedFormat(f"it has an unknown field {unknown[0]!r}")
-    return found
+def _facts(kind: type[NothingWritten]) -> set[str]:
+    # Each kind is a dataclass, of which the type of the root says nothing.
+    return {item.name for item in fields(cast("Any", kind))}
 
 
 class IdempotencyTable:
@@ -268,7 +262,6 @@ class IdempotencyTable:
 def _made_at_ms(content: bytes) -> int:
     """Return when it was made, or now if it does not say so: what another version has written is its own to remove."""
     try:
-        created_at_ms: object = json.loads(content)["created_at_ms"]
-    except stored.WRONG:
+        return json_codec.decode(content, type=_Dated).created_at_ms
+    except (ValueError, RecursionError):
         return sys.maxsize
-    return created_at_ms if isinstance(created_at_ms, int) else sys.maxsize

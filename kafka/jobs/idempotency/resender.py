@@ -7,9 +7,10 @@ import time
 from kafka.client.config import ClusterConfig
 from kafka.jobs.errors import JobOutcomeUnknown, KeyOutcomeUnknown, KeyReused, KeysNotHere
 from kafka.jobs.idempotency.requests import RESEND, Answer, IdempotentResend, Key, encode_resend
-from kafka.jobs.plan import UnsupportedFormat, partition_of
+from kafka.jobs.plan import partition_of
 from kafka.jobs.store.client import StoreClient
 from kafka.jobs.store.view import StoreSnapshot
+from kafka.jobs.stored import UnsupportedFormat
 from kafka.model.errors import NothingWritten
 from kafka.model.records import Position
 from kafka.resend.service import Preparer, Resent

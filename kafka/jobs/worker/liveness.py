@@ -10,20 +10,20 @@ worker   key, one in each partition; written by the owner in a transaction, or b
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
+from typing import Annotated
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+from msgspec import Meta, Struct, field
 
 from kafka.client.clients import ErrorLog, LibraryLog, callbacks
 from kafka.client.config import ClusterConfig
 from kafka.client.properties import writer_properties
 from kafka.client.secrets import CONFIGURED
-from kafka.jobs import stored
+from kafka.jobs.stored import FORMAT, Codec, UnsupportedFormat
 from kafka.model.translation import cause
 
 WORKER_KEY = b"worker"
@@ -35,7 +35,6 @@ HEARTBEAT_SECONDS = 4.0
 MOST_WAITING = 100
 """Of how many jobs a heartbeat tells what they wait for."""
 
-_FORMAT = 1
 _VALID_MS = 12_000
 _HAND_OVER_MS = 5_000
 _PROBLEM_MS = 60_000
@@ -44,8 +43,7 @@ _FLUSH_SECONDS = 5.0
 _EXPECTED_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True, omit_defaults=True, tag_field="format", tag=FORMAT):
     """What a worker says of a partition of the store.
 
     Attributes:
@@ -54,7 +52,7 @@ class Heartbeat:
         waiting: by id, what jobs of the partition wait for; at most MOST_WAITING of them.
     """
 
-    valid_ms: int
+    valid_ms: Annotated[int, Meta(ge=0, le=_MOST_VALID_MS)]
     problem: str | None = None
     waiting: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,24 +66,19 @@ HANDING_OVER = Heartbeat(_HAND_OVER_MS)
 """The owner stops, and another worker may take over."""
 
 
+_CODEC = Codec(Heartbeat, "a heartbeat")
+
+
 def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
     """Return the heartbeat as the JSON in the store."""
-    content: dict[str, object] = {"format": _FORMAT, "valid_ms": heartbeat.valid_ms, "problem": heartbeat.problem}
-    if heartbeat.waiting:
-        content["waiting"] = dict(heartbeat.waiting)
-    return json.dumps(content).encode()
+    return _CODEC.encode(heartbeat)
 
 
 def decode_heartbeat(content: bytes | None) -> Heartbeat | None:
     """Return the heartbeat that encode_heartbeat wrote; None for anything else."""
     try:
-        found = json.loads(content or b"")
-        valid_ms, problem = found["valid_ms"], found["problem"]
-        if found["format"] != _FORMAT:
-            return None
-        waiting = {stored.text(job_id): stored.text(reason) for job_id, reason in found.get("waiting", {}).items()}
-        return Heartbeat(stored.number(valid_ms, _MOST_VALID_MS), stored.maybe(stored.text, problem), waiting)
-    except stored.WRONG:
+        return _CODEC.decode(content or b"")
+    except UnsupportedFormat:
         return None
 
 

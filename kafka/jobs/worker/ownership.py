@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Event
+
+from msgspec.structs import replace
 
 from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.client.properties import job_batch_bytes

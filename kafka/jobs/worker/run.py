@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from kafka.client.config import ClusterConfig
 from kafka.hooks import RecordsRead, records_read
@@ -290,7 +292,7 @@ def begun(plan: Plan, rules: Rules) -> Progress:
         Failure(position.partition, position.offset, str(error), rules.code_of(error))
         for position, error in positions_outside(plan)
     )
-    return Progress("running", counts=missing_positions(len(failures)), failures=failures)
+    return Progress("running", {}, missing_positions(len(failures)), failures)
 
 
 def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:

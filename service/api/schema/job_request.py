@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kafka.jobs import stored
 from kafka.jobs.filter import Filter, HeaderCondition
+from kafka.jobs.plan import MAX_RATE
 from kafka.jobs.spec import JobSpec
 from kafka.redrive.dialects import DIALECTS, Dialect, Target
 from service.api.schema.resend import INEXACT_FROM, MAX_OFFSET, MAX_PARTITION, TOPIC, ResendRequest
@@ -99,7 +99,7 @@ class JobRequest(_RequestPart):
     )
     filter: FilterItem | None = None
     consumer_key: str | None = Field(default=None, description="The recipient; without it, all consumers.")
-    records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=stored.MAX_RATE, description="At most.")
+    records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=MAX_RATE, description="At most.")
     max_failures: int | None = Field(default=None, ge=1, description="The job fails at that many failures.")
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
     target: TargetItem | None = Field(
@@ -135,9 +135,9 @@ def parse_job(body: bytes, project: str, created_by: str) -> JobSpec:
     partitions = _optional(fields.get("partitions"), _partitions)
     _check_inside(partitions, offsets, positions)
     return JobSpec(
-        project,
-        created_by,
-        single.topic,
+        project=project,
+        created_by=created_by,
+        topic=single.topic,
         partitions=partitions,
         offsets=offsets,
         times_ms=times,
@@ -262,10 +262,10 @@ def _rate(value: object) -> float:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | Decimal)
-        or not Decimal(str(_LEAST_RATE)) <= value <= stored.MAX_RATE
+        or not Decimal(str(_LEAST_RATE)) <= value <= MAX_RATE
     ):
         raise JobFieldRefused(
-            f"records_per_second is {shown(value)}, not a number from {_LEAST_RATE:.6f} to {stored.MAX_RATE}"
+            f"records_per_second is {shown(value)}, not a number from {_LEAST_RATE:.6f} to {MAX_RATE}"
         )
     return float(value)
 
@@ -287,7 +287,8 @@ def _target(value: object) -> Target:
     dialect: Dialect | None = next((known for known in DIALECTS if known == found), None)
     if dialect is None:
         raise JobFieldRefused(f"the dialect of the target is {shown(found)}, not one of {', '.join(DIALECTS)}")
-    return Target(dialect, _parse_bool(fields.get("remove_headers", False), "remove_headers"))
+    remove_headers = _parse_bool(fields.get("remove_headers", False), "remove_headers")
+    return Target(dialect, by_operator=False, remove_headers=remove_headers)
 
 
 def _condition(value: object) -> HeaderCondition:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
+from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
 from kafka.jobs.errors import ExpressionRefused

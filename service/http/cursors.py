@@ -11,21 +11,36 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated
+
+from msgspec import Meta, Struct, msgpack
 
 from kafka.client.secrets import secret_values
-from kafka.model.records import OffsetRange
+from kafka.model.records import Natural, OffsetRange
 from kafka.search.selection import Continuation, Selection
-from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
 from service.http.refusals import CursorRefused
 from service.settings.model import Settings
 
-_VERSION = 2
+_VERSION = 3
 _DIGEST_BYTES = 8
 _CODE_BYTES = 16
-_MOST_STAGES = 2
 _LONGEST_TEXT = 100_000
-_MOST_TOPIC_ID_BYTES = 64
 _PURPOSE = b"kafka-resend cursors"
+
+
+class _Rest(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What is left of a search, see Continuation."""
+
+    topic_id: Annotated[str, Meta(max_length=64)]
+    skip: Natural
+    passed: Natural
+    stages: Annotated[tuple[tuple[OffsetRange, ...], ...], Meta(max_length=2)]
+
+
+_ENCODER = msgpack.Encoder()
+_DECODER = msgpack.Decoder(_Rest)
 
 
 def cursor_key(settings: Settings) -> bytes:
@@ -53,21 +68,8 @@ class Cursors:
 
     def cursor(self, selection: Selection, rest: Continuation) -> str:
         """Return the text that stands for the rest of a search."""
-        packed = bytearray([_VERSION])
-        packed += _digest(selection)
-        topic_id = rest.topic_id.encode()
-        _put(packed, len(topic_id))
-        packed += topic_id
-        for number in (rest.skip, rest.passed, len(rest.stages)):
-            _put(packed, number)
-        for stage in rest.stages:
-            _put(packed, len(stage))
-            least = 0
-            for span in stage:
-                for number in (span.partition - least, span.start, span.end - span.start - 1):
-                    _put(packed, number)
-                least = span.partition + 1
-        return base64.urlsafe_b64encode(packed + self._code(bytes(packed))).decode().rstrip("=")
+        packed = _prefix(selection) + _ENCODER.encode(_Rest(rest.topic_id, rest.skip, rest.passed, rest.stages))
+        return base64.urlsafe_b64encode(packed + self._code(packed)).decode().rstrip("=")
 
     def rest(self, selection: Selection, text: str, most_skip: int) -> Continuation:
         """Return what is left of a search.
@@ -84,36 +86,29 @@ class Cursors:
         packed, code = content[:-_CODE_BYTES], content[-_CODE_BYTES:]
         if not hmac.compare_digest(code, self._code(packed)):
             raise _garbled()
-        if packed[: 1 + _DIGEST_BYTES] != bytes([_VERSION]) + _digest(selection):
+        prefix = _prefix(selection)
+        if not packed.startswith(prefix):
             raise CursorRefused("the cursor belongs to a search with other parameters")
-        numbers = _Numbers(packed[1 + _DIGEST_BYTES :])
-        topic_id = numbers.text(numbers.take(_MOST_TOPIC_ID_BYTES))
-        skip = numbers.take(most_skip)
-        passed = numbers.take(MAX_OFFSET)
-        stages = tuple(_stage(numbers) for _ in range(numbers.take(_MOST_STAGES)))
-        numbers.end()
-        if not any(stages):
+        try:
+            found = _DECODER.decode(packed[len(prefix) :])
+        except ValueError:
+            raise _garbled() from None
+        if found.skip > most_skip or not any(found.stages) or not all(map(_is_stage, found.stages)):
             raise _garbled()
-        return Continuation(topic_id, stages, skip, passed)
+        return Continuation(found.topic_id, found.stages, found.skip, found.passed)
 
     def _code(self, packed: bytes) -> bytes:
         return hmac.digest(self._key, packed, "sha256")[:_CODE_BYTES]
 
 
-def _stage(numbers: _Numbers) -> tuple[OffsetRange, ...]:
-    spans = []
-    least = 0
-    for _ in range(numbers.take(MAX_PARTITION)):
-        partition = least + numbers.take(MAX_PARTITION - least)
-        start = numbers.take(MAX_OFFSET - 1)
-        spans.append(OffsetRange(partition, start, start + 1 + numbers.take(MAX_OFFSET - 1 - start)))
-        least = partition + 1
-    return tuple(spans)
+def _is_stage(spans: Sequence[OffsetRange]) -> bool:
+    """Whether these are ranges as a search leaves them: none empty, and at most one of a partition, in their order."""
+    return all(span.length for span in spans) and all(one.partition < next_.partition for one, next_ in pairwise(spans))
 
 
-def _digest(selection: Selection) -> bytes:
+def _prefix(selection: Selection) -> bytes:
     # The repr of plain values: two selections have the same one only if they are equal.
-    return hashlib.sha256(repr(selection).encode()).digest()[:_DIGEST_BYTES]
+    return bytes([_VERSION]) + hashlib.sha256(repr(selection).encode()).digest()[:_DIGEST_BYTES]
 
 
 def _unpacked(text: str) -> bytes:
@@ -126,47 +121,6 @@ def _unpacked(text: str) -> bytes:
     if base64.urlsafe_b64encode(packed).decode().rstrip("=") != text:
         raise _garbled()
     return packed
-
-
-def _put(packed: bytearray, number: int) -> None:
-    while number > 0x7F:
-        packed.append(number & 0x7F | 0x80)
-        number >>= 7
-    packed.append(number)
-
-
-class _Numbers:
-    """Reads what _put has written."""
-
-    def __init__(self, packed: bytes) -> None:
-        self._packed = packed
-        self._place = 0
-
-    def take(self, most: int) -> int:
-        number = 0
-        for shift in range(0, 64, 7):
-            if self._place >= len(self._packed):
-                break
-            byte = self._packed[self._place]
-            self._place += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if number > most or (shift and not byte):
-                    break
-                return number
-        raise _garbled()
-
-    def text(self, size: int) -> str:
-        content = self._packed[self._place : self._place + size]
-        self._place += size
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            raise _garbled() from None
-
-    def end(self) -> None:
-        if self._place != len(self._packed):
-            raise _garbled()
 
 
 def _garbled() -> CursorRefused:

@@ -74,7 +74,7 @@ class HttpSettings(Section):
         Field(ge=1024, le=16_777_216),
         About(
             "How large the head of a request may be: its address and its headers; a larger one gets a 431. The cursor "
-            "of a search takes some 15 bytes of it for each partition of the topic.",
+            "of a search takes 15 to 30 bytes of it for each partition of the topic.",
             "a whole number from 1024 to 16777216",
         ),
     ] = _LIMITS.max_head_bytes

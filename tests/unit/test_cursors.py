@@ -7,6 +7,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from kafka.model.records import OffsetRange
 from kafka.search.selection import Continuation, Selection
@@ -67,6 +68,39 @@ def test_any_other_text_is_refused(text: str) -> None:
     """Garbage is no cursor and no traceback."""
     with pytest.raises(CursorRefused):
         CURSORS.rest(SELECTION, text, 10_000)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [],
+        ["id", 2, 30],
+        ["id", 2, 30, []],
+        ["id", 2, 30, [[]]],
+        ["id", 2, 30, [[[0, 5, 9]]], 1],
+        ["id", 2, 30, [[[0, 5, 9]]] * 3],
+        ["x" * 65, 2, 30, [[[0, 5, 9]]]],
+        ["id", -1, 30, [[[0, 5, 9]]]],
+        ["id", 2, 30, [[[0, 5, 5]]]],
+        ["id", 2, 30, [[[0, 5, 2**63]]]],
+        ["id", 2, 30, [[[2**31, 5, 9]]]],
+        ["id", 2, 30, [[[0, 5.0, 9]]]],
+        ["id", 2, 30, [[[0, 5, 9, 1]]]],
+        ["id", 2, 30, [[[0, 5, 9], [0, 20, 30]]]],
+        ["id", 2, 30, [[[1, 5, 9], [0, 5, 9]]]],
+    ],
+)
+def test_cursor_with_the_right_code_and_another_content_is_refused(rest: object) -> None:
+    """Where no secret is set the key can be known: also then nothing passes that no search can leave."""
+
+    def signed(content: object) -> str:
+        prefix = base64.urlsafe_b64decode(CURSORS.cursor(SELECTION, REST)[:12])
+        packed = prefix + msgpack.encode(content)
+        return base64.urlsafe_b64encode(packed + CURSORS._code(packed)).decode().rstrip("=")
+
+    assert CURSORS.rest(SELECTION, signed(["id", 2, 30, [[[0, 5, 9]]]]), 10).skip == 2
+    with pytest.raises(CursorRefused):
+        CURSORS.rest(SELECTION, signed(rest), 10)
 
 
 def flipped(text: str) -> list[str]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 from service.http.refusals import BodyEmpty, BodyNotJson, BodyNotUtf8, FieldRepeated, shown
 
+INEXACT_FROM = 2**53
+"""From here on a double no longer tells neighbouring whole numbers apart."""
+
 _MOST_DIGITS = 100
-"""Longer integers are cut to this many digits: still far beyond every range, and cheap to turn into a number."""
+"""Integers that Python does not read are cut to this many digits: still far beyond every range, and cheap to read."""
 
 
-def read_json(body: bytes) -> object:
+def read_json(body: bytes, *, wholes: bool = False) -> object:
     """Return what a JSON text in UTF-8 says.
 
     Numbers written with a point or an exponent come as Decimal, exactly as written; others as int.
+
+    Args:
+        body: the text.
+        wholes: 4.0 is 4: clients whose numbers are doubles write whole ones that way. From INEXACT_FROM on it is not.
 
     Raises:
         BodyEmpty: there is nothing, or white space only.
@@ -29,13 +38,19 @@ def read_json(body: bytes) -> object:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BodyNotUtf8(f"the body is not UTF-8: byte {error.start} is wrong") from None
+    parse_float = _decimal_or_whole if wholes else _decimal
     try:
-        content: object = _DECODER.decode(text)
+        try:
+            return _decoder(parse_float).decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            # It has an integer of more digits than Python reads (sys.get_int_max_str_digits).
+            return _decoder(parse_float, _cut_integer).decode(text)
     except json.JSONDecodeError as error:
         raise BodyNotJson(f"the body is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise BodyNotJson("the body is not usable JSON: it is nested too deep") from None
-    return content
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -55,7 +70,7 @@ def _repeated(pairs: list[tuple[str, object]]) -> str | None:
     return None
 
 
-def _integer(text: str) -> int:
+def _cut_integer(text: str) -> int:
     return int(text[:_MOST_DIGITS])
 
 
@@ -67,10 +82,20 @@ def _decimal(text: str) -> Decimal:
         return Decimal("Infinity")
 
 
+def _decimal_or_whole(text: str) -> Decimal | int:
+    number = _decimal(text)
+    return whole if -INEXACT_FROM < number < INEXACT_FROM and number == (whole := int(number)) else number
+
+
 def _constant(name: str) -> object:
     raise BodyNotJson(f"the body is not JSON: {name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
-)
+@cache
+def _decoder(
+    parse_float: Callable[[str], object], parse_int: Callable[[str], object] | None = None
+) -> json.JSONDecoder:
+    # Without a parse_int of our own the standard library reads integers in C, several times as fast.
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_int=parse_int, parse_float=parse_float, parse_constant=_constant
+    )

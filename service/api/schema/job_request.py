@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
-from typing import TypeVar
+from collections.abc import Collection, Sequence
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
-from kafka.jobs.filter import Filter, HeaderCondition
 from kafka.jobs.plan import MAX_RATE
 from kafka.jobs.spec import JobSpec
-from kafka.redrive.dialects import DIALECTS, Dialect, Target
-from service.api.schema.resend import INEXACT_FROM, MAX_OFFSET, MAX_PARTITION, TOPIC, ResendRequest
+from kafka.model.records import MAX_OFFSET, MAX_PARTITION
+from kafka.redrive.dialects import Dialect
+from service.api.schema.refused import refused_words
+from service.api.schema.resend import ConsumerKey, Topic
 from service.http.refusals import JobFieldRefused, shown
 from service.http.strict_json import read_json
 
@@ -20,50 +22,64 @@ MOST_POSITIONS = 10_000
 _MOST_PARTITIONS = 100_000
 _MOST_HEADERS = 20
 _MOST_TEXT = 4096
-_LATEST_MS = 2**63 - 1
 _LEAST_RATE = 1e-6
 """One record in twelve days. A number below the smallest that a double can hold would be 0."""
 
-_SELECTIONS = ("offsets", "start_time and end_time", "messages")
-_T = TypeVar("_T")
+_Partition = Annotated[int, Field(strict=True, ge=0, le=MAX_PARTITION)]
+_Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
+_Positive = Annotated[int, Field(strict=True, ge=1, le=MAX_OFFSET)]
+_Text = Annotated[str, Field(max_length=_MOST_TEXT)]
+# One entry that is wrong is enough: to tell it costs more than to read it.
+_PARTITIONS = Field(min_length=1, max_length=_MOST_PARTITIONS, fail_fast=True)
+_POSITIONS = Field(min_length=1, max_length=MOST_POSITIONS, fail_fast=True)
 
 
 class _RequestPart(BaseModel):
-    # What is not there is read as it is written here: nothing is guessed. Parsing is done by hand, for the words.
-    model_config = ConfigDict(extra="forbid")
+    # What is not there is read as it is written here, and nothing is guessed.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class OffsetRangeItem(_RequestPart):
+# A body may have ten thousand of these and more, and a dataclass takes half of a model's time.
+_entry = dataclass(config=ConfigDict(extra="forbid"), frozen=True, slots=True)
+
+
+@_entry
+class OffsetRangeItem:
     """A range of offsets of one partition."""
 
-    partition: int = Field(ge=0, le=MAX_PARTITION)
-    start: int = Field(default=0, ge=0, le=MAX_OFFSET)
-    end: int | None = Field(default=None, ge=1, le=MAX_OFFSET, description="Not part of it; null: the log's end.")
+    partition: _Partition
+    start: _Offset = 0
+    end: _Offset | None = Field(default=None, description="Not part of it; null: the log's end.")
 
 
-class MessagePosition(_RequestPart):
+@_entry
+class MessagePosition:
     """Where a message is."""
 
-    partition: int = Field(ge=0, le=MAX_PARTITION)
-    message_offset: int = Field(ge=0, le=MAX_OFFSET)
+    partition: _Partition
+    message_offset: _Offset
 
 
 class HeaderConditionItem(_RequestPart):
     """What is asked of the headers of one name; with neither value nor absent there must be one."""
 
-    name: str = Field(max_length=_MOST_TEXT)
-    value: str | None = Field(default=None, max_length=_MOST_TEXT, description="Of the last header of that name.")
+    name: _Text
+    value: _Text | None = Field(default=None, description="Of the last header of that name.")
     absent: bool = Field(default=False, description="There is none of that name.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.absent and self.value is not None:
+            raise JobFieldRefused("an entry of headers has a value and is to be absent: choose one")
+        return self
 
 
 class FilterItem(_RequestPart):
     """Which of the selected messages are resent: those that meet all of it."""
 
-    key: str | None = Field(default=None, max_length=_MOST_TEXT, description="Exactly this key, as UTF-8.")
+    key: _Text | None = Field(default=None, description="Exactly this key, as UTF-8.")
     headers: list[HeaderConditionItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
-    jmespath: str | None = Field(
-        default=None, max_length=_MOST_TEXT, description="An expression that must be true of the value as JSON."
-    )
+    jmespath: _Text | None = Field(default=None, description="An expression that must be true of the value as JSON.")
     include_resent: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
 
 
@@ -82,29 +98,60 @@ class JobRequest(_RequestPart):
     """Which messages to resend, and the recipient; at most one of offsets, the two times, and messages."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"topic": "topic-test", "consumer_key": "keyA", "dry_run": True}}
+        json_schema_extra={"example": {"topic": "topic-test", "consumer_key": "keyA", "dry_run": True}}
     )
 
-    topic: str = Field(pattern=f"^{TOPIC.pattern}$", description="Topic name.")
-    partitions: list[int] | None = Field(
-        default=None, min_length=1, max_length=_MOST_PARTITIONS, description="The only partitions; all without."
+    topic: Topic
+    partitions: Annotated[list[_Partition], _PARTITIONS] | None = Field(
+        default=None, description="The only partitions; all without."
     )
-    offsets: list[OffsetRangeItem] | None = Field(
-        default=None, min_length=1, max_length=_MOST_PARTITIONS, description="Ranges of offsets, one a partition."
+    offsets: Annotated[list[OffsetRangeItem], _PARTITIONS] | None = Field(
+        default=None, description="Ranges of offsets, one a partition."
     )
-    start_time: int | None = Field(default=None, ge=0, description="First timestamp, Unix milliseconds.")
-    end_time: int | None = Field(default=None, ge=1, description="First timestamp after the range.")
-    messages: list[MessagePosition] | None = Field(
-        default=None, min_length=1, max_length=MOST_POSITIONS, description="Exactly these messages."
+    start_time: _Offset | None = Field(default=None, description="First timestamp, Unix milliseconds.")
+    end_time: _Offset | None = Field(default=None, description="First timestamp after the range.")
+    messages: Annotated[list[MessagePosition], _POSITIONS] | None = Field(
+        default=None, description="Exactly these messages."
     )
     filter: FilterItem | None = None
-    consumer_key: str | None = Field(default=None, description="The recipient; without it, all consumers.")
+    consumer_key: ConsumerKey = None
     records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=MAX_RATE, description="At most.")
-    max_failures: int | None = Field(default=None, ge=1, description="The job fails at that many failures.")
+    max_failures: _Positive | None = Field(default=None, description="The job fails at that many failures.")
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
     target: TargetItem | None = Field(
         default=None, description="Where the copies go; null: to the topic and the partition of the messages."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.start_time is None) != (self.end_time is None):
+            raise JobFieldRefused("start_time and end_time belong together")
+        if self.start_time is not None and self.end_time is not None and self.start_time >= self.end_time:
+            raise JobFieldRefused(f"start_time {self.start_time} must be before end_time {self.end_time}")
+        ways = {"offsets": self.offsets, "start_time and end_time": self.start_time, "messages": self.messages}
+        given = [way for way, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise JobFieldRefused(f"the body selects by {given[0]} and by {given[1]}: choose one")
+        _check_ranges(self.offsets or ())
+        if self.partitions is not None:
+            inside = frozenset(self.partitions)
+            named: Sequence[OffsetRangeItem] | Sequence[MessagePosition] = self.offsets or self.messages or ()
+            for item in named:
+                if item.partition not in inside:
+                    raise JobFieldRefused(f"{given[0]} names partition {item.partition}, which partitions leaves out")
+        return self
+
+
+def _check_ranges(ranges: Collection[OffsetRangeItem]) -> None:
+    seen: set[int] = set()
+    for item in ranges:
+        if item.end is not None and item.end <= item.start:
+            raise JobFieldRefused(
+                f"the offsets of partition {item.partition} begin at {item.start} and end at {item.end}"
+            )
+        if item.partition in seen:
+            raise JobFieldRefused(f"offsets names partition {item.partition} more than once")
+        seen.add(item.partition)
 
 
 def parse_job(body: bytes, project: str, created_by: str) -> JobSpec:
@@ -119,36 +166,31 @@ def parse_job(body: bytes, project: str, created_by: str) -> JobSpec:
         BodyRefused: the body as a whole.
         FieldRefused: one of its fields.
     """
-    fields = _object(read_json(body), "the body", tuple(JobRequest.model_fields))
-    if "topic" not in fields:
+    content = _object(read_json(body, wholes=True), JobRequest.model_fields)
+    if "topic" not in content:
         raise JobFieldRefused("the body lacks topic")
-    # Topic and consumer_key are as those of a single resend, and refused in the same words.
-    single = ResendRequest.model_validate(
-        {"topic": fields["topic"], "partition": 0, "message_offset": 0, "consumer_key": fields.get("consumer_key")}
-    )
-    times = _times(fields.get("start_time"), fields.get("end_time"))
-    offsets = _optional(fields.get("offsets"), _offsets)
-    positions = _optional(fields.get("messages"), _positions)
-    given = [name for name, value in zip(_SELECTIONS, (offsets, times, positions), strict=True) if value is not None]
-    if len(given) > 1:
-        raise JobFieldRefused(f"the body selects by {given[0]} and by {given[1]}: choose one")
-    partitions = _optional(fields.get("partitions"), _partitions)
-    _check_inside(partitions, offsets, positions)
-    return JobSpec(
-        project=project,
-        created_by=created_by,
-        topic=single.topic,
-        partitions=partitions,
-        offsets=offsets,
-        times_ms=times,
-        positions=positions,
-        filter=_optional(fields.get("filter"), _filter) or Filter(),
-        consumer_key=single.consumer_key,
-        records_per_second=_optional(fields.get("records_per_second"), _rate),
-        max_failures=_optional(fields.get("max_failures"), lambda value: _whole(value, "max_failures", 1)),
-        dry_run=_parse_bool(fields.get("dry_run", False), "dry_run"),
-        target=_optional(fields.get("target"), _target),
-    )
+    try:
+        asked = JobRequest.model_validate(content)
+    except ValidationError as error:
+        raise JobFieldRefused(refused_words(error, JobRequest, content)) from None
+    return to_spec(asked, project, created_by)
+
+
+def to_spec(asked: JobRequest, project: str, created_by: str) -> JobSpec:
+    """Return what is asked for, with the fields of one name as they are."""
+    others = {"partitions", "offsets", "messages", "start_time", "end_time"}
+    fields = asked.model_dump(exclude=others, exclude_none=True) | {"project": project, "created_by": created_by}
+    if asked.partitions is not None:
+        fields["partitions"] = tuple(dict.fromkeys(asked.partitions))
+    if asked.offsets is not None:
+        fields["offsets"] = {item.partition: (item.start, item.end) for item in asked.offsets}
+    if asked.messages is not None:
+        fields["positions"] = [(item.partition, item.message_offset) for item in asked.messages]
+    if asked.start_time is not None:
+        fields["times_ms"] = asked.start_time, asked.end_time
+    if asked.target is not None:
+        fields["target"]["by_operator"] = False
+    return msgspec.convert(fields, JobSpec)
 
 
 def parse_nothing(body: bytes) -> None:
@@ -158,143 +200,14 @@ def parse_nothing(body: bytes) -> None:
         BodyRefused, FieldRefused: it says something.
     """
     if body:
-        _object(read_json(body), "the body", ())
+        _object(read_json(body), ())
 
 
-def _object(value: object, name: str, known: Collection[str]) -> Mapping[str, object]:
+def _object(value: object, known: Collection[str]) -> dict[str, object]:
+    """Return an object that has no other fields: an unknown one explains one that is missing."""
     if not isinstance(value, dict):
-        raise JobFieldRefused(f"{name} is {shown(value)}, not an object")
+        raise JobFieldRefused(f"the body is {shown(value)}, not an object")
     for field in value:
         if field not in known:
-            raise JobFieldRefused(f"{name} has an unknown field {shown(field)}")
+            raise JobFieldRefused(f"the body has an unknown field {shown(field)}")
     return value
-
-
-def _optional(value: object, parse: Callable[[object], _T]) -> _T | None:
-    return None if value is None else parse(value)
-
-
-def _list(value: object, name: str, most: int) -> list[object]:
-    if not isinstance(value, list) or not 1 <= len(value) <= most:
-        raise JobFieldRefused(f"{name} is {shown(value)}, not a list of 1 to {most} entries")
-    return value
-
-
-def _whole(value: object, name: str, least: int = 0, most: int = MAX_OFFSET) -> int:
-    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < INEXACT_FROM:
-        # Clients whose numbers are doubles write whole ones that way.
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise JobFieldRefused(f"{name} is {shown(value)}, not a whole number from {least} to {most}")
-    return value
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str) or len(value) > _MOST_TEXT or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise JobFieldRefused(f"{name} is {shown(value)}, not a text of at most {_MOST_TEXT} characters")
-    return value
-
-
-def _parse_bool(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise JobFieldRefused(f"{name} is {shown(value)}, neither true nor false")
-    return value
-
-
-def _check_inside(
-    partitions: tuple[int, ...] | None,
-    offsets: Mapping[int, tuple[int, int | None]] | None,
-    positions: Collection[tuple[int, int]] | None,
-) -> None:
-    """Refuse a selection that names a partition which is left out at the same time."""
-    if partitions is None:
-        return
-    named = [*(offsets or ()), *(partition for partition, _ in positions or ())]
-    inside = set(partitions)
-    outside = next((partition for partition in named if partition not in inside), None)
-    if outside is not None:
-        field = "offsets" if offsets else "messages"
-        raise JobFieldRefused(f"{field} names partition {outside}, which partitions leaves out")
-
-
-def _partition(value: object) -> int:
-    return _whole(value, "a partition", 0, MAX_PARTITION)
-
-
-def _partitions(value: object) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_partition(entry) for entry in _list(value, "partitions", _MOST_PARTITIONS)))
-
-
-def _offsets(value: object) -> dict[int, tuple[int, int | None]]:
-    ranges: dict[int, tuple[int, int | None]] = {}
-    for entry in _list(value, "offsets", _MOST_PARTITIONS):
-        fields = _object(entry, "an entry of offsets", ("partition", "start", "end"))
-        partition, start = _partition(fields.get("partition")), _whole(fields.get("start", 0), "start")
-        end = _optional(fields.get("end"), lambda given: _whole(given, "end"))
-        if end is not None and end <= start:
-            raise JobFieldRefused(f"the offsets of partition {partition} begin at {start} and end at {end}")
-        if partition in ranges:
-            raise JobFieldRefused(f"offsets names partition {partition} more than once")
-        ranges[partition] = (start, end)
-    return ranges
-
-
-def _positions(value: object) -> tuple[tuple[int, int], ...]:
-    found = []
-    for entry in _list(value, "messages", MOST_POSITIONS):
-        fields = _object(entry, "an entry of messages", ("partition", "message_offset"))
-        found.append((_partition(fields.get("partition")), _whole(fields.get("message_offset"), "message_offset")))
-    return tuple(found)
-
-
-def _times(start: object, end: object) -> tuple[int, int] | None:
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise JobFieldRefused("start_time and end_time belong together")
-    times = _whole(start, "start_time", 0, _LATEST_MS), _whole(end, "end_time", 0, _LATEST_MS)
-    if times[0] >= times[1]:
-        raise JobFieldRefused(f"start_time {times[0]} must be before end_time {times[1]}")
-    return times
-
-
-def _rate(value: object) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | Decimal)
-        or not Decimal(str(_LEAST_RATE)) <= value <= MAX_RATE
-    ):
-        raise JobFieldRefused(
-            f"records_per_second is {shown(value)}, not a number from {_LEAST_RATE:.6f} to {MAX_RATE}"
-        )
-    return float(value)
-
-
-def _filter(value: object) -> Filter:
-    fields = _object(value, "filter", ("key", "headers", "jmespath", "include_resent"))
-    headers = fields.get("headers")
-    return Filter(
-        _optional(fields.get("key"), lambda given: _text(given, "key")),
-        () if headers is None else tuple(map(_condition, _list(headers, "headers", _MOST_HEADERS))),
-        _optional(fields.get("jmespath"), lambda given: _text(given, "jmespath")),
-        _parse_bool(fields.get("include_resent", False), "include_resent"),
-    )
-
-
-def _target(value: object) -> Target:
-    fields = _object(value, "target", tuple(TargetItem.model_fields))
-    found = fields.get("dialect")
-    dialect: Dialect | None = next((known for known in DIALECTS if known == found), None)
-    if dialect is None:
-        raise JobFieldRefused(f"the dialect of the target is {shown(found)}, not one of {', '.join(DIALECTS)}")
-    remove_headers = _parse_bool(fields.get("remove_headers", False), "remove_headers")
-    return Target(dialect, by_operator=False, remove_headers=remove_headers)
-
-
-def _condition(value: object) -> HeaderCondition:
-    fields = _object(value, "an entry of headers", ("name", "value", "absent"))
-    absent = _parse_bool(fields.get("absent", False), "absent")
-    wanted = _optional(fields.get("value"), lambda given: _text(given, "value"))
-    if absent and wanted is not None:
-        raise JobFieldRefused("an entry of headers has a value and is to be absent: choose one")
-    return HeaderCondition(_text(fields.get("name"), "name"), wanted, absent)

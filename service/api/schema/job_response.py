@@ -80,9 +80,11 @@ class ProgressItem(_JobPart):
     end_offset: int
 
 
-class FailureItem(MessagePosition):
+class FailureItem(_JobPart):
     """A message that could not be resent, or a position that has none."""
 
+    partition: int
+    message_offset: int
     reason: str
     error_code: str | None = Field(description="As a single resend answers; null where it has no such error.")
 

@@ -27,13 +27,11 @@ from service.http.refusals import (
     TopicNotText,
     shown,
 )
-from service.http.strict_json import read_json
+from service.http.strict_json import INEXACT_FROM, read_json
 
 MAX_PARTITION = 2**31 - 1
 MAX_OFFSET = 2**63 - 1
 MAX_CONSUMER_KEY_BYTES = 1024
-INEXACT_FROM = 2**53
-"""From here on a double no longer tells neighbouring whole numbers apart."""
 
 _TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")

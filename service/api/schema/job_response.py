@@ -6,16 +6,17 @@ from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
 from kafka.jobs.errors import ExpressionRefused
-from kafka.jobs.filter import Filter
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
-from kafka.jobs.progress import Counts, Failure, Report, State
-from service.api.schema.job_request import MessagePosition, TargetItem
+from kafka.jobs.progress import Counts, Report, State
+from kafka.redrive.dialects import Dialect
+from service.api.schema.job_request import MessagePosition
 from service.http.refusals import shown
 
 
 class _JobPart(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Made of the attributes that have its fields' names, or their aliases. A field that has its default is absent.
+    model_config = ConfigDict(extra="forbid", from_attributes=True, validate_by_name=True, validate_by_alias=True)
 
 
 class SelectedRangeItem(_JobPart):
@@ -40,7 +41,7 @@ class ConditionItem(_JobPart):
 
     name: str
     value: str | None = Field(default=None, description="Absent: any.")
-    absent: bool | None = Field(default=None, description="true, or absent.")
+    absent: bool = Field(default=False, description="true, or absent.")
 
 
 class FilterToldItem(_JobPart):
@@ -50,6 +51,13 @@ class FilterToldItem(_JobPart):
     headers: list[ConditionItem]
     jmespath: str | None
     include_resent: bool
+
+
+class TargetToldItem(_JobPart):
+    """That the copies go to where the messages came from."""
+
+    dialect: Dialect
+    remove_headers: bool
 
 
 class CountsItem(_JobPart):
@@ -84,9 +92,11 @@ class FailureItem(_JobPart):
     """A message that could not be resent, or a position that has none."""
 
     partition: int
-    message_offset: int
+    message_offset: int = Field(validation_alias="offset")
     reason: str
-    error_code: str | None = Field(description="As a single resend answers; null where it has no such error.")
+    error_code: str | None = Field(
+        validation_alias="code", description="As a single resend answers; null where it has no such error."
+    )
 
 
 class WouldResendItem(_JobPart):
@@ -130,15 +140,15 @@ class JobResponse(_JobPart):
     job_id: str
     state: State
     topic: str
-    project_id: str
+    project_id: str = Field(validation_alias="project")
     created_by: str = Field(description="Name of the caller.")
-    created_at: int = Field(description="Unix milliseconds, as all times here.")
-    started_at: int | None
-    updated_at: int | None
-    ended_at: int | None
+    created_at: int = Field(validation_alias="created_at_ms", description="Unix milliseconds, as all times here.")
+    started_at: int | None = Field(validation_alias="started_at_ms")
+    updated_at: int | None = Field(validation_alias="updated_at_ms")
+    ended_at: int | None = Field(validation_alias="ended_at_ms")
     dry_run: bool
     consumer_key: str | None = Field(default=None, description="Absent when the copies are for everybody.")
-    target: TargetItem | None = Field(
+    target: TargetToldItem | None = Field(
         default=None, description="Absent when the copies go to the topic and the partition of the messages."
     )
     selection: SelectionItem
@@ -165,10 +175,10 @@ class JobResponse(_JobPart):
         description="What a job that has not ended waits for, such as a worker, one of Kafka's ACLs, or its turn; null "
         "where it waits for nothing, or to be resumed."
     )
-    failures: list[FailureItem] = Field(
-        default=[], description="The first 100, or all of a job over messages; not in lists."
+    failures: list[FailureItem] | None = Field(
+        default=None, description="The first 100, or all of a job over messages; not in lists."
     )
-    failures_listed_all: bool = Field(default=True, description="Nothing failed beyond these; not in lists.")
+    failures_listed_all: bool | None = Field(default=None, description="Nothing failed beyond these; not in lists.")
     report: ReportItem | None = Field(default=None, description="Of a dry run, once it has begun; not in lists.")
 
 
@@ -181,7 +191,7 @@ class JobsResponse(_JobPart):
 
 
 def to_response(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> dict[str, object]:
-    """Return a job as an answer has it.
+    """Return a job as an answer has it: each field is that of the plan or the progress of its name, or made here.
 
     Args:
         job: as far as it is known.
@@ -192,45 +202,28 @@ def to_response(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> 
     progress, counts = job.progress, job.progress.counts
     begun, updated = progress.started_at_ms, progress.updated_at_ms
     seconds = (updated - begun) / 1000 if begun is not None and updated is not None else 0.0
-    fields: dict[str, object] = {
-        "job_id": job.job_id,
+    fields: dict[str, object] = asdict(progress) | asdict(plan)
+    fields |= {
         "state": job.state,
-        "topic": plan.topic,
-        "project_id": plan.project,
-        "created_by": plan.created_by,
-        "created_at": plan.created_at_ms,
-        "started_at": begun,
-        "updated_at": updated,
-        "ended_at": progress.ended_at_ms,
-        "dry_run": plan.dry_run,
         "selection": _selection(plan),
-        "filter": _filter_told(plan.filter),
-        "records_per_second": plan.records_per_second,
-        "max_failures": plan.max_failures,
         "counts": {"selected": plan.offsets, **asdict(counts)},
         "progress": _progress(job, plan),
         "rate": round(counts.resent / seconds, 1) if seconds > 0 else 0.0,
         "scan_rate": round(counts.scanned / seconds, 1) if seconds > 0 else 0.0,
         "eta_seconds": _eta_seconds(job, plan, seconds),
-        "reason": progress.reason,
         "cancel_requested": job.cancel_requested,
         "unsupported_reason": job.unsupported_reason,
         "waits_for": waits_for,
     }
-    if plan.consumer_key is not None:
-        fields["consumer_key"] = plan.consumer_key
-    if plan.target is not None:
-        fields["target"] = {"dialect": plan.target.dialect, "remove_headers": plan.target.remove_headers}
-    if progress.first_not_evaluated is not None:
-        fields["first_not_evaluated"] = _failure(progress.first_not_evaluated)
     if whole:
-        if (hint := _hint(counts, plan)) is not None:
-            fields["hint"] = hint
-        fields["failures"] = [_failure(failure) for failure in progress.failures]
-        fields["failures_listed_all"] = len(progress.failures) == counts.failed
-        if progress.report is not None:
-            fields["report"] = _report(progress.report, plan)
-    return fields
+        fields |= {
+            "hint": _hint(counts, plan),
+            "failures_listed_all": len(progress.failures) == counts.failed,
+            "report": None if progress.report is None else _report(progress.report, plan),
+        }
+    else:
+        del fields["failures"], fields["report"]
+    return JobResponse.model_validate(fields, extra="ignore").model_dump(exclude_defaults=True)
 
 
 def failed_positions(job: Job) -> tuple[tuple[int, int], ...]:
@@ -239,38 +232,16 @@ def failed_positions(job: Job) -> tuple[tuple[int, int], ...]:
 
 
 def _selection(plan: Plan) -> dict[str, object]:
-    selection: dict[str, object] = {
-        "spans": [{"partition": span.partition, "start": span.start, "end": span.end} for span in plan.spans]
-    }
-    if plan.positions is not None:
-        selection["positions"] = sum(len(offsets) for offsets in plan.positions.values())
-    if plan.times_ms is not None:
-        selection["start_time"], selection["end_time"] = plan.times_ms
-    return selection
-
-
-def _filter_told(conditions: Filter) -> dict[str, object]:
-    headers = []
-    for condition in conditions.headers:
-        header: dict[str, object] = {"name": condition.name}
-        if condition.absent:
-            header["absent"] = True
-        elif condition.value is not None:
-            header["value"] = condition.value
-        headers.append(header)
-    return {
-        "key": conditions.key,
-        "headers": headers,
-        "jmespath": conditions.jmespath,
-        "include_resent": conditions.include_resent,
-    }
+    start, end = plan.times_ms or (None, None)
+    positions = None if plan.positions is None else sum(map(len, plan.positions.values()))
+    return {"spans": plan.spans, "positions": positions, "start_time": start, "end_time": end}
 
 
 def _progress(job: Job, plan: Plan) -> list[dict[str, int]]:
     ends: dict[int, tuple[int, int]] = {}
     for span in plan.spans:
-        start = ends.get(span.partition, (span.start, 0))[0]
-        ends[span.partition] = (min(start, span.start), max(ends.get(span.partition, (0, 0))[1], span.end))
+        start, end = ends.get(span.partition, (span.start, span.end))
+        ends[span.partition] = min(start, span.start), max(end, span.end)
     reached = job.progress.next_offsets
     return [
         {"partition": partition, "next_offset": reached.get(partition, start), "end_offset": end}
@@ -306,19 +277,10 @@ def _hint(counts: Counts, plan: Plan) -> str | None:
     )
 
 
-def _failure(failure: Failure) -> dict[str, object]:
-    return {
-        "partition": failure.partition,
-        "message_offset": failure.offset,
-        "reason": failure.reason,
-        "error_code": failure.code,
-    }
-
-
 def _report(report: Report, plan: Plan) -> dict[str, object]:
     targets = [{"topic": topic, "would_resend": count} for topic, count in report.targets.items()]
     return {
-        **({} if plan.target is None else {"targets": targets}),
+        "targets": None if plan.target is None else targets,
         "would_resend": sum(report.would_resend.values()),
         "partitions": [
             {"partition": partition, "would_resend": count} for partition, count in sorted(report.would_resend.items())

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from kafka.model.errors import NothingWritten
-from kafka.model.records import Header, Record, TopicPartition
+from kafka.model.records import MAX_PARTITION, Header, Record, TopicPartition
 
 Dialect = Literal["spring", "connect", "any"]
 """Whose headers say it; with `any` those that are there, and all of them must agree."""
@@ -22,7 +22,6 @@ DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 _LEGAL_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _DECIMAL = re.compile(rb"[0-9]{1,10}")
-_MAX_PARTITION = 2**31 - 1
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -81,7 +80,7 @@ def _int32(value: bytes) -> int | None:
 
 def _decimal(value: bytes) -> int | None:
     number = int(value) if _DECIMAL.fullmatch(value) else -1
-    return number if 0 <= number <= _MAX_PARTITION else None
+    return number if 0 <= number <= MAX_PARTITION else None
 
 
 _SPRING = _Family("kafka_dlt-", "kafka_dlt-original-topic", "kafka_dlt-original-partition", _int32)

@@ -173,10 +173,10 @@ def parse_job(body: bytes, project: str, created_by: str) -> JobSpec:
         asked = JobRequest.model_validate(content)
     except ValidationError as error:
         raise JobFieldRefused(refused_words(error, JobRequest, content)) from None
-    return to_spec(asked, project, created_by)
+    return _to_spec(asked, project, created_by)
 
 
-def to_spec(asked: JobRequest, project: str, created_by: str) -> JobSpec:
+def _to_spec(asked: JobRequest, project: str, created_by: str) -> JobSpec:
     """Return what is asked for, with the fields of one name as they are."""
     others = {"partitions", "offsets", "messages", "start_time", "end_time"}
     fields = asked.model_dump(exclude=others, exclude_none=True) | {"project": project, "created_by": created_by}

@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.model.policy import matches
-from service.api.access import Access, actions_of, check_id
+from service.api.access import actions_of, check_id
+from service.api.call import Call
 from service.api.health import readiness_of
-from service.api.parameters import Parameters
+from service.api.parameters import Text
 from service.api.schema.query import CallerInstance, CallerResponse
 from service.auth import Caller
-from service.http.errors import error_response, row_of
-from service.http.refusals import RequestRefused
-from service.http.request_context import request_log_of
 from service.instances import Instances
 
-PATH = "/v2/caller"
-
-NAMES = ("project",)
+PROJECT = Text("project", "Another project to look from.")
 DEMO_PROJECT = "demo-project"
+
+PARAMETERS = (PROJECT,)
 
 _WILDCARDS = frozenset("*?[")
 
 
-def caller_endpoint(access: Access, instances: Instances) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint.
-
-    Args:
-        access: knows callers.
-        instances: what there is.
-    """
-
-    async def who(request: Request) -> Response:
-        request_log = request_log_of(request.scope)
-        try:
-            caller = await access.identify(request)
-            project = Parameters(request.scope["query_string"], NAMES).text("project")
-            if project is not None:
-                check_id("project", project)
-        except RequestRefused as error:
-            request_log.outcome = row_of(error).error_code
-            return error_response(error)
-        request_log.outcome = "ok"
-        if project is None:
-            project = own_project(caller, instances)
-        body = CallerResponse(name=caller.name, project=project, instances=_instances(caller, project, instances))
-        return Response(body.model_dump_json(), media_type="application/json")
-
-    return who
+async def show_caller(call: Call[Caller]) -> Response:
+    """Tells whose the token is, a project id for the paths, and the instances to do something on."""
+    caller, instances = call.admitted, call.context.instances
+    project = call.parameters.get(PROJECT)
+    if project is None:
+        project = own_project(caller, instances)
+    else:
+        check_id("project", project)
+    body = CallerResponse(name=caller.name, project=project, instances=_instances(caller, project, instances))
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 def own_project(caller: Caller, instances: Instances) -> str:

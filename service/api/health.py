@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.cluster_watch import Availability
 from kafka.model.errors import AwayKind
+from service.api.call import Call
 from service.api.schema.resend import Health, InstanceReadiness, Readiness
-from service.http.request_context import request_log_of
-from service.instances import Instances
 
 _ALIVE = Health(status="ok").model_dump_json()
 
@@ -25,37 +21,27 @@ _REASONS: dict[AwayKind | None, str] = {
 """What strangers may know: no addresses. The log has the client library's own words."""
 
 
-async def healthz(request: Request) -> Response:
-    """Answer 200 as long as the process answers at all."""
-    request_log_of(request.scope).quiet = True
+async def healthz(call: Call[None]) -> Response:
+    """Answers 200 as long as the process answers at all."""
+    del call
     return Response(_ALIVE, media_type="application/json")
 
 
-def readyz_endpoint(
-    instances: Instances, problem: Callable[[], str | None] = lambda: None
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that tells whether requests should be sent here.
+async def readyz(call: Call[None]) -> Response:
+    """Tells whether requests should be sent here.
 
-    503 only before the first attempt to open the instances and while stopping. A cluster that is away is told in the
-    body and by worded 503s: taking the service out of rotation would leave its callers without the reason.
-
-    Args:
-        instances: what there is.
-        problem: returns what is wrong with the callers, None for nothing.
+    503 only before the first attempt to open the instances and while stopping. An instance that is away is told in the
+    body, and by the 503s of its calls: taken out of rotation, the service could not say the reason.
     """
-
-    async def readyz(request: Request) -> Response:
-        request_log_of(request.scope).quiet = True
-        readiness = Readiness(
-            status=instances.phase,
-            instances={name: readiness_of(instance.cluster.availability) for name, instance in instances},
-            callers=problem(),
-        )
-        status = 200 if instances.phase == "ready" else 503
-        content = readiness.model_dump_json(exclude={"callers"} if readiness.callers is None else None)
-        return Response(content, status, media_type="application/json")
-
-    return readyz
+    instances = call.context.instances
+    readiness = Readiness(
+        status=instances.phase,
+        instances={name: readiness_of(instance.cluster.availability) for name, instance in instances},
+        callers=call.context.problem(),
+    )
+    status = 200 if instances.phase == "ready" else 503
+    content = readiness.model_dump_json(exclude={"callers"} if readiness.callers is None else None)
+    return Response(content, status, media_type="application/json")
 
 
 def readiness_of(availability: Availability) -> InstanceReadiness:

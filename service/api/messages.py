@@ -1,81 +1,62 @@
-"""GET …/messages and GET …/messages/histogram: find records, look at one, count them by time.
-
-A request is checked in the order of a resend: path, token and grants, then the parameters, each one's name first, then
-the grant for the topic, then what only the cluster can tell.
-"""
+"""GET …/messages: find records, or look at one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from kafka.model.errors import ResendError
 from kafka.model.records import Position, Record
-from kafka.search.selection import HistogramQuery, Page, Paging, Selection
-from service.api.access import Access, Admission
+from kafka.search.selection import Page, Paging, Selection
+from service.api.access import Admission
+from service.api.call import Call
 from service.api.http_disconnect import while_connected
-from service.api.parameters import Parameters
-from service.api.schema.query import (
-    BucketItem,
-    HistogramResponse,
-    MessageItem,
-    MessagesResponse,
-    ScanItem,
-    listed_message,
-    whole_message,
-)
+from service.api.parameters import Flag, Parameters, Tag, Text, TopicName, Whole
+from service.api.schema.query import MessageItem, MessagesResponse, ScanItem, listed_message, whole_message
 from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
-from service.http.cursors import Cursors
-from service.http.errors import error_response, row_of
-from service.http.refusals import (
-    DownloadRefused,
-    MessageIdNotLegal,
-    ParameterMissing,
-    RangeRefused,
-    RequestRefused,
-    TagRefused,
-    shown,
-)
-from service.http.request_context import RequestLog, request_log_of
-from service.settings.sections import QuerySettings
+from service.http.refusals import DownloadRefused, MessageIdNotLegal, ParameterMissing, RangeRefused, shown
 
-PATH = "/v2/{project_id}/mqs/instances/{instance_id}/messages"
-HISTOGRAM_PATH = f"{PATH}/histogram"
-
-NAMES = (
-    "topic",
-    "start_time",
-    "end_time",
-    "partition",
-    "message_offset",
-    "start_offset",
-    "end_offset",
-    "asc",
-    "limit",
-    "offset",
-    "cursor",
-    "key",
-    "message_id",
-    "tag",
-    "preview",
-    "download",
-)
-HISTOGRAM_NAMES = ("topic", "start_time", "end_time", "partition", "buckets")
-
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
-MAX_SKIP = 10_000
-MAX_PREVIEW = 200
-MAX_BUCKETS = 100
-DEFAULT_BUCKETS = 60
-# As far as timestamps go: microseconds written as milliseconds are in the year 57,000.
-MAX_TIME_MS = 2**63 - 1
+_MAX_SKIP = 10_000
+_MAX_PREVIEW = 200
 _UTF8_BYTES = 4
 _MESSAGE_ID = re.compile(r"([0-9]{1,10})-([0-9]{1,19})")
+
+TOPIC = TopicName("topic", "Topic name.", required=True)
+START_TIME = Whole("start_time", "First timestamp, Unix milliseconds.")
+END_TIME = Whole("end_time", "First timestamp after the range.")
+PARTITION = Whole("partition", "The only partition.", most=MAX_PARTITION)
+MESSAGE_OFFSET = Whole("message_offset", "Offset of the one message.", most=MAX_OFFSET)
+START_OFFSET = Whole("start_offset", "First offset of a list.", most=MAX_OFFSET)
+END_OFFSET = Whole("end_offset", "First offset after the list.", most=MAX_OFFSET)
+ASC = Flag("asc", "The oldest first, or the newest.")
+LIMIT = Whole("limit", "Messages a page.", least=1, most=1000, default=100)
+OFFSET = Whole("offset", "How many to leave out.", most=_MAX_SKIP, default=0)
+CURSOR = Text("cursor", "Of the page before.")
+KEY = Text("key", "Exactly this key, as UTF-8.")
+MESSAGE_ID = Text("message_id", "Exactly this message, such as 0-4.")
+TAG = Tag("tag", "Only empty: Kafka's records have none.")
+PREVIEW = Whole("preview", "Characters of each value to show in a list.", most=_MAX_PREVIEW, default=0)
+DOWNLOAD = Flag("download", "By position: the value's bytes as a file.")
+
+PARAMETERS = (
+    TOPIC,
+    START_TIME,
+    END_TIME,
+    PARTITION,
+    MESSAGE_OFFSET,
+    START_OFFSET,
+    END_OFFSET,
+    ASC,
+    LIMIT,
+    OFFSET,
+    CURSOR,
+    KEY,
+    MESSAGE_ID,
+    TAG,
+    PREVIEW,
+    DOWNLOAD,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,132 +77,71 @@ class Asked:
     cursor: str | None
 
 
-def messages_endpoint(
-    access: Access, settings: QuerySettings, cursors: Cursors
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that finds records.
+async def find_messages(call: Call[Admission]) -> Response:
+    """Finds messages, or shows one.
 
-    Args:
-        access: admits callers to instances.
-        settings: from which size on a value is huge.
-        cursors: makes them, and knows them again.
+    By time (`start_time` and `end_time`), by position (`partition` and `message_offset`: the message with its content),
+    from an offset on (`partition` and `start_offset`), or else the newest. Send each answer's `cursor` back until it is
+    null: a page may be empty although more follows, when one request has read as much as it may.
     """
-
-    async def messages(request: Request) -> Response:
-        request_log = request_log_of(request.scope)
-        try:
-            admission = await access.admit(request, "read")
-            asked = parse_query(request.scope["query_string"])
-            admission.require_topic(asked.selection.topic)
-            if asked.position is not None:
-                request_log.position = asked.position
-                return await _one(asked, asked.position, admission, settings, request_log)
-            response = await _list(asked, request, admission, settings, cursors)
-        except (RequestRefused, ResendError) as error:
-            return _refused(error, request_log)
-        request_log.outcome = "ok"
-        return response
-
-    return messages
+    asked = parse_query(call.parameters)
+    call.admitted.require_topic(asked.selection.topic)
+    if asked.position is None:
+        return await _list(asked, call)
+    call.log.position = asked.position
+    return await _one(asked, asked.position, call)
 
 
-def histogram_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that counts records by time.
-
-    Args:
-        access: admits callers to instances.
-    """
-
-    async def histogram(request: Request) -> Response:
-        request_log = request_log_of(request.scope)
-        try:
-            admission = await access.admit(request, "read")
-            parameters = Parameters(request.scope["query_string"], HISTOGRAM_NAMES)
-            topic = parameters.topic()
-            times_ms = _times(parameters)
-            if times_ms is None:
-                raise ParameterMissing("the query has no start_time and end_time")
-            partition = parameters.whole("partition", 0, MAX_PARTITION)
-            number = parameters.whole("buckets", 1, MAX_BUCKETS) or DEFAULT_BUCKETS
-            admission.require_topic(topic)
-            asked = HistogramQuery(topic, partition, times_ms, number)
-            counted = await while_connected(
-                request,
-                lambda abandoned: admission.cluster.histogram(asked, abandoned, caller=admission.caller.name),
-            )
-        except (RequestRefused, ResendError) as error:
-            return _refused(error, request_log)
-        request_log.outcome = "ok"
-        body = HistogramResponse(
-            buckets=[
-                BucketItem(start_time=bucket.start_ms, end_time=bucket.end_ms, count=bucket.count)
-                for bucket in counted.buckets
-            ],
-            approximate=not counted.exact,
-            total=sum(bucket.count for bucket in counted.buckets),
-            uncounted_partitions=list(counted.uncounted),
-        )
-        return Response(body.model_dump_json(), media_type="application/json")
-
-    return histogram
-
-
-def parse_query(query: bytes) -> Asked:
+def parse_query(parameters: Parameters) -> Asked:
     """Return what a query asks for.
 
     By time goes before by position, that before a range of offsets; with none of these it is the newest records.
 
     Args:
-        query: as it came, without the question mark.
+        parameters: as they were sent.
 
     Raises:
         ParameterRefused, TopicNotLegal: it is none that can be answered.
     """
-    parameters = Parameters(query, NAMES)
-    topic = parameters.topic()
-    times_ms = _times(parameters)
-    partition = parameters.whole("partition", 0, MAX_PARTITION)
-    message_offset = parameters.whole("message_offset", 0, MAX_OFFSET)
+    topic = parameters.require(TOPIC)
+    times_ms = times_of(parameters)
+    partition = parameters.get(PARTITION)
+    message_offset = parameters.get(MESSAGE_OFFSET)
     offsets = _offsets(parameters)
-    for name in ("message_offset", "start_offset"):
-        if name in parameters and partition is None and times_ms is None:
-            raise ParameterMissing(f"the query has a {name}, but no partition")
+    for parameter in (MESSAGE_OFFSET, START_OFFSET):
+        if parameter in parameters and partition is None and times_ms is None:
+            raise ParameterMissing(f"the query has a {parameter.name}, but no partition")
     if times_ms is not None:
         message_offset, offsets = None, None
     position = None
     if message_offset is not None and partition is not None:
         position = Position(topic, partition, message_offset)
         offsets = None
-    ascending = parameters.yes("asc")
+    ascending = parameters.get(ASC)
     if ascending is None:
         ascending = times_ms is not None or offsets is not None
-    key = parameters.text("key")
-    if "tag" in parameters:
-        raise TagRefused("the query asks for a tag")
-    download = parameters.yes("download") or False
+    key = parameters.get(KEY)
+    parameters.get(TAG)
+    download = parameters.get(DOWNLOAD) or False
     if download and position is None:
         raise DownloadRefused("the query asks for a download, but not of one record")
-    preview = parameters.whole("preview", 0, MAX_PREVIEW) or 0
+    preview = parameters.require(PREVIEW)
     selection = Selection(
         topic, partition, times_ms, offsets, ascending, None if key is None else key.encode(), _message_id(parameters)
     )
-    return Asked(
-        selection,
-        position,
-        download,
-        Paging(
-            parameters.whole("limit", 1, MAX_LIMIT) or DEFAULT_LIMIT,
-            parameters.whole("offset", 0, MAX_SKIP) or 0,
-            preview * _UTF8_BYTES,
-        ),
-        preview,
-        parameters.text("cursor"),
-    )
+    paging = Paging(parameters.require(LIMIT), parameters.require(OFFSET), preview * _UTF8_BYTES)
+    return Asked(selection, position, download, paging, preview, parameters.get(CURSOR))
 
 
-def _times(parameters: Parameters) -> tuple[int, int] | None:
-    start = parameters.whole("start_time", 0, MAX_TIME_MS)
-    end = parameters.whole("end_time", 0, MAX_TIME_MS)
+def times_of(parameters: Parameters) -> tuple[int, int] | None:
+    """Return the range of times that a query asks for, in milliseconds, the end not part of it; None for none.
+
+    Raises:
+        RangeRefused: it has only one end, or nothing within.
+        ParameterRefused: an end is no time.
+    """
+    start = parameters.get(START_TIME)
+    end = parameters.get(END_TIME)
     if start is None and end is None:
         return None
     if start is None or end is None:
@@ -232,8 +152,8 @@ def _times(parameters: Parameters) -> tuple[int, int] | None:
 
 
 def _offsets(parameters: Parameters) -> tuple[int, int | None] | None:
-    start = parameters.whole("start_offset", 0, MAX_OFFSET)
-    end = parameters.whole("end_offset", 0, MAX_OFFSET)
+    start = parameters.get(START_OFFSET)
+    end = parameters.get(END_OFFSET)
     if start is None:
         if end is not None:
             raise RangeRefused("the query has an end_offset, but no start_offset")
@@ -244,7 +164,7 @@ def _offsets(parameters: Parameters) -> tuple[int, int | None] | None:
 
 
 def _message_id(parameters: Parameters) -> tuple[int, int] | None:
-    text = parameters.text("message_id")
+    text = parameters.get(MESSAGE_ID)
     if text is None:
         return None
     found = _MESSAGE_ID.fullmatch(text)
@@ -253,18 +173,17 @@ def _message_id(parameters: Parameters) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-async def _list(
-    asked: Asked, request: Request, admission: Admission, settings: QuerySettings, cursors: Cursors
-) -> Response:
-    selection = asked.selection
-    rest = None if asked.cursor is None else cursors.rest(selection, asked.cursor, MAX_SKIP)
+async def _list(asked: Asked, call: Call[Admission]) -> Response:
+    selection, cursors, admission = asked.selection, call.context.cursors, call.admitted
+    rest = None if asked.cursor is None else cursors.rest(selection, asked.cursor, _MAX_SKIP)
     page: Page = await while_connected(
-        request,
+        call.request,
         lambda abandoned: admission.cluster.find(
             selection, asked.paging, rest, abandoned, caller=admission.caller.name
         ),
     )
-    messages = [listed_message(selection.topic, found, settings.max_value_bytes, asked.preview) for found in page.found]
+    max_value_bytes = call.context.settings.query.max_value_bytes
+    messages = [listed_message(selection.topic, found, max_value_bytes, asked.preview) for found in page.found]
     return _answer(
         messages,
         total=page.total,
@@ -279,15 +198,12 @@ async def _list(
     )
 
 
-async def _one(
-    asked: Asked, position: Position, admission: Admission, settings: QuerySettings, request_log: RequestLog
-) -> Response:
-    _, record = await admission.cluster.read(position)
+async def _one(asked: Asked, position: Position, call: Call[Admission]) -> Response:
+    _, record = await call.admitted.cluster.read(position)
     if asked.download:
-        request_log.outcome = "ok"
         return _download(record)
-    request_log.outcome = "ok"
-    messages = [whole_message(record, settings.max_value_bytes)] if _matches(record, asked.selection) else []
+    max_value_bytes = call.context.settings.query.max_value_bytes
+    messages = [whole_message(record, max_value_bytes)] if _matches(record, asked.selection) else []
     scan = ScanItem(records=1, milliseconds=0, complete=True, stopped_by=None)
     return _answer(messages, total=len(messages), exact=True, cursor=None, scan=scan)
 
@@ -322,9 +238,3 @@ def _answer(messages: list[MessageItem], *, total: int, exact: bool, cursor: str
     )
     # Fields that only some messages have are left out of the others; null is said.
     return Response(body.model_dump_json(exclude_unset=True), media_type="application/json")
-
-
-def _refused(error: RequestRefused | ResendError, request_log: RequestLog) -> Response:
-    request_log.outcome = row_of(error).error_code
-    request_log.reason = getattr(error, "reason", None)
-    return error_response(error)

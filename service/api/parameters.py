@@ -1,4 +1,4 @@
-"""Reads the query of an address: every parameter by name, once, and what it holds.
+"""The query of an address: what a parameter may hold, declared once, to be read and to be documented.
 
 An empty value counts as none at all: that is how forms send what was not filled in.
 """
@@ -6,7 +6,10 @@ An empty value counts as none at all: that is how forms send what was not filled
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from service.api.schema.resend import TOPIC
@@ -15,42 +18,230 @@ from service.http.refusals import (
     ParameterNotChoice,
     ParameterNotWhole,
     ParameterRepeated,
+    ParameterTooLong,
     ParameterUnknown,
     QueryNotText,
+    TagRefused,
     TopicNotLegal,
     shown,
 )
 
-_MOST_PARAMETERS = 100
+MOST_PARAMETERS = 100
 _WHOLE = re.compile(r"[0-9]{1,19}")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(ABC, Generic[Value]):
+    """A parameter of a query.
+
+    Attributes:
+        name: as it stands in the address.
+        description: what it does, for the OpenAPI document.
+        required: whether a request without it is refused when it is read.
+        default: what counts where it is left out; None where that is a case of its own.
+    """
+
+    name: str
+    description: str
+    _: KW_ONLY
+    required: bool = False
+    default: Value | None = None
+
+    @abstractmethod
+    def parse(self, text: str) -> Value:
+        """Return what a text that is not empty says.
+
+        Raises:
+            ParameterRefused: it says nothing that is allowed here.
+        """
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+
+    @property
+    def documentation(self) -> dict[str, Any]:
+        """The parameter, for an operation's part of the OpenAPI document."""
+        described = {"name": self.name, "in": "query", "required": self.required, "description": self.description}
+        default = {"default": self.default} if isinstance(self.default, int | str) else {}
+        return {**described, "schema": {**self.schema, **default}}
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Parameter[str]):
+    """Any text.
+
+    Attributes:
+        most_characters: how long it may be; None for as long as an address may be.
+    """
+
+    most_characters: int | None = None
+
+    def parse(self, text: str) -> str:
+        """Return the text as it is."""
+        if self.most_characters is not None and len(text) > self.most_characters:
+            raise ParameterTooLong(f"{self.name} has {len(text)} characters, more than {self.most_characters}")
+        return text
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string"} | ({} if self.most_characters is None else {"maxLength": self.most_characters})
+
+
+@dataclass(frozen=True, slots=True)
+class TopicName(Parameter[str]):
+    """A name that Kafka allows for a topic."""
+
+    def parse(self, text: str) -> str:
+        """Return the name."""
+        if TOPIC.fullmatch(text) is None or text in {".", ".."}:
+            raise TopicNotLegal(f"topic {shown(text)} is not a name that Kafka allows")
+        return text
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tag(Parameter[str]):
+    """What the API document has, and Kafka's records have not: it may only be empty."""
+
+    def parse(self, text: str) -> str:
+        """Refuse the text, whatever it is."""
+        del text
+        raise TagRefused(f"the query asks for a {self.name}")
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string", "maxLength": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Parameter[int]):
+    """A whole number in decimal digits.
+
+    Attributes:
+        least: the smallest that is allowed.
+        most: the largest.
+    """
+
+    least: int = 0
+    most: int = 2**63 - 1
+
+    def parse(self, text: str) -> int:
+        """Return the number."""
+        if _WHOLE.fullmatch(text) is None or not self.least <= int(text) <= self.most:
+            raise ParameterNotWhole(
+                f"{self.name} is {shown(text)}, not a whole number from {self.least} to {self.most}"
+            )
+        return int(text)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Parameter[str]):
+    """One of a few words.
+
+    Attributes:
+        choices: the words.
+    """
+
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> str:
+        """Return the word."""
+        return _one_of(self.choices, self.name, text)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string", "enum": list(self.choices)}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Parameter[bool]):
+    """True or false, in lower case."""
+
+    def parse(self, text: str) -> bool:
+        """Return which of both."""
+        return _one_of(("true", "false"), self.name, text) == "true"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Parameter[tuple[str, ...]]):
+    """Some of a few words, with commas between.
+
+    Attributes:
+        choices: the words.
+    """
+
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the words that were chosen."""
+        words = tuple(text.split(","))
+        for word in words:
+            if word not in self.choices:
+                raise ParameterNotChoice(f"{self.name} has {shown(word)}, not one of {', '.join(self.choices)}")
+        return words
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string"}
+
+
+def _one_of(choices: Collection[str], name: str, text: str) -> str:
+    if text not in choices:
+        raise ParameterNotChoice(f"{name} is {shown(text)}, not one of {', '.join(choices)}")
+    return text
 
 
 class Parameters:
-    """The parameters of one request.
+    """The parameters of one request: every one by name, once.
 
     Args:
         query: as it came, without the question mark.
-        known: the names that there are.
+        known: the parameters that there are.
 
     Raises:
         QueryNotText: it is not UTF-8, or has far too many parameters.
         ParameterUnknown, ParameterRepeated: an unknown one may be mistyped, and the answer to another question.
     """
 
-    def __init__(self, query: bytes, known: Collection[str]) -> None:
+    def __init__(self, query: bytes, known: Collection[Parameter[Any]] = ()) -> None:
+        self._values: dict[str, str] = {}
+        if not query:
+            return
         try:
             pairs = parse_qsl(
-                query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+                query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
             )
         except ValueError:
             # UnicodeDecodeError is one.
             raise QueryNotText(
-                f"the query is not UTF-8 in percent-encoding, or has more than {_MOST_PARAMETERS} parameters"
+                f"the query is not UTF-8 in percent-encoding, or has more than {MOST_PARAMETERS} parameters"
             ) from None
-        self._values: dict[str, str] = {}
+        known_names = {parameter.name for parameter in known}
         names: set[str] = set()
         for name, value in pairs:
-            if name not in known:
+            if name not in known_names:
                 raise ParameterUnknown(f"the query has an unknown parameter {shown(name)}")
             if name in names:
                 raise ParameterRepeated(f"the query names {name} more than once")
@@ -58,55 +249,26 @@ class Parameters:
             if value:
                 self._values[name] = value
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
+    def __contains__(self, parameter: Parameter[Any]) -> bool:
+        return parameter.name in self._values
 
-    def text(self, name: str) -> str | None:
-        """Return the parameter as it is."""
-        return self._values.get(name)
-
-    def topic(self) -> str:
-        """Return the topic.
+    def get(self, parameter: Parameter[Value]) -> Value | None:
+        """Return what a parameter says; its default where it is left out.
 
         Raises:
-            ParameterMissing, TopicNotLegal: there is none, or Kafka has none of such a name.
+            ParameterRefused: it says nothing that is allowed.
         """
-        value = self._values.get("topic")
+        text = self._values.get(parameter.name)
+        return parameter.default if text is None else parameter.parse(text)
+
+    def require(self, parameter: Parameter[Value]) -> Value:
+        """Return what a parameter says that has a default or has to be there.
+
+        Raises:
+            ParameterMissing: it is not.
+            ParameterRefused: it says nothing that is allowed.
+        """
+        value = self.get(parameter)
         if value is None:
-            raise ParameterMissing("the query has no topic")
-        if TOPIC.fullmatch(value) is None or value in {".", ".."}:
-            raise TopicNotLegal(f"topic {shown(value)} is not a name that Kafka allows")
-        return value
-
-    def whole(self, name: str, least: int, most: int) -> int | None:
-        """Return a whole number from least to most.
-
-        Raises:
-            ParameterNotWhole: it is none.
-        """
-        value = self._values.get(name)
-        if value is None:
-            return None
-        if _WHOLE.fullmatch(value) is None or not least <= int(value) <= most:
-            raise ParameterNotWhole(f"{name} is {shown(value)}, not a whole number from {least} to {most}")
-        return int(value)
-
-    def yes(self, name: str) -> bool | None:
-        """Return whether the parameter says true, None where it says nothing.
-
-        Raises:
-            ParameterNotChoice: it says neither true nor false.
-        """
-        value = self.choice(name, ("true", "false"))
-        return None if value is None else value == "true"
-
-    def choice(self, name: str, choices: Collection[str]) -> str | None:
-        """Return one of a few words.
-
-        Raises:
-            ParameterNotChoice: it is none of them.
-        """
-        value = self._values.get(name)
-        if value is not None and value not in choices:
-            raise ParameterNotChoice(f"{name} is {shown(value)}, not one of {', '.join(choices)}")
+            raise ParameterMissing(f"the query has no {parameter.name}")
         return value

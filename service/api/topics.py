@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from kafka.client.config import ClusterConfig
@@ -12,57 +11,44 @@ from kafka.metadata.topic import is_internal
 from kafka.metadata.topic_listing import Listed
 from kafka.model.errors import InstanceReadOnly, ResendError, TopicMissing
 from kafka.resend.service import refuse_topic
-from service.api.access import Access, Admission
-from service.api.parameters import Parameters
+from service.api.access import Admission
+from service.api.call import Call
+from service.api.parameters import Choice, Flag, Text, Whole
 from service.api.schema.query import PartitionBounds, TopicItem, TopicsResponse
 from service.api.schema.resend import ErrorResponse
-from service.http.errors import error_body, error_response, row_of
+from service.http.errors import error_body
 from service.http.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
-from service.http.refusals import Forbidden, ParameterTooLong, RequestRefused
-from service.http.request_context import request_log_of
+from service.http.refusals import Forbidden, RequestRefused
 
-PATH = "/v2/{project_id}/mqs/instances/{instance_id}/topics"
+NAME = Text("name", "Part of the name, or a pattern with * and ?.", most_characters=MAX_PATTERN_CHARACTERS)
+LIMIT = Whole("limit", "How many; all without.", least=1, most=1000)
+OFFSET = Whole("offset", "How many to leave out.", most=2**31 - 1, default=0)
+INTERNAL = Flag("internal", "Whether internal topics are listed, too.", default=False)
+APP_NAME = Text("app_name", "Accepted and ignored.")
+ACCESS_POLICY = Choice("access_policy", "Accepted and ignored.", choices=("all", "pub", "sub"))
 
-NAMES = ("name", "limit", "offset", "internal", "app_name", "access_policy")
-MAX_LIMIT = 1000
+PARAMETERS = (NAME, LIMIT, OFFSET, INTERNAL, APP_NAME, ACCESS_POLICY)
 
 _HOUR_MS = 3_600_000
-_MOST_TOPICS = 2**31 - 1
 
 
-def topics_endpoint(access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint.
-
-    Args:
-        access: admits callers to instances.
-    """
-
-    async def topics(request: Request) -> Response:
-        request_log = request_log_of(request.scope)
-        try:
-            admission = await access.admit(request, "read")
-            parameters = Parameters(request.scope["query_string"], NAMES)
-            parameters.choice("access_policy", ("all", "pub", "sub"))
-            limit = parameters.whole("limit", 1, MAX_LIMIT) or MAX_LIMIT
-            offset = parameters.whole("offset", 0, _MOST_TOPICS) or 0
-            wanted = wanted_topics(admission, parameters.text("name"), internal=parameters.yes("internal") or False)
-            total, page = await admission.cluster.topics(wanted, offset, limit, caller=admission.caller.name)
-        except (RequestRefused, ResendError) as error:
-            request_log.outcome = row_of(error).error_code
-            request_log.reason = getattr(error, "reason", None)
-            return error_response(error)
-        request_log.outcome = "ok"
-        body = TopicsResponse(
-            total=total,
-            size=len(page),
-            permissions=list(admission.actions(None)),
-            topics=[_item(listed, admission) for listed in page],
-            remain_partitions=0,
-            max_partitions=0,
-        )
-        return Response(body.model_dump_json(), media_type="application/json")
-
-    return topics
+async def list_topics(call: Call[Admission]) -> Response:
+    """Topics within the caller's grants, by name, with bounds, and whether their records can be resent."""
+    parameters, admission = call.parameters, call.admitted
+    parameters.get(ACCESS_POLICY)
+    limit = parameters.get(LIMIT) or LIMIT.most
+    offset = parameters.require(OFFSET)
+    wanted = wanted_topics(admission, parameters.get(NAME), internal=parameters.require(INTERNAL))
+    total, page = await admission.cluster.topics(wanted, offset, limit, caller=admission.caller.name)
+    body = TopicsResponse(
+        total=total,
+        size=len(page),
+        permissions=list(admission.actions(None)),
+        topics=[_item(listed, admission) for listed in page],
+        remain_partitions=0,
+        max_partitions=0,
+    )
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 def wanted_topics(admission: Admission, name: str | None, *, internal: bool) -> Callable[[str], bool]:
@@ -72,14 +58,9 @@ def wanted_topics(admission: Admission, name: str | None, *, internal: bool) -> 
         admission: what is beyond its grants does not exist.
         name: a part of the topic's name, or a shell-style pattern of the whole; case does not count.
         internal: whether internal topics are listed, too.
-
-    Raises:
-        ParameterTooLong: the name is no part of any name, nor a useful pattern.
     """
     if name is None:
         return lambda topic: _visible(admission, topic, internal=internal)
-    if len(name) > MAX_PATTERN_CHARACTERS:
-        raise ParameterTooLong(f"name has {len(name)} characters, more than {MAX_PATTERN_CHARACTERS}")
     if "*" not in name and "?" not in name:
         part = name.lower()
         return lambda topic: part in topic.lower() and _visible(admission, topic, internal=internal)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kafka.client.config import ClusterConfig
 from kafka.cluster import Cluster
 from service.api.access import Admission
-from service.api.topics import wanted_topics
+from service.api.topics import NAME, wanted_topics
 from service.auth import Caller
 from service.auth.callers import EVERYTHING
 from service.http.name_pattern import MAX_PATTERN_CHARACTERS, NamePattern
@@ -30,7 +30,7 @@ def found(pattern: str) -> list[str]:
     cluster = Cluster(ClusterConfig("closed", ("127.0.0.1:1",)))
     admission = Admission(Caller("all", EVERYTHING), "read", "project", "closed", cluster)
     try:
-        wanted = wanted_topics(admission, pattern, internal=False)
+        wanted = wanted_topics(admission, NAME.parse(pattern), internal=False)
     except ParameterTooLong:
         return []
     return [name for name in NAMES if wanted(name)]

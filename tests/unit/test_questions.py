@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from kafka.model.records import Position
 from kafka.search.selection import Paging, Selection
-from service.api.messages import parse_query
+from service.api.messages import PARAMETERS, Asked, parse_query
+from service.api.parameters import Parameters
 from service.http import refusals
+
+
+def asked_by(query: bytes) -> Asked:
+    return parse_query(Parameters(query, PARAMETERS))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,7 @@ from service.http import refusals
 )
 def test_query_is_read_as_the_selection_that_it_means(query: bytes, selection: Selection) -> None:
     """By time goes first, then by position, then from an offset on, else the newest; an empty value is none."""
-    asked = parse_query(query)
+    asked = asked_by(query)
 
     assert selection == asked.selection
     assert asked.position is None
@@ -42,7 +47,7 @@ def test_query_is_read_as_the_selection_that_it_means(query: bytes, selection: S
 
 def test_query_by_position_names_one_record() -> None:
     """Partition and offset without times mean one record, whatever else is there."""
-    asked = parse_query(b"topic=a&partition=1&message_offset=4&start_offset=2&download=true")
+    asked = asked_by(b"topic=a&partition=1&message_offset=4&start_offset=2&download=true")
 
     assert Position("a", 1, 4) == asked.position
     assert asked.download
@@ -50,7 +55,7 @@ def test_query_by_position_names_one_record() -> None:
 
 def test_query_with_paging_has_it() -> None:
     """A preview in characters is fetched as the most bytes that these characters can have."""
-    asked = parse_query(b"topic=a&limit=7&offset=8&preview=9&cursor=xyz")
+    asked = asked_by(b"topic=a&limit=7&offset=8&preview=9&cursor=xyz")
 
     assert (Paging(7, 8, 36), 9, "xyz") == (asked.paging, asked.preview, asked.cursor)
 
@@ -99,14 +104,14 @@ def test_query_with_paging_has_it() -> None:
 def test_query_that_means_nothing_is_refused(query: bytes, refusal: type[Exception] | None) -> None:
     """Each thing that can be wrong has an error of its own; a stray & is nothing wrong."""
     if refusal is None:
-        parse_query(query)
+        asked_by(query)
         return
     with pytest.raises(refusal):
-        parse_query(query)
+        asked_by(query)
 
 
 @given(st.binary(max_size=60))
 def test_any_query_is_read_or_refused(query: bytes) -> None:
     """Nothing that can stand in an address is an error that is unexpected."""
     with contextlib.suppress(refusals.RequestRefused):
-        parse_query(b"topic=a&" + query)
+        asked_by(b"topic=a&" + query)

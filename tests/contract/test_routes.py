@@ -1,0 +1,64 @@
+"""What holds for every call in the table of routes, so that a new one cannot do without it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.api.call import Route
+from service.api.routes import ROUTES
+from tests.contract.conftest import TOKEN
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+OF_INSTANCES = "/v2/{project_id}/mqs/instances/{instance_id}"
+
+of_callers = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.needs != "nothing"], ids=lambda route: route.name
+)
+
+
+async def ask(client: httpx.AsyncClient, route: Route, query: str, token: str | None) -> httpx.Response:
+    path = route.path.format(project_id="project-1", instance_id="away", job_id="0-0123456789abcdef01234567")
+    headers = {"Content-Type": "application/json"} | ({} if token is None else {"X-Auth-Token": token})
+    return await client.request(route.method, f"{path}?{query}", headers=headers)
+
+
+@of_callers
+@pytest.mark.parametrize("token", [None, "no-such-token"])
+async def test_call_takes_a_token_that_is_known(client: httpx.AsyncClient, route: Route, token: str | None) -> None:
+    """Whatever else is wrong with the request."""
+    assert 403 == (await ask(client, route, "nosuch=1", token)).status_code
+
+
+@of_callers
+async def test_call_takes_no_parameter_that_it_does_not_know(client: httpx.AsyncClient, route: Route) -> None:
+    """One may be mistyped, and the answer to another question; a resend wants its action_id."""
+    answer = await ask(client, route, "nosuch=1", TOKEN)
+
+    assert 400 == answer.status_code
+    assert answer.json()["error_code"] in {"RESEND.00400032", "RESEND.00400001"}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_call_is_in_the_documents_with_all_its_parameters(route: Route) -> None:
+    """By method and path, as a caller would look for it."""
+    path = re.escape(route.path).replace(re.escape(OF_INSTANCES), f"(?:…|{re.escape(OF_INSTANCES)})")
+    address = re.compile(rf"{route.method} +{path}(?![\w/{{-])")
+    texts = [text for file in DOCUMENTS if address.search(text := file.read_text("utf-8"))]
+
+    assert texts
+    assert [] == [parameter.name for parameter in route.parameters if not any(parameter.name in text for text in texts)]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_call_says_what_it_does_and_what_it_answers(route: Route) -> None:
+    """The OpenAPI document is made of this, and says nothing where there is nothing."""
+    assert route.summary
+    assert route.description.endswith(".")
+    assert all(answer.description for answer in route.answers)
+    assert route.errors or route.needs == "nothing"
+    assert len({other.name for other in ROUTES}) == len(ROUTES)

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,10 @@ class CommandLine:
         """Run a command in this process; return what it printed, what it said and its exit code."""
         variables = {**clean_environment(), **self.environ, **environ}
         none = dict.fromkeys(os.environ.keys() - variables.keys())
-        done = CliRunner().invoke(app, arguments, env={**none, **variables}, prog_name="kafka-resend")
+        run = partial(CliRunner().invoke, app, arguments, env={**none, **variables}, prog_name="kafka-resend")
+        with ThreadPoolExecutor(1) as thread:
+            # A command starts an event loop, and the test may run in one.
+            done = thread.submit(run).result(60)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.stdout, done.stderr, done.exit_code

@@ -12,6 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
 LINKS = re.findall(r"\[(`?)([^\]`]+)`?\]\(\.\./([a-z_./]+\.py)\)", TEXT)
+MOST_LINES = 330
 PATHS = re.findall(r"`((?:service|kafka|tests|docs)/[\w./-]+)`", TEXT)
 
 
@@ -84,3 +85,15 @@ def test_class_name_is_one_class() -> None:
     names = [node.name for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
 
     assert [] == sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def test_module_can_be_read_in_one_go() -> None:
+    """One that is long for a module says in its docstring why it is one all the same."""
+    lengths = {
+        module: (REPOSITORY / f"{module.replace('.', '/')}.py").read_text("utf-8").count("\n")
+        for module in MODULES
+        if (REPOSITORY / f"{module.replace('.', '/')}.py").exists()
+    }
+    long = [module for module, length in lengths.items() if length > MOST_LINES]
+
+    assert [] == [module for module in long if "ong for a module" not in (ast.get_docstring(MODULES[module]) or "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,10 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service import auth
 from service.auth import (
     EVERYTHING,
+    Authenticator,
     Caller,
     CallerEntry,
     CallersFileRefused,
@@ -23,6 +26,7 @@ from service.auth import (
     TokenAuthenticator,
     WatchedCallers,
     authenticator,
+    authenticators,
     digest_of,
     parse_callers,
     read_callers,
@@ -336,6 +340,24 @@ async def test_open_access_takes_everybody_for_anyone() -> None:
 
     assert isinstance(found, OpenAuthenticator)
     assert Caller("anyone", EVERYTHING) == await found.authenticate(Credentials(None, {}))
+
+
+def test_authenticator_is_chosen_by_a_setting_and_documented() -> None:
+    """None is left that nobody can use, or that an operator does not read about."""
+    kinds = {
+        name
+        for name, kind in vars(authenticators).items()
+        if isinstance(kind, type) and hasattr(kind, "authenticate") and kind is not Authenticator
+    }
+    callers = (Path(__file__).parents[2] / "docs" / "callers.md").read_text("utf-8")
+
+    assert {"OpenAuthenticator", "TokenAuthenticator"} <= kinds <= set(auth.__all__)
+    assert all(name in inspect.getsource(authenticator) for name in kinds)
+    assert [] == [
+        name
+        for name in AuthSettings.model_fields
+        if f"RESEND_AUTH__{name.upper()}" not in callers and f"auth.{name}" not in callers
+    ]
 
 
 def test_credentials_and_entries_show_no_secret() -> None:

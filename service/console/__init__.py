@@ -1,7 +1,7 @@
 """The console: a page that shows topics and records and resends them, served from the files in this package.
 
 The page is plain HTML, CSS and JavaScript modules, as they lie here: nothing is built, and nothing is loaded from
-elsewhere. It holds no data and no secret; all that it shows it asks the HTTP API for, with the token that its user
+elsewhere; the declarations of types (.d.ts) are for the checks of `make console` alone. It holds no data and no secret; all that it shows it asks the HTTP API for, with the token that its user
 typed. That stays in the page's memory; session.js keeps it in the tab where the user asks for that.
 """
 

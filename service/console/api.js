@@ -1,67 +1,124 @@
 /** The HTTP API, with the token that the user typed, which lives in one private field for as long as the page. */
 
+import { ApiError, isAbort } from "./errors.js";
 import { readBody, writeBody } from "./json.js";
 
-/** An error in the API's own words; code is its error_code, null where the API said nothing. */
-export class ApiError extends Error {
-  constructor(message, { status = 0, code = null, requestId = null } = {}) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.requestId = requestId;
-  }
-}
+/**
+ * @typedef {import("./bodies.d.ts").CallerResponse} CallerResponse
+ * @typedef {import("./bodies.d.ts").HistogramResponse} HistogramResponse
+ * @typedef {import("./bodies.d.ts").JobRequest} JobRequest
+ * @typedef {import("./bodies.d.ts").JobResponse} JobResponse
+ * @typedef {import("./bodies.d.ts").JobsResponse} JobsResponse
+ * @typedef {import("./bodies.d.ts").MessageItem} MessageItem
+ * @typedef {import("./bodies.d.ts").MessagesResponse} MessagesResponse
+ * @typedef {import("./bodies.d.ts").ResendRequest} ResendRequest
+ * @typedef {import("./bodies.d.ts").TopicsResponse} TopicsResponse
+ */
 
-const OUTCOME_UNKNOWN = "RESEND.00504002";
-const UNEXPECTED = "RESEND.00500001";
+/**
+ * The instance that a request is for.
+ * @typedef {{project: string, instance: string}} Where
+ */
 
-/** Whether a resend that failed so may yet have written its copy, or a job been accepted. */
-export const mayBeWritten = (error) => error.status === 0 || [OUTCOME_UNKNOWN, UNEXPECTED].includes(error.code);
+/**
+ * The parameters of a request; one that is undefined, null or "" is not sent.
+ * @typedef {Record<string, string|number|bigint|null|undefined>} Query
+ */
+
+/**
+ * Where a copy is; its offset is null where Kafka did not tell.
+ * @typedef {{partition: number, offset: bigint|null, timestamp: string|null}} Copy
+ */
 
 // Relative to the page, so that a proxy may put the service below a path of its own.
 const root = () => new URL(".", location.href.split("#")[0]);
 
-/** Percent-encoded, the apostrophe too: such a path may stand in a shell's quotes. */
+/**
+ * Percent-encoded, the apostrophe too: such a path may stand in a shell's quotes.
+ * @param {string} text
+ */
 const segment = (text) => encodeURIComponent(text).replaceAll("'", "%27");
 
 export class Api {
   #token;
 
+  /** @param {string} token */
   constructor(token) {
     this.#token = token;
   }
 
-  /** Who the token belongs to, in a project or in the one that the service proposes. */
+  /**
+   * Who the token belongs to, in a project or in the one that the service proposes.
+   * @param {string} [project]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<CallerResponse>}
+   */
   caller(project, signal) {
     return this.#json("v2/caller", { project }, signal);
   }
 
+  /**
+   * @param {Where} where
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<TopicsResponse>}
+   */
   topics(where, query, signal) {
     return this.#json(`${base(where)}/topics`, query, signal);
   }
 
+  /**
+   * @param {Where} where
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<MessagesResponse>}
+   */
   messages(where, query, signal) {
     return this.#json(`${base(where)}/messages`, query, signal);
   }
 
+  /**
+   * @param {Where} where
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<HistogramResponse>}
+   */
   histogram(where, query, signal) {
     return this.#json(`${base(where)}/messages/histogram`, query, signal);
   }
 
-  /** The record at a position, with its content. */
+  /**
+   * The record at a position, with its content.
+   * @param {Where} where
+   * @param {string} topic
+   * @param {string|number} partition
+   * @param {string|bigint} offset
+   * @param {AbortSignal} [signal]
+   */
   async record(where, topic, partition, offset, signal) {
     const found = await this.messages(where, { topic, partition, message_offset: offset }, signal);
     return found.messages[0];
   }
 
-  /** The bytes of a record's value. */
+  /**
+   * The bytes of a record's value.
+   * @param {Where} where
+   * @param {string} topic
+   * @param {number} partition
+   * @param {bigint} offset
+   */
   async download(where, topic, partition, offset) {
     const query = { topic, partition, message_offset: offset, download: "true" };
     const answer = await this.#fetch(`${base(where)}/messages`, query, {});
     return answer.blob();
   }
 
-  /** Resend one record. Returns where the copy is; its offset is null where Kafka did not tell. */
+  /**
+   * Resend one record.
+   * @param {Where} where
+   * @param {ResendRequest} body
+   * @returns {Promise<Copy>}
+   */
   async resend(where, body) {
     const answer = await this.#post(resendPath(where), body, { action_id: "resend" });
     const offset = answer.headers.get("X-Resend-Offset");
@@ -72,16 +129,33 @@ export class Api {
     };
   }
 
-  /** The jobs of an instance, newest first. */
+  /**
+   * The jobs of an instance, newest first.
+   * @param {Where} where
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<JobsResponse>}
+   */
   jobs(where, query, signal) {
     return this.#json(jobsPath(where), query, signal);
   }
 
+  /**
+   * @param {Where} where
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<JobResponse>}
+   */
   job(where, id, signal) {
     return this.#json(`${jobsPath(where)}/${segment(id)}`, undefined, signal);
   }
 
-  /** Make a job; a dry run counts and writes nothing. */
+  /**
+   * Make a job; a dry run counts and writes nothing.
+   * @param {Where} where
+   * @param {JobRequest} body
+   * @returns {Promise<JobResponse>}
+   */
   async makeJob(where, body) {
     const answer = await this.#post(jobsPath(where), body);
     return readBody(await answer.text());
@@ -89,23 +163,41 @@ export class Api {
 
   /**
    * Have something done to a job.
+   * @param {Where} where
+   * @param {string} id
    * @param {"cancel"|"pause"|"resume"|"resend-failed"} action the last one answers with the new job
+   * @returns {Promise<JobResponse>}
    */
   async actOnJob(where, id, action) {
     const answer = await this.#post(`${jobsPath(where)}/${segment(id)}/${action}`, {});
     return readBody(await answer.text());
   }
 
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @param {Query} [query]
+   */
   #post(path, body, query) {
     const headers = { "Content-Type": "application/json" };
     return this.#fetch(path, query, { method: "POST", headers, body: writeBody(body) });
   }
 
+  /**
+   * @param {string} path
+   * @param {Query} [query]
+   * @param {AbortSignal} [signal]
+   */
   async #json(path, query, signal) {
     const answer = await this.#fetch(path, query, { signal });
     return readBody(await answer.text());
   }
 
+  /**
+   * @param {string} path
+   * @param {Query|undefined} query
+   * @param {RequestInit & {headers?: Record<string, string>}} options
+   */
   async #fetch(path, query, options) {
     const url = address(path, query);
     let answer;
@@ -118,7 +210,7 @@ export class Api {
         redirect: "error",
       });
     } catch (error) {
-      if (error.name === "AbortError") throw error;
+      if (isAbort(error)) throw error;
       throw new ApiError("The service gave no answer: it may have ended, or the network between here and there.");
     }
     if (answer.ok) return answer;
@@ -129,30 +221,45 @@ export class Api {
   }
 }
 
+/** @param {Where} where */
 const base = ({ project, instance }) => `v2/${segment(project)}/mqs/instances/${segment(instance)}`;
 
+/** @param {Where} where */
 const resendPath = (where) => `${base(where)}/messages/action`;
 
+/** @param {Where} where */
 const jobsPath = (where) => `${base(where)}/resend-jobs`;
 
-function address(path, query) {
+/**
+ * @param {string} path
+ * @param {Query} query
+ */
+function address(path, query = {}) {
   const url = new URL(path, root());
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, String(value));
   }
   return url;
 }
 
-/** The body of a resend: no consumer_key where none was typed. */
-export function resendBody(topic, partition, offset, consumerKey) {
+/**
+ * The body of a resend: no consumer_key where none was typed.
+ * @param {string} topic
+ * @param {{partition: number, message_offset: bigint}} record
+ * @param {string} consumerKey
+ */
+export function resendBody(topic, { partition, message_offset: offset }, consumerKey) {
+  /** @type {ResendRequest} */
   const body = { topic, partition, message_offset: offset };
   if (consumerKey !== "") body.consumer_key = consumerKey;
   return body;
 }
 
+/** @param {string} text */
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 // A terminal would act on some of these when the command is pasted.
+/** @param {string} text */
 const unseen = (text) =>
   text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) =>
     [...Array(character.length).keys()]
@@ -160,7 +267,11 @@ const unseen = (text) =>
       .join(""),
   );
 
-/** The very same request as a command for a shell, with $TOKEN for the token. */
+/**
+ * The very same request as a command for a shell, with $TOKEN for the token.
+ * @param {Where} where
+ * @param {ResendRequest} body
+ */
 export function asCurl(where, body) {
   const url = address(resendPath(where), { action_id: "resend" });
   return [

@@ -1,88 +1,123 @@
-/** Records per span of time, as bars. Dragging over them, or Shift and the arrow keys, chooses a range of time. */
+/** A chart: numbers as bars. Of one that can be chosen from, dragging over it, or Shift and the arrow keys, chooses bars. */
 
-import { byId, make } from "./dom.js";
-import { localText, number, plural, span, zone } from "./format.js";
+import { make } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const BUCKETS = 60;
-const HEIGHT = 64;
+// Of a unit's height; few among many would else be invisible.
+const LEAST_HEIGHT = 3;
+/** How many bars a key goes on. */
+const STEPS = new Map([
+  ["ArrowRight", 1], ["ArrowUp", 1], ["ArrowLeft", -1], ["ArrowDown", -1], ["PageUp", 10], ["PageDown", -10],
+]);
 
+/**
+ * Bars from the one where choosing began to the one where it is now.
+ * @typedef {{anchor: number, end: number}} Chosen
+ */
+
+/**
+ * @typedef {Object} Choice
+ * @property {string} label what the bars are, and how one chooses
+ * @property {string} idle what to say while nothing is chosen
+ * @property {[string, string]} scale what stands at both ends
+ * @property {(from: number, to: number) => string} words what to say of bars, the last included
+ * @property {(from: number, to: number) => void} choose called with bars that the user takes, the last included
+ */
+
+/**
+ * How high the bars are; none for 0.
+ * @param {readonly number[]} counts
+ * @param {number} height of the whole chart
+ */
+export function heightsOf(counts, height) {
+  const most = Math.max(1, ...counts);
+  return counts.map((count) => (count > 0 ? Math.max(LEAST_HEIGHT, (count / most) * (height - 2)) : 0));
+}
+
+/**
+ * What is chosen after a key.
+ * @param {Chosen|null} chosen null for nothing
+ * @param {string} key
+ * @param {boolean} extends_ whether what is chosen grows; else it is the one bar that the key leads to
+ * @param {number} last index of the last bar
+ * @returns {Chosen|null} null: the key leads nowhere
+ */
+export function chosenByKey(chosen, key, extends_, last) {
+  const step = STEPS.get(key);
+  let end = 0;
+  if (step !== undefined) end = Math.max(0, Math.min(last, (chosen?.end ?? (step > 0 ? -1 : last + 1)) + step));
+  else if (key === "End") end = last;
+  else if (key !== "Home") return null;
+  return { anchor: extends_ && chosen !== null ? chosen.anchor : end, end };
+}
+
+/**
+ * @param {"svg"|"rect"} tag
+ * @param {Record<string, string|number>} attributes
+ */
 function shape(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   return element;
 }
 
 export class Chart {
-  #choose;
-  #section = byId("chart");
-  #asking = null;
-  #buckets = [];
-  #anchor = null;
-  #end = null;
-  #slider = null;
-  #brush = null;
-  #caption = null;
+  /**
+   * What to put into the page.
+   * @type {Element[]}
+   */
+  nodes;
+  #count;
+  #choice;
+  #brush;
+  #plot = make("div", {});
+  #caption = make("span", { class: "now" });
+  /** @type {Chosen|null} */
+  #chosen = null;
   #dragging = false;
-  #total = 0;
 
-  /** @param {function(bigint, bigint)} choose called with the range that was chosen, in Unix ms, its end not included */
-  constructor(choose) {
-    this.#choose = choose;
-  }
-
-  /** Say in words why there is no chart. */
-  say(text) {
-    this.#asking?.abort();
-    this.#section.replaceChildren(...(text ? [make("p", { class: "hint" }, text)] : []));
+  /**
+   * @param {readonly number[]} counts one for each bar
+   * @param {number} height in pixels
+   * @param {Choice} [choice] where the user may choose from it; without, it is a picture that nobody is told of
+   */
+  constructor(counts, height, choice) {
+    this.#count = counts.length;
+    this.#choice = choice;
+    const picture = shape("svg", {
+      class: "bars", viewBox: `0 0 ${counts.length} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true",
+      focusable: "false",
+    });
+    heightsOf(counts, height).forEach((high, index) => {
+      if (high > 0) picture.append(shape("rect", { class: "bar", x: index + 0.1, y: height - high, width: 0.8, height: high }));
+    });
+    this.#brush = shape("rect", { class: "brush", x: 0, y: 0, width: 0, height });
+    this.nodes = [picture];
+    if (!choice) return;
+    picture.append(this.#brush);
+    this.#plot = this.#slider(choice, picture);
+    const [first, last] = choice.scale;
+    const scale = make("p", { class: "scale hint" }, make("span", {}, first), this.#caption, make("span", {}, last));
+    this.nodes = [this.#plot, scale];
+    this.#describe();
   }
 
   /**
-   * Ask for the counts of a range and draw them.
-   * @param {string} note what the range leaves out, "" for nothing
+   * @param {Choice} choice
+   * @param {Element} picture
    */
-  async show(api, where, query, note = "") {
-    this.#asking?.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
-    const buckets = Math.max(1, Math.min(BUCKETS, Number(query.end_time - query.start_time)));
-    try {
-      const counted = await api.histogram(where, { ...query, buckets }, signal);
-      this.#draw(counted);
-      const uncounted = counted.uncounted_partitions;
-      if (uncounted.length > 0) {
-        const text = `Not in the chart, because their times are out of order and they are large: partitions ${uncounted.join(", ")}.`;
-        this.#section.append(make("p", { class: "hint" }, text));
-      }
-      if (note) this.#section.append(make("p", { class: "hint" }, note));
-    } catch (error) {
-      if (error.name !== "AbortError") this.say(`No chart: ${error.message}${error.code ? ` (${error.code})` : ""}`);
-    }
-  }
-
-  #draw({ buckets, total }) {
-    this.#buckets = buckets.map((bucket) => ({ ...bucket, count: Number(bucket.count) }));
-    this.#anchor = this.#end = null;
-    const most = Math.max(1, ...this.#buckets.map((bucket) => bucket.count));
-    const picture = shape("svg", {
-      viewBox: `0 0 ${buckets.length} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false",
-    });
-    this.#buckets.forEach(({ count }, index) => {
-      // Few among many would else be invisible.
-      const height = count > 0 ? Math.max(3, (count / most) * (HEIGHT - 2)) : 0;
-      picture.append(shape("rect", { class: "bar", x: index + 0.1, y: HEIGHT - height, width: 0.8, height }));
-    });
-    this.#brush = shape("rect", { class: "brush", x: 0, y: 0, width: 0, height: HEIGHT });
-    picture.append(this.#brush);
-    this.#slider = make(
+  #slider(choice, picture) {
+    return make(
       "div",
       {
         class: "plot",
         role: "slider",
         tabindex: 0,
-        "aria-label": "Time of records. Arrow keys move, Shift and arrow keys choose a range, Enter shows it.",
+        "aria-label": choice.label,
         "aria-valuemin": 0,
-        "aria-valuemax": buckets.length - 1,
+        "aria-valuemax": this.#count - 1,
+        "aria-valuenow": 0,
+        "aria-valuetext": choice.words(0, 0),
         onkeydown: (event) => this.#key(event),
         onpointerdown: (event) => this.#down(event),
         onpointermove: (event) => this.#move(event),
@@ -92,103 +127,80 @@ export class Chart {
       },
       picture,
     );
-    const start = buckets[0].start_time;
-    const end = buckets.at(-1).end_time;
-    const sameDay = localText(start).slice(0, 10) === localText(end).slice(0, 10);
-    this.#caption = make("span", { class: "now" });
-    this.#section.replaceChildren(
-      this.#slider,
-      make(
-        "p",
-        { class: "scale hint" },
-        make("span", {}, seconds(start)),
-        this.#caption,
-        make("span", {}, sameDay ? seconds(end).slice(11) : seconds(end)),
-      ),
-    );
-    this.#total = total;
-    this.#slider.setAttribute("aria-valuenow", 0);
-    this.#slider.setAttribute("aria-valuetext", this.#words(0, 0));
-    this.#describe();
   }
 
   #describe() {
-    const bars = span(this.#buckets[0].end_time - this.#buckets[0].start_time);
-    this.#caption.textContent = `About ${plural(this.#total, "record")}, ${bars} a bar. Drag to choose.`;
+    this.#caption.textContent = this.#choice?.idle ?? "";
   }
 
-  #words(from, to) {
-    const count = this.#buckets.slice(from, to + 1).reduce((sum, bucket) => sum + bucket.count, 0);
-    const { start_time: start } = this.#buckets[from];
-    const { end_time: end } = this.#buckets[to];
-    return `${localText(start)} to ${localText(end)} ${zone(start)}, about ${number(count)}`;
-  }
-
-  #select(anchor, end) {
-    this.#anchor = anchor;
-    this.#end = end;
-    const [from, to] = [Math.min(anchor, end), Math.max(anchor, end)];
-    this.#brush.setAttribute("x", from);
-    this.#brush.setAttribute("width", to - from + 1);
-    const words = this.#words(from, to);
+  /** @param {Chosen} chosen */
+  #select(chosen) {
+    this.#chosen = chosen;
+    const [from, to] = ends(chosen);
+    this.#brush.setAttribute("x", String(from));
+    this.#brush.setAttribute("width", String(to - from + 1));
+    const words = this.#choice?.words(from, to) ?? "";
     this.#caption.textContent = words;
-    this.#slider.setAttribute("aria-valuenow", end);
-    this.#slider.setAttribute("aria-valuetext", words);
+    this.#plot.setAttribute("aria-valuenow", String(chosen.end));
+    this.#plot.setAttribute("aria-valuetext", words);
   }
 
   #reset() {
     this.#dragging = false;
-    this.#anchor = this.#end = null;
-    this.#brush.setAttribute("width", 0);
+    this.#chosen = null;
+    this.#brush.setAttribute("width", "0");
     this.#describe();
   }
 
-  #take() {
-    const [from, to] = [Math.min(this.#anchor, this.#end), Math.max(this.#anchor, this.#end)];
-    this.#choose(this.#buckets[from].start_time, this.#buckets[to].end_time);
+  /** @param {Chosen} chosen */
+  #take(chosen) {
+    this.#choice?.choose(...ends(chosen));
   }
 
+  /** @param {PointerEvent} event */
   #at(event) {
-    const { left, width } = this.#slider.getBoundingClientRect();
-    const index = Math.floor(((event.clientX - left) / width) * this.#buckets.length);
-    return Math.max(0, Math.min(this.#buckets.length - 1, index));
+    const { left, width } = this.#plot.getBoundingClientRect();
+    const index = Math.floor(((event.clientX - left) / width) * this.#count);
+    return Math.max(0, Math.min(this.#count - 1, index));
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
     if (event.button !== 0) return;
     this.#dragging = true;
-    this.#slider.setPointerCapture(event.pointerId);
-    this.#select(this.#at(event), this.#at(event));
+    this.#plot.setPointerCapture(event.pointerId);
+    this.#select({ anchor: this.#at(event), end: this.#at(event) });
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
-    if (this.#dragging) this.#select(this.#anchor, this.#at(event));
-    else this.#caption.textContent = this.#words(this.#at(event), this.#at(event));
+    const end = this.#at(event);
+    if (this.#dragging) this.#select({ anchor: this.#chosen?.anchor ?? end, end });
+    else this.#caption.textContent = this.#choice?.words(end, end) ?? "";
   }
 
+  /** @param {PointerEvent} event */
   #up(event) {
-    if (!this.#dragging) return;
+    if (!this.#dragging || this.#chosen === null) return;
     this.#dragging = false;
-    this.#select(this.#anchor, this.#at(event));
-    this.#take();
+    this.#select({ anchor: this.#chosen.anchor, end: this.#at(event) });
+    this.#take(this.#chosen);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const last = this.#buckets.length - 1;
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
-    const target = { Home: 0, End: last }[event.key] ?? (step && (this.#end ?? (step > 0 ? -1 : last + 1)) + step);
-    if (target !== undefined) {
-      event.preventDefault();
-      const end = Math.max(0, Math.min(last, target));
-      this.#select(event.shiftKey && this.#anchor !== null ? this.#anchor : end, end);
-    } else if (event.key === "Enter" && this.#anchor !== null) {
-      event.preventDefault();
-      this.#take();
-    } else if (event.key === "Escape" && this.#anchor !== null) {
-      event.preventDefault();
-      this.#reset();
-    }
+    const moved = chosenByKey(this.#chosen, event.key, event.shiftKey, this.#count - 1);
+    const taken = this.#chosen !== null && (event.key === "Enter" || event.key === "Escape");
+    if (moved === null && !taken) return;
+    event.preventDefault();
+    if (moved !== null) this.#select(moved);
+    else if (event.key === "Escape") this.#reset();
+    else if (this.#chosen !== null) this.#take(this.#chosen);
   }
 }
 
-const seconds = (ms) => localText(ms).replace(/\.\d+$/, "");
+/**
+ * @param {Chosen} chosen
+ * @returns {[number, number]}
+ */
+const ends = ({ anchor, end }) => [Math.min(anchor, end), Math.max(anchor, end)];

@@ -4,18 +4,22 @@ import { byId } from "./dom.js";
 
 /**
  * Ask, and wait for the answer.
- * @param {string} title
- * @param {Node[]} body what will happen
- * @param {string} yes the word on the button that does it
- * @param {string} no the word on the one that does not, which has the focus
+ * @param {Object} question
+ * @param {string} question.title
+ * @param {Node[]} question.body what will happen
+ * @param {string} question.yes the word on the button that does it
+ * @param {string} [question.no] the word on the one that does not, which has the focus
+ * @param {(place: HTMLElement) => unknown} [question.note] called with a notice below, to say there what is only found out
+ *     while the question is asked
  * @returns {Promise<boolean>} false for Escape as well
  */
-export function confirmed({ title, body, yes, no = "Cancel" }) {
-  const dialog = byId("confirm");
+export function confirmed({ title, body, yes, no = "Cancel", note }) {
+  const dialog = byId("confirm", HTMLDialogElement);
+  const place = byId("confirm-note");
   byId("confirm-title").textContent = title;
   byId("confirm-body").replaceChildren(...body);
-  byId("confirm-newer").classList.remove("warn");
-  byId("confirm-newer").replaceChildren();
+  place.classList.remove("warn");
+  place.replaceChildren();
   byId("confirm-yes").textContent = yes;
   byId("confirm-no").textContent = no;
   return new Promise((resolve) => {
@@ -23,5 +27,6 @@ export function confirmed({ title, body, yes, no = "Cancel" }) {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     dialog.showModal();
     byId("confirm-no").focus();
+    note?.(place);
   });
 }

@@ -1,61 +1,133 @@
 /** What the form says, as the body of a request for a job. What cannot be read throws a FieldError. */
 
-export const MOST_POSITIONS = 10_000;
+import { number } from "./format.js";
+
+/**
+ * @typedef {import("./bodies.d.ts").JobRequest} JobRequest
+ * @typedef {import("./bodies.d.ts").JobResponse} JobResponse
+ * @typedef {import("./bodies.d.ts").MessageItem} Message
+ * @typedef {import("./bodies.d.ts").MessagePosition} Position
+ * @typedef {"all"|"time"|"offsets"|"selected"} JobMode which records of the topic
+ * @typedef {"topic"|"partitions"|"offsets"|"end"} CheckedField one whose text is looked at more closely than the browser does
+ */
+
+/**
+ * What is in the form, as text where it is typed.
+ * @typedef {Object} Given
+ * @property {string} topic
+ * @property {JobMode} mode
+ * @property {string} partitions
+ * @property {string} offsets
+ * @property {bigint|null} start Unix ms
+ * @property {bigint|null} end Unix ms, not included
+ * @property {Position[]} positions
+ * @property {string} key
+ * @property {import("./bodies.d.ts").HeaderConditionItem[]} headers
+ * @property {string} jmespath
+ * @property {boolean} includeResent
+ * @property {string} consumerKey
+ * @property {import("./bodies.d.ts").TargetItem["dialect"]|""} target "" for none
+ * @property {boolean} removeHeaders
+ * @property {string} rate
+ * @property {string} stopAfter
+ */
+
+/**
+ * What the form begins with; what is left out is empty.
+ * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"key">> &
+ *     {records?: Message[]}} JobDraft
+ */
+
+const MOST_POSITIONS = 10_000;
 const MOST_PARTITIONS = 10_000;
 
 /** A field whose text is not as it must be. */
 export class FieldError extends Error {
-  /** @param {string} field the id of the field */
+  /**
+   * @param {CheckedField} field
+   * @param {string} message
+   */
   constructor(field, message) {
     super(message);
     this.field = field;
   }
 }
 
-/** "0, 2-4" -> [0, 2, 3, 4]; undefined for no text. */
+/**
+ * What the form begins with where one looks at a topic's records.
+ * @param {import("./address.js").Route} route
+ * @param {string} key that the records are filtered by, "" for none
+ * @returns {JobDraft}
+ */
+export function draftOf({ topic, mode, partition, offset, start, end }, key) {
+  if (mode === "time" && start !== null && end !== null) return { topic, mode, partitions: partition, start, end, key };
+  if (mode === "position") return { topic, mode: "offsets", offsets: `${partition || 0}:${offset || 0}-`, key };
+  return { topic, mode: "all", partitions: partition, key };
+}
+
+/**
+ * "0, 2-4" -> [0, 2, 3, 4]; undefined for no text.
+ * @param {string} text
+ */
 export function parsePartitions(text) {
   if (text.trim() === "") return undefined;
   const found = new Set();
   for (const part of text.split(/[\s,]+/).filter(Boolean)) {
     const [, first, last = first] = /^(\d{1,9})(?:[-–](\d{1,9}))?$/.exec(part) ?? [];
-    if (first === undefined || Number(last) < Number(first) || last - first >= MOST_PARTITIONS) {
-      throw new FieldError("job-partitions", `“${part}” is neither a partition nor a range of them: write 0, 2-4.`);
+    if (first === undefined || Number(last) < Number(first) || Number(last) - Number(first) >= MOST_PARTITIONS) {
+      throw new FieldError("partitions", `“${part}” is neither a partition nor a range of them: write 0, 2-4.`);
     }
     for (let partition = Number(first); partition <= Number(last); partition += 1) found.add(partition);
   }
   return [...found].sort((one, other) => one - other);
 }
 
-/** "0:5-100, 1:7-" -> offsets from 5 up to, not including, 100 of partition 0, and from 7 on of partition 1. */
+/**
+ * "0:5-100, 1:7-" -> offsets from 5 up to, not including, 100 of partition 0, and from 7 on of partition 1.
+ * @param {string} text
+ */
 export function parseOffsets(text) {
   const found = text.split(/[\s,]+/).filter(Boolean).map((part) => {
     const [, partition, start, end] = /^(\d{1,9}):(\d{1,19})[-–](\d{0,19})$/.exec(part) ?? [];
     if (partition === undefined) {
-      throw new FieldError("job-offsets", `“${part}” is not partition:start-end, as in 0:5-100, or 0:5- up to the end.`);
+      throw new FieldError("offsets", `“${part}” is not partition:start-end, as in 0:5-100, or 0:5- up to the end.`);
     }
     return { partition: Number(partition), start: BigInt(start), end: end === "" ? null : BigInt(end) };
   });
-  if (found.length === 0) throw new FieldError("job-offsets", "Say which offsets: 0:5-100, or 0:5- up to the end.");
+  if (found.length === 0) throw new FieldError("offsets", "Say which offsets: 0:5-100, or 0:5- up to the end.");
   return found;
 }
 
-/** The positions of records. */
-export const positionsOf = (records) =>
-  records.map((record) => ({ partition: record.partition, message_offset: record.message_offset }));
+/**
+ * The positions of records.
+ * @param {readonly Message[]} records
+ * @throws {FieldError} they are more than a job takes
+ */
+export function positionsOf(records) {
+  if (records.length > MOST_POSITIONS) {
+    throw new FieldError("topic", `A job takes at most ${number(MOST_POSITIONS)} single records.`);
+  }
+  return records.map((record) => ({ partition: record.partition, message_offset: record.message_offset }));
+}
 
 /**
- * @param {Object} given what is in the form, as text where it is typed
- * @returns {Object} the body, without what was left open
+ * The body of a request for the job, without what was left open.
+ * @param {Given} given
+ * @throws {FieldError}
  */
 export function specOf(given) {
+  /** @type {JobRequest} */
   const body = { topic: given.topic };
   if (given.mode === "selected") body.messages = given.positions;
   else if (given.mode === "offsets") body.offsets = parseOffsets(given.offsets);
   else body.partitions = parsePartitions(given.partitions);
   if (given.mode === "time") {
-    if (!(given.start < given.end)) throw new FieldError("job-end", "“From” must be before “To”.");
-    Object.assign(body, { start_time: given.start, end_time: given.end });
+    const { start, end } = given;
+    if (start === null || end === null || start >= end) throw new FieldError("end", "“From” must be before “To”.");
+    body.start_time = start;
+    body.end_time = end;
   }
+  /** @type {import("./bodies.d.ts").FilterItem} */
   const filter = {};
   if (given.key !== "") filter.key = given.key;
   if (given.headers.length) filter.headers = given.headers;
@@ -69,13 +141,22 @@ export function specOf(given) {
   return body;
 }
 
-/** The same as a dry run, as fast as it goes. */
+/**
+ * The same as a dry run, as fast as it goes.
+ * @param {JobRequest} spec
+ * @returns {JobRequest}
+ */
 export function previewOf(spec) {
   const { records_per_second: _rate, max_failures: _stop, ...asked } = spec;
   return { ...asked, dry_run: true };
 }
 
-/** The same with the ends that the dry run had, so that what has come since is not resent unseen. */
+/**
+ * The same with the ends that the dry run had, so that what has come since is not resent unseen.
+ * @param {JobRequest} spec
+ * @param {JobResponse} preview
+ * @returns {JobRequest}
+ */
 export function pinned(spec, preview) {
   // A range of times has ends of its own, and positions are what they are.
   if (spec.messages || spec.start_time !== undefined || !preview.selection?.spans) return spec;

@@ -1,28 +1,20 @@
 /** One job, open beside the list: what it is to do, how far it is, what failed, and the buttons that change it. */
 
-import { mayBeWritten } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
-import { earlier, localText, number, plural, rate, utcText, zone } from "./format.js";
-import { reportNodes } from "./job-report.js";
-import {
-  Bar,
-  counted,
-  filterLines,
-  filterProblems,
-  isKnown,
-  isOver,
-  keepsKeys,
-  numbersLine,
-  partBefore,
-  recipients,
-  selectionWords,
-  share,
-  stateTag,
-  stateWord,
-  targetWords,
-} from "./job-words.js";
+import { announce, byId, make, problem, quoted } from "./dom.js";
+import { asError, mayBeWritten } from "./errors.js";
+import { plural } from "./format.js";
+import { JobBody } from "./job-body.js";
+import { recipients } from "./job-nodes.js";
+import { isOver, stateWord, targetWords } from "./job-words.js";
 
+/**
+ * @typedef {import("./bodies.d.ts").JobResponse} Job
+ * @typedef {import("./jobs.js").JobContext} JobContext
+ * @typedef {"pause"|"resume"|"cancel"|"resend-failed"} Action
+ */
+
+/** @type {Record<string, string>} */
 const SAID_AT_THE_END = {
   succeeded: "The job has succeeded.",
   failed: "The job has failed.",
@@ -31,16 +23,34 @@ const SAID_AT_THE_END = {
 
 export class JobView {
   #panel = byId("job");
+  #title = make("h2", { id: "job-title", tabindex: -1 });
+  #content = make("div", { class: "record-body" });
   #close;
   #changed;
+  /** @type {JobContext|null} */
   #context = null;
+  /** @type {Job|null} */
   #job = null;
-  #parts = null;
+  /** @type {JobBody|null} */
+  #body = null;
+  #said = make("div", { class: "said", role: "status" });
+  #buttons = {
+    pause: make("button", { type: "button", onclick: () => this.#act("pause") }, "Pause"),
+    resume: make("button", { type: "button", class: "main", onclick: () => this.#act("resume") }, "Resume"),
+    cancel: make("button", { type: "button", onclick: () => this.#cancel() }, "Cancel the job …"),
+    again: make("button", { type: "button", class: "main", onclick: () => this.#again() }, "Resend what failed …"),
+  };
+  #foot = make(
+    "div",
+    { class: "record-foot" },
+    make("div", { class: "row" }, ...Object.values(this.#buttons)),
+    this.#said,
+  );
   #waiting = false;
 
   /**
-   * @param {function()} close called when the user closes the panel
-   * @param {function(Object)} changed called with a job that was changed or made here
+   * @param {() => void} close called when the user closes the panel
+   * @param {(job: Job) => void} changed called with a job that was changed or made here
    */
   constructor(close, changed) {
     this.#close = close;
@@ -51,156 +61,80 @@ export class JobView {
   }
 
   hide() {
-    this.#job = this.#parts = null;
+    this.#job = this.#body = null;
     this.#panel.hidden = true;
     this.#panel.replaceChildren();
   }
 
-  /** Make room for a job that is still to be fetched. */
+  /**
+   * Make room for a job that is still to be fetched.
+   * @param {JobContext} context
+   * @param {string} id
+   */
   open(context, id) {
     this.#context = context;
-    this.#job = this.#parts = null;
+    this.#job = this.#body = null;
     this.#panel.hidden = false;
-    const title = make("h2", { id: "job-title", tabindex: -1 }, "Job ", make("span", { class: "id" }, id));
+    this.#title.replaceChildren("Job ", make("span", { class: "id" }, id));
+    this.#content.replaceChildren(make("p", { class: "hint" }, "Reading …"));
     const close = make("button", { type: "button", class: "quiet", onclick: () => this.#close() }, "Close");
-    const body = make("div", { class: "record-body" }, make("p", { class: "hint" }, "Reading …"));
-    this.#panel.replaceChildren(make("div", { class: "record-head" }, title, close), body);
-    title.focus({ preventScroll: true });
+    this.#panel.replaceChildren(make("div", { class: "record-head" }, this.#title, close), this.#content);
+    this.#title.focus({ preventScroll: true });
     this.#panel.scrollTop = 0;
   }
 
-  /** Show the job as it is now. Only what has changed is touched, so that neither focus nor selection is lost. */
+  /**
+   * Show the job as it is now.
+   * @param {Job} job
+   */
   show(job) {
     const before = this.#job;
     this.#job = job;
-    if (this.#parts === null) this.#build(job);
-    const { state, bar, numbers, counts, problems } = this.#parts;
-    refresh(state, [stateTag(job)]);
-    bar.show(share(job), job.state);
-    numbers.textContent = numbersLine(job);
-    refresh(counts, countRows(job));
-    refresh(problems, troubles(job));
-    this.#places(job);
-    this.#failures(job);
-    this.#report(job);
-    this.#buttons(job);
+    this.#body ??= this.#build(job);
+    this.#body.show(job);
+    this.#showButtons(job);
     // Also for one that was over before it was seen for the first time.
     if (before ? before.state !== job.state : isOver(job)) announce(SAID_AT_THE_END[job.state] ?? `The job is ${stateWord(job)}.`);
   }
 
-  /** Say why the job cannot be shown, or not as it is now. */
+  /**
+   * Say why the job cannot be shown, or not as it is now.
+   * @param {Error} error
+   */
   fail(error) {
-    const words = problem(error);
-    words.setAttribute("role", "alert");
-    if (this.#parts) this.#parts.problems.replaceChildren(words);
-    else this.#panel.querySelector(".record-body").replaceChildren(words);
+    const words = problem(error, { role: "alert" });
+    if (this.#body) this.#body.fail(words);
+    else this.#content.replaceChildren(words);
   }
 
+  /** @param {Job} job */
   #build(job) {
-    const button = (words, action, attributes = {}) =>
-      make("button", { type: "button", onclick: action, ...attributes }, words);
-    const parts = {
-      state: make("span", {}),
-      bar: new Bar("Progress of this job"),
-      numbers: make("p", { class: "hint numbers" }),
-      counts: make("dl", { class: "facts" }),
-      problems: make("div", { class: "stack" }),
-      said: make("div", { class: "said", role: "status" }),
-      places: make("tbody"),
-      rows: new Map(),
-      failures: make("ul", { class: "places" }),
-      failuresTitle: make("h3", {}),
-      report: make("section", { "aria-label": "What the dry run found", hidden: true }),
-      pause: button("Pause", () => this.#act("pause")),
-      resume: button("Resume", () => this.#act("resume"), { class: "main" }),
-      cancel: button("Cancel the job …", () => this.#cancel()),
-      again: button("Resend what failed …", () => this.#again(), { class: "main" }),
-    };
-    parts.refreshFailures = oneTabStop(parts.failures, "a");
-    parts.failed = make("section", { hidden: true }, parts.failuresTitle, parts.failures);
-    const head = ["Partition", "Next offset", "End offset", "Done"].map((title) => make("th", { scope: "col" }, title));
-    const table = make("table", { class: "by-partition" }, make("thead", {}, make("tr", {}, ...head)), parts.places);
-    const region = { class: "lines", tabindex: 0, role: "region", "aria-label": "Progress by partition" };
-    const dry = job.dry_run ? make("span", { class: "tag" }, "dry run: writes nothing") : null;
-    this.#parts = parts;
-    this.#panel.querySelector(".record-body").replaceChildren(
-      make("div", { class: "row" }, parts.state, dry),
-      make("div", { class: "measure" }, parts.bar.element, parts.numbers),
-      parts.problems,
-      parts.failed,
-      parts.report,
-      facts(job),
-      parts.counts,
-      make("section", {}, make("h3", {}, "By partition"), make("div", region, table)),
-    );
-    const row = make("div", { class: "row" }, parts.pause, parts.resume, parts.cancel, parts.again);
-    parts.foot = make("div", { class: "record-foot" }, row, parts.said);
-    this.#panel.append(parts.foot);
+    const body = new JobBody(job, (partition, offset) => this.#context?.record(job.topic, partition, offset) ?? "");
+    this.#content.replaceChildren(...body.nodes);
+    this.#said.replaceChildren();
+    this.#panel.append(this.#foot);
+    return body;
   }
 
-  #places(job) {
-    const starts = new Map();
-    for (const { partition, start } of job.selection?.spans ?? []) {
-      starts.set(partition, earlier(start, starts.get(partition) ?? start));
-    }
-    for (const { partition, next_offset: next, end_offset: end } of job.progress ?? []) {
-      let row = this.#parts.rows.get(partition);
-      if (!row) {
-        const at = make("td");
-        const bar = new Bar(`Partition ${partition}`);
-        const name = make("th", { scope: "row" }, String(partition));
-        row = { at, bar };
-        this.#parts.rows.set(partition, row);
-        this.#parts.places.append(
-          make("tr", {}, name, at, make("td", {}, String(end)), make("td", {}, bar.element)),
-        );
-      }
-      const start = starts.get(partition) ?? 0n;
-      row.at.textContent = String(next);
-      row.bar.show(partBefore(next, start, end), job.state);
-    }
-  }
-
-  #failures(job) {
-    const { failed, failures, failuresTitle } = this.#parts;
-    const listed = job.failures ?? [];
-    failed.hidden = listed.length === 0;
-    const all = job.failures_listed_all ? "" : `, the first ${number(listed.length)}`;
-    const title = `What failed: ${plural(job.counts.failed, "record")}${all}`;
-    if (title !== failuresTitle.textContent) failuresTitle.textContent = title;
-    // They only ever get more.
-    for (const { partition, message_offset: offset, reason } of listed.slice(failures.childElementCount)) {
-      const href = this.#context.record(job.topic, partition, offset);
-      const link = make("a", { href }, `partition ${partition}, offset ${offset}`);
-      failures.append(make("li", {}, link, ": ", quoted(reason)));
-    }
-    this.#parts.refreshFailures();
-  }
-
-  #report(job) {
-    const { report } = this.#parts;
-    if (!job.report || !isOver(job) || !report.hidden) return;
-    report.hidden = false;
-    const address = (partition, offset) => this.#context.record(job.topic, partition, offset);
-    report.replaceChildren(...reportNodes(job.report, address));
-  }
-
-  #buttons(job) {
-    const { pause, resume, cancel, again, foot } = this.#parts;
+  /** @param {Job} job */
+  #showButtons(job) {
+    const { pause, resume, cancel, again } = this.#buttons;
     const going = !isOver(job) && !job.cancel_requested;
-    const focused = foot.contains(document.activeElement) && document.activeElement;
+    const { activeElement } = document;
     pause.hidden = !going || job.state === "paused";
     resume.hidden = !going || job.state !== "paused";
     cancel.hidden = !going;
     again.hidden = !isOver(job) || job.dry_run || (job.failures ?? []).length === 0;
-    foot.hidden = [pause, resume, cancel, again].every((each) => each.hidden) && !this.#parts.said.hasChildNodes();
-    if (focused && (focused.hidden || foot.hidden)) {
-      const next = [pause, resume].find((each) => !each.hidden) ?? byId("job-title");
+    this.#foot.hidden = [pause, resume, cancel, again].every((each) => each.hidden) && !this.#said.hasChildNodes();
+    const focused = activeElement instanceof HTMLElement && this.#foot.contains(activeElement) ? activeElement : null;
+    if (focused && (focused.hidden || this.#foot.hidden)) {
+      const next = [pause, resume].find((each) => !each.hidden) ?? this.#title;
       next.focus({ preventScroll: true });
     }
   }
 
   async #cancel() {
+    if (this.#job === null) return;
     const { topic, counts, dry_run: dry } = this.#job;
     const written = dry ? "It writes nothing." : `What is written stays: ${plural(counts.resent, "copy", "copies")} so far.`;
     const end = " ends where it is, and cannot be resumed. ";
@@ -210,92 +144,41 @@ export class JobView {
   }
 
   async #again() {
+    if (this.#job === null) return;
     const { topic, failures, failures_listed_all: all, consumer_key: key, counts, target } = this.#job;
-    const rest = all ? null : make("p", {}, `Of ${plural(counts.failed, "failure")} only these were listed.`);
     const sentence = make(
       "p",
       {},
-      `A new job tries ${plural(failures.length, "record")} of topic `,
+      `A new job tries ${plural(failures?.length ?? 0, "record")} of topic `,
       quoted(topic),
       target ? ` once more, to ${targetWords(target)}, for ` : " once more, for ",
       recipients(key, true),
       ".",
     );
-    const body = [sentence, ...(rest ? [rest] : [])];
+    const body = [sentence];
+    if (!all) body.push(make("p", {}, `Of ${plural(counts.failed, "failure")} only these were listed.`));
     if (await confirmed({ title: "Resend what failed?", body, yes: "Start" })) await this.#act("resend-failed");
   }
 
+  /** @param {Action} action */
   async #act(action) {
-    const { api, where } = this.#context;
-    const job = this.#job;
+    const [context, job] = [this.#context, this.#job];
     // The buttons stay as they are meanwhile: one that is disabled would lose the focus.
-    if (this.#waiting) return;
+    if (this.#waiting || context === null || job === null) return;
     this.#waiting = true;
-    this.#parts.said.replaceChildren();
+    this.#said.replaceChildren();
     try {
-      this.#changed(await api.actOnJob(where, job.job_id, action));
+      this.#changed(await context.api.actOnJob(context.where, job.job_id, action));
     } catch (error) {
       // Closed meanwhile.
       if (this.#job?.job_id !== job.job_id) return;
-      this.#parts.said.replaceChildren(problem(error));
+      this.#said.replaceChildren(problem(asError(error)));
       if (mayBeWritten(error)) {
         const seen = action === "resend-failed" ? "the list shows" : "is seen here";
-        this.#parts.said.append(make("p", { class: "hint" }, `Whether it was taken up all the same, ${seen}.`));
+        this.#said.append(make("p", { class: "hint" }, `Whether it was taken up all the same, ${seen}.`));
       }
     } finally {
       this.#waiting = false;
     }
   }
-}
-
-/** Replace what an element holds, if that reads otherwise now. */
-function refresh(element, nodes) {
-  const fresh = make("div", {}, ...nodes);
-  if (fresh.textContent !== element.textContent) element.replaceChildren(...fresh.childNodes);
-}
-
-/** What the job is: nothing of it ever changes. */
-function facts(job) {
-  const rows = [];
-  const add = (name, ...content) => rows.push(make("dt", {}, name), make("dd", {}, ...content));
-  if (!isKnown(job)) {
-    add("Records", make("span", { class: "none" }, "not known"));
-    return make("dl", { class: "facts" }, ...rows);
-  }
-  add("Topic", quoted(job.topic ?? ""));
-  add("Records", selectionWords(job));
-  add("Only if", ...filterLines(job.filter));
-  if (!job.dry_run) add("For", recipients(job.consumer_key, keepsKeys(job)));
-  if (job.target) add("To", targetWords(job.target));
-  if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
-  if (job.max_failures) add("Stops after", plural(job.max_failures, "failure"));
-  add("Made by", quoted(job.created_by ?? ""));
-  return make("dl", { class: "facts" }, ...rows);
-}
-
-function countRows(job) {
-  const rows = [];
-  const add = (name, ...content) => rows.push(make("dt", {}, name), make("dd", {}, ...content));
-  for (const [word, count] of counted(job)) add(word, number(count));
-  for (const [word, ms] of [["made", job.created_at], ["started", job.started_at], ["ended", job.ended_at]]) {
-    const unit = make("span", { class: "unit" }, zone(ms));
-    if (ms) add(word, make("span", { title: utcText(ms) }, localText(ms)), " ", unit);
-  }
-  return rows;
-}
-
-/** What is in the way, or has ended the job. */
-function troubles(job) {
-  const said = [];
-  if (job.unsupported_reason) {
-    const words = "This version of the service leaves the job alone: ";
-    said.push(make("p", { class: "notice warn" }, words, quoted(job.unsupported_reason)));
-  }
-  if (job.waits_for) said.push(make("p", { class: "notice warn" }, "Waits for ", quoted(job.waits_for)));
-  if (job.reason) said.push(make("p", { class: "notice bad" }, quoted(job.reason)));
-  if (job.counts.expired) {
-    const words = `${plural(job.counts.expired, "offset")} had been removed from the topic before they were read.`;
-    said.push(make("p", { class: "notice warn" }, words));
-  }
-  return [...said, ...filterProblems(job)];
 }

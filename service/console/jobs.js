@@ -1,62 +1,73 @@
 /** The view of jobs: the list, kept up to date as long as one looks at it, and beside it a job or the form. */
 
-import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
-import { localText, plural, utcText } from "./format.js";
+import { NEW_JOB, UNASKED, toHash } from "./address.js";
+import { announce, byId, oneTabStop, problem } from "./dom.js";
+import { asError } from "./errors.js";
+import { plural } from "./format.js";
+import { JobEntry } from "./job-entry.js";
 import { JobForm } from "./job-form.js";
+import { draftOf } from "./job-spec.js";
 import { JobView } from "./job-view.js";
-import { Bar, isKnown, isMoving, numbersLine, share, stateWord } from "./job-words.js";
-import { UNASKED, toHash } from "./state.js";
+import { isMoving } from "./job-words.js";
+import { arrange } from "./layout.js";
+import { apiOf, instanceOf, usedKey, whereOf } from "./state.js";
 
-const NEW = "new";
+/**
+ * @typedef {import("./bodies.d.ts").JobResponse} Job
+ * @typedef {import("./job-spec.js").JobDraft} JobDraft
+ * @typedef {import("./router.js").View} View
+ */
+
+/**
+ * What the parts of the view work with.
+ * @typedef {Object} JobContext
+ * @property {import("./api.js").Api} api
+ * @property {import("./api.js").Where} where
+ * @property {boolean} readOnly whether the instance resends nothing
+ * @property {(topic: string, partition: number, offset: bigint) => string} record the address of a record in this page
+ */
+
 const PAGE = 50;
 const MOST = 1000;
 const MOVING_MS = 1000;
 const STILL_MS = 5000;
 
-/**
- * What a form begins with where one looks at a topic's records.
- * @param {import("./state.js").Route} route
- * @param {string} key that the records are filtered by, "" for none
- */
-export function draftOf({ topic, mode, partition, offset, start, end }, key) {
-  if (mode === "time" && start !== null && end !== null) return { topic, mode, partitions: partition, start, end, key };
-  if (mode === "position") return { topic, mode: "offsets", offsets: `${partition || 0}:${offset || 0}-`, key };
-  return { topic, mode: "all", partitions: partition, key };
-}
-
-export class Jobs {
+/** @implements {View} */
+export class JobsView {
+  #store;
   #go;
-  #context;
   #view;
   #form;
+  #state = byId("jobs-state", HTMLSelectElement);
+  /** @type {Map<string, JobEntry>} */
   #entries = new Map();
   #opened = "";
+  /** @type {JobDraft|null} */
   #draft = null;
   #filled = false;
   #limit = PAGE;
   #shown = false;
   #first = true;
-  #timer;
-  #asking = null;
+  #timer = 0;
+  #asking = new AbortController();
   #refresh = oneTabStop(byId("job-list"), ".job-link");
 
   /**
-   * @param {function(Object)} go goes to another route
-   * @param {function(): Object} context api, where, route, and readOnly: whether the instance is
+   * @param {import("./state.js").Store} store
+   * @param {import("./router.js").Go} go
    */
-  constructor(go, context) {
+  constructor(store, go) {
+    this.#store = store;
     this.#go = go;
-    this.#context = context;
-    this.#view = new JobView(
-      () => go({ job: "" }),
-      (job) => this.#changed(job),
-    );
+    const close = () => go({ job: "" });
+    this.#view = new JobView(close, (job) => this.#changed(job));
     this.#form = new JobForm(
-      () => go({ job: "" }),
+      close,
       (job) => go({ job: job.job_id }),
+      (key) => store.change(usedKey, key),
     );
-    byId("job-make").addEventListener("click", () => go({ job: NEW }));
-    byId("jobs-state").addEventListener("change", () => this.#look());
+    byId("job-make").addEventListener("click", () => go({ job: NEW_JOB }));
+    this.#state.addEventListener("change", () => this.#look());
     byId("jobs-more").addEventListener("click", () => {
       this.#limit = Math.min(MOST, this.#limit + PAGE);
       this.#look();
@@ -64,45 +75,55 @@ export class Jobs {
     document.addEventListener("visibilitychange", () => this.#shown && !document.hidden && this.#look());
   }
 
-  /** Have the form begin with this when it is shown next. */
+  /**
+   * Go to the form that makes a job.
+   * @param {JobDraft} draft what it is to begin with
+   */
   propose(draft) {
     this.#draft = draft;
+    this.#go({ view: "jobs", job: NEW_JOB });
   }
 
-  /** Show what the route says. */
-  show(route) {
+  /**
+   * Have the form propose these topics.
+   * @param {readonly string[]} names
+   */
+  offerTopics(names) {
+    this.#form.offerTopics(names);
+  }
+
+  show() {
+    const { job } = this.#store.state.route;
     const before = this.#opened;
     const entered = !this.#shown;
     this.#shown = true;
-    this.#opened = route.job;
+    this.#opened = job;
     byId("jobs").hidden = false;
-    byId("work").classList.toggle("with-job", route.job !== "");
-    if (route.job === NEW) {
+    arrange("with-job", job !== "");
+    if (job === NEW_JOB) {
       this.#view.hide();
-      if (before !== NEW || entered || this.#draft) this.#openForm(route);
+      if (before !== NEW_JOB || entered || this.#draft) this.#openForm();
     } else {
       this.#form.hide();
-      if (route.job === "") this.#view.hide();
-      else if (route.job !== before || entered) this.#view.open(this.#around(), route.job);
+      if (job === "") this.#view.hide();
+      else if (job !== before || entered) this.#view.open(this.#context(), job);
     }
     this.#mark();
-    if (route.job === "" && !entered && before !== "") this.#focusBack(before);
-    else if (route.job === "" && entered) byId("jobs-title").focus({ preventScroll: true });
+    if (job === "" && !entered && before !== "") this.#focusBack(before);
+    else if (job === "" && entered) this.focus();
     this.#look();
   }
 
-  /** One looks at something else now. */
   leave() {
     this.#shown = false;
-    this.#asking?.abort();
+    this.#asking.abort();
     clearTimeout(this.#timer);
     this.#form.hide();
     this.#view.hide();
     byId("jobs").hidden = true;
-    byId("work").classList.remove("with-job");
+    arrange("with-job", false);
   }
 
-  /** Forget everything: another instance, or nobody signed in. */
   clear() {
     this.leave();
     this.#draft = null;
@@ -111,31 +132,41 @@ export class Jobs {
     this.#opened = "";
     this.#limit = PAGE;
     this.#entries.clear();
+    this.offerTopics([]);
     byId("job-list").replaceChildren();
     byId("jobs-problem").replaceChildren();
     byId("jobs-note").textContent = "";
   }
 
-  #openForm(route) {
-    const draft = this.#draft ?? (this.#filled ? null : draftOf(route, ""));
+  focus() {
+    byId("jobs-title").focus({ preventScroll: true });
+  }
+
+  #openForm() {
+    const draft = this.#draft ?? (this.#filled ? null : draftOf(this.#store.state.route, ""));
     this.#draft = null;
     this.#filled = true;
-    this.#form.open(this.#around(), draft);
+    this.#form.open(this.#context(), draft);
   }
 
-  /** What the parts need to know, addresses included. */
-  #around() {
-    const context = this.#context();
-    const clean = { ...context.route, ...UNASKED, view: "records", job: "" };
-    const record = (topic, partition, offset) => toHash({ ...clean, topic, record: `${partition}-${offset}` });
-    return { ...context, record };
+  /** @returns {JobContext} */
+  #context() {
+    const { state } = this.#store;
+    const clean = { ...state.route, ...UNASKED, view: /** @type {const} */ ("records"), job: "" };
+    return {
+      api: apiOf(state),
+      where: whereOf(state),
+      readOnly: instanceOf(state)?.read_only ?? false,
+      record: (topic, partition, offset) => toHash({ ...clean, topic, record: `${partition}-${offset}` }),
+    };
   }
 
+  /** @param {string} before the job that was open */
   #focusBack(before) {
-    const entry = this.#entries.get(before);
-    (entry ? entry.link : byId("job-make")).focus();
+    (this.#entries.get(before)?.link ?? byId("job-make")).focus();
   }
 
+  /** @param {Job} job */
   #changed(job) {
     if (!this.#shown) return;
     if (job.job_id === this.#opened) {
@@ -149,12 +180,13 @@ export class Jobs {
   /** Ask how things stand, show it, and have it asked again: soon where something moves. */
   async #look() {
     clearTimeout(this.#timer);
-    this.#asking?.abort();
+    this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    const { api, where } = this.#context();
-    const id = this.#opened === NEW ? "" : this.#opened;
-    const query = { state: byId("jobs-state").value, limit: this.#limit };
+    const { state } = this.#store;
+    const [api, where] = [apiOf(state), whereOf(state)];
+    const id = this.#opened === NEW_JOB ? "" : this.#opened;
+    const query = { state: this.#state.value, limit: this.#limit };
     const [list, job] = await Promise.allSettled([
       api.jobs(where, query, signal),
       id === "" ? null : api.job(where, id, signal),
@@ -165,17 +197,18 @@ export class Jobs {
       this.#draw(list.value);
       moving = list.value.jobs.some(isMoving);
     } else {
-      byId("jobs-problem").replaceChildren(problem(list.reason));
+      byId("jobs-problem").replaceChildren(problem(asError(list.reason)));
     }
     if (job.status === "rejected") {
-      this.#view.fail(job.reason);
+      this.#view.fail(asError(job.reason));
     } else if (job.value !== null) {
       this.#view.show(job.value);
       moving ||= isMoving(job.value);
     }
-    if (!document.hidden) this.#timer = setTimeout(() => this.#look(), moving ? MOVING_MS : STILL_MS);
+    if (!document.hidden) this.#timer = window.setTimeout(() => this.#look(), moving ? MOVING_MS : STILL_MS);
   }
 
+  /** @param {import("./bodies.d.ts").JobsResponse} answer */
   #draw({ jobs, total }) {
     byId("jobs-problem").replaceChildren();
     const list = byId("job-list");
@@ -187,14 +220,13 @@ export class Jobs {
       this.#entries.delete(id);
     }
     jobs.forEach((job, index) => {
-      if (!this.#entries.has(job.job_id)) this.#entries.set(job.job_id, this.#entry(job));
-      const entry = this.#entries.get(job.job_id);
-      entry.update(job);
+      const entry = this.#entries.get(job.job_id) ?? this.#enter(job);
+      entry.show(job);
       // Those that stand right are left where they are: one that moves would lose the focus.
       if (list.children[index] !== entry.element) list.insertBefore(entry.element, list.children[index] ?? null);
     });
     this.#mark();
-    const wanted = byId("jobs-state").value === "" ? "" : " of this kind";
+    const wanted = this.#state.value === "" ? "" : " of this kind";
     const words = jobs.length === 0 ? `No jobs${wanted}.` : `${plural(total, "job")}${wanted}, the newest first.`;
     byId("jobs-note").textContent = words;
     byId("jobs-more").hidden = jobs.length >= total || this.#limit >= MOST;
@@ -202,36 +234,11 @@ export class Jobs {
     this.#first = false;
   }
 
-  #entry(job) {
-    const { route } = this.#context();
-    const bar = new Bar(`Progress of job ${job.job_id}`);
-    const state = make("span", { class: "tag state" });
-    const numbers = make("p", { class: "numbers" });
-    const link = make(
-      "a",
-      { class: "job-link", href: toHash({ ...route, view: "jobs", job: job.job_id }) },
-      isKnown(job) ? quoted(job.topic) : make("span", { class: "none" }, "not known"),
-      " ",
-      make("span", { class: "id" }, job.job_id),
-    );
-    const made = job.created_at ? make("time", { title: utcText(job.created_at) }, localText(job.created_at).slice(0, 19)) : "";
-    const dry = job.dry_run ? make("span", { class: "tag" }, "dry run") : null;
-    const element = make(
-      "li",
-      { class: "job-entry" },
-      make("div", { class: "row" }, link, state, dry),
-      bar.element,
-      numbers,
-      make("p", { class: "hint" }, made, ...(job.created_by ? [" by ", quoted(job.created_by)] : [])),
-    );
-    const update = (now) => {
-      const words = numbersLine(now);
-      if (state.textContent !== stateWord(now)) state.textContent = stateWord(now);
-      state.dataset.state = now.state;
-      if (numbers.textContent !== words) numbers.textContent = words;
-      bar.show(share(now), now.state);
-    };
-    return { element, link, update };
+  /** @param {Job} job that the list does not have yet */
+  #enter(job) {
+    const entry = new JobEntry(job, toHash({ ...this.#store.state.route, view: "jobs", job: job.job_id }));
+    this.#entries.set(job.job_id, entry);
+    return entry;
   }
 
   #mark() {
@@ -241,15 +248,4 @@ export class Jobs {
     }
     this.#refresh(this.#entries.get(this.#opened)?.link);
   }
-}
-
-/** Why there are no jobs here, in a few words; null if there are. */
-export function whyNoJobs(instance) {
-  if (instance.embedded) {
-    return "Jobs need a real Kafka: run make up.";
-  }
-  if (!instance.actions.some((action) => action === "jobs" || action === "*")) {
-    return "No jobs: your token lacks the action jobs.";
-  }
-  return null;
 }

@@ -4,8 +4,13 @@ import { make, quoted, shownBytes } from "./dom.js";
 import { plural } from "./format.js";
 
 /**
+ * As the API sends it, from a list or by position.
+ * @typedef {import("./bodies.d.ts").MessageItem} Message
+ */
+
+/**
  * The recipient of a copy that is made without a consumer_key.
- * @param {Object} record as the API sends it, from a list or by position
+ * @param {Pick<Message, "has_consumer_key"|"consumer_key">} record
  * @returns {"everyone"|"nobody"|"own"|"unknown"} nobody: the header is there, and its value is null; unknown: the headers
  *     cannot be read
  */
@@ -15,6 +20,7 @@ export function kept(record) {
   return record.consumer_key === null ? "nobody" : "own";
 }
 
+/** @type {Record<ReturnType<typeof kept>, (record: Message, most?: number) => Node>} */
 const KEPT = {
   everyone: () => make("strong", {}, "everyone"),
   nobody: () => make("strong", {}, "nobody: its consumer_key is null"),
@@ -25,16 +31,22 @@ const KEPT = {
 
 /**
  * Who gets a copy, in a few words.
- * @param {number} most maximum number of characters of a key shown at once
+ * @param {Message} record
+ * @param {string} typed the consumer_key of the copy, "" for none
+ * @param {number} [most] maximum number of characters of a key shown at once
  */
-export function recipient(record, typed, most = undefined) {
+export function recipient(record, typed, most) {
   return typed === "" ? KEPT[kept(record)](record, most) : quoted(typed, { class: "strong" }, most);
 }
 
 // Where a form has to stay in sight, or a column is a few characters wide.
 export const FEW = 100;
 
-/** Who gets a copy, and why, in sentences. */
+/**
+ * Who gets a copy, and why, in sentences.
+ * @param {Message} record
+ * @param {string} typed
+ */
 export function recipientWords(record, typed) {
   if (typed !== "") return ["Only consumers with the key ", recipient(record, typed, FEW), " process the copy."];
   if (kept(record) === "everyone") {
@@ -43,17 +55,29 @@ export function recipientWords(record, typed) {
   return ["Left empty: the record's own consumer_key stays, so the copy is for ", recipient(record, "", FEW), "."];
 }
 
-/** Who gets the copies of several records, as one sentence. */
+/**
+ * Who gets the copies of several records, as one sentence.
+ * @param {readonly Message[]} records
+ * @param {string} typed
+ */
 export function recipientsOf(records, typed) {
   if (typed !== "") return ["Only consumers with the key ", quoted(typed, { class: "strong" }, FEW), " process the copies."];
+  return [`Left empty: ${keptWords(records)}.`];
+}
+
+/**
+ * How many copies have which kind of recipient, when no consumer_key is typed.
+ * @param {readonly Pick<Message, "has_consumer_key"|"consumer_key">[]} records
+ */
+export function keptWords(records) {
   const counts = { everyone: 0, own: 0, nobody: 0, unknown: 0 };
   for (const record of records) counts[kept(record)] += 1;
   const { everyone, own, nobody, unknown } = counts;
-  const copies = (count) => plural(count, "copy", "copies");
+  const copies = (/** @type {number} */ count) => plural(count, "copy", "copies");
   const parts = [];
   if (everyone) parts.push(`${copies(everyone)} for everyone`);
   if (own) parts.push(own === 1 ? "1 copy keeps its existing consumer_key" : `${copies(own)} keep their existing consumer_key`);
   if (nobody) parts.push(`${copies(nobody)} for nobody, since the consumer_key is null`);
   if (unknown) parts.push(`${copies(unknown)} for a recipient that is not known, since the name of a header is not UTF-8`);
-  return [`Left empty: ${parts.join(", ")}.`];
+  return parts.join(", ");
 }

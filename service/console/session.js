@@ -7,21 +7,22 @@
  */
 
 // Other paths of the origin may have a console of their own.
-const NAME = `kafka-resend token ${location.pathname}`;
+const name = () => `kafka-resend token ${location.pathname}`;
 
 /** @returns {string|null} the token that this tab keeps */
 export function keptToken() {
   try {
-    return sessionStorage.getItem(NAME);
+    return sessionStorage.getItem(name());
   } catch {
     // A browser may forbid it.
     return null;
   }
 }
 
+/** @param {string} token */
 export function keepToken(token) {
   try {
-    sessionStorage.setItem(NAME, token);
+    sessionStorage.setItem(name(), token);
   } catch {
     // Then it ends with the page, as without being asked.
   }
@@ -29,7 +30,7 @@ export function keepToken(token) {
 
 export function forgetToken() {
   try {
-    sessionStorage.removeItem(NAME);
+    sessionStorage.removeItem(name());
   } catch {
     // Nothing is there.
   }

@@ -1,35 +1,41 @@
 /** The table of records. However many there are, only the rows in sight (and some around them) stand in the page. */
 
-import { byId, make, shown } from "./dom.js";
-import { bytes, local, localText, utcText } from "./format.js";
+import { around, byId, make } from "./dom.js";
+import { idOf } from "./listing.js";
+import { cellsOf } from "./table-row.js";
+import { rowByKey, rowsInSight } from "./table-window.js";
 
-const AROUND = 12;
+/** @typedef {import("./bodies.d.ts").MessageItem} Message */
 
-/** How a record is named in the address and among the selected. */
-export const idOf = (record) => `${record.partition}-${record.message_offset}`;
+const USUAL_HEIGHT = 34;
 
 export class RecordTable {
   #open;
   #changed;
   #region = byId("table-region");
   #body = byId("rows");
-  #above = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
-  #under = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
+  #all = byId("tick-all", HTMLInputElement);
+  #above = make("td");
+  #under = make("td");
+  /** @type {Message[]} */
   #records = [];
+  /** @type {Map<number, HTMLElement>} */
   #rows = new Map();
+  /** @type {Map<string, Message>} */
   #selected = new Map();
   #active = 0;
   #opened = "";
   #rowHeight = 0;
 
   /**
-   * @param {function(Object)} open called with a record that the user opens
-   * @param {function()} changed called when other records are selected
+   * @param {(record: Message) => void} open called with a record that the user opens
+   * @param {(selected: Message[]) => void} changed called with the selected records when others may be
    */
   constructor(open, changed) {
     this.#open = open;
     this.#changed = changed;
-    this.#body.append(this.#above, this.#under);
+    const spacer = { class: "spacer", "aria-hidden": "true" };
+    this.#body.append(make("tr", spacer, this.#above), make("tr", spacer, this.#under));
     this.#region.addEventListener("scroll", () => this.#draw(), { passive: true });
     new ResizeObserver(() => this.#measure()).observe(this.#region);
     byId("table").addEventListener("keydown", (event) => this.#key(event));
@@ -40,7 +46,7 @@ export class RecordTable {
       }
     });
     this.#body.addEventListener("click", (event) => this.#click(event));
-    byId("tick-all").addEventListener("change", (event) => this.#tickAll(event.target.checked));
+    this.#all.addEventListener("change", () => this.#tickAll(this.#all.checked));
   }
 
   get records() {
@@ -64,26 +70,43 @@ export class RecordTable {
     this.#tell();
   }
 
+  /** @param {Message[]} records that come after those it has */
   append(records) {
     this.#records = [...this.#records, ...records];
-    byId("table").setAttribute("aria-rowcount", this.#records.length + 1);
+    byId("table").setAttribute("aria-rowcount", String(this.#records.length + 1));
     this.#measure();
     this.#tell();
   }
 
+  /** @param {string[]} ids */
   deselect(ids) {
     for (const id of ids) this.#selected.delete(id);
     this.#redraw();
     this.#tell();
   }
 
-  /** Mark the record that is open beside the table. */
+  /**
+   * Whether more records are on their way.
+   * @param {boolean} is
+   */
+  busy(is) {
+    if (is) this.#region.setAttribute("aria-busy", "true");
+    else this.#region.removeAttribute("aria-busy");
+  }
+
+  /**
+   * Mark the record that is open beside the table.
+   * @param {string} id "" for none
+   */
   mark(id) {
     this.#opened = id;
     for (const [index, row] of this.#rows) this.#markRow(row, this.#records[index]);
   }
 
-  /** Put the focus on a record's row, if the table has it. */
+  /**
+   * Put the focus on a record's row, if the table has it.
+   * @param {string} id
+   */
   focusRecord(id) {
     const index = this.#records.findIndex((record) => idOf(record) === id);
     if (index === -1) return false;
@@ -113,10 +136,9 @@ export class RecordTable {
   }
 
   #draw() {
-    const height = this.#rowHeight || 34;
+    const height = this.#rowHeight || USUAL_HEIGHT;
     const count = this.#records.length;
-    const first = Math.max(0, Math.min(count, Math.floor(this.#region.scrollTop / height)) - AROUND);
-    const last = Math.min(count, first + Math.ceil(this.#region.clientHeight / height) + 2 * AROUND);
+    const { first, last } = rowsInSight(this.#region, height, count);
     const focused = document.activeElement;
     for (const [index, row] of this.#rows) {
       if (index >= first && index < last) continue;
@@ -125,22 +147,27 @@ export class RecordTable {
       row.remove();
       this.#rows.delete(index);
     }
-    let before = this.#above;
+    let before = this.#above.parentElement;
     for (let index = first; index < last; index += 1) {
-      if (!this.#rows.has(index)) {
-        const row = this.#row(this.#records[index], index);
+      const there = this.#rows.get(index);
+      const row = there ?? this.#row(this.#records[index], index);
+      if (!there) {
         this.#rows.set(index, row);
-        before.after(row);
+        before?.after(row);
       }
-      before = this.#rows.get(index);
+      before = row;
     }
     // Heights go through the CSSOM: the page's policy knows no style attributes.
-    this.#above.firstChild.style.height = `${first * height}px`;
-    this.#under.firstChild.style.height = `${(count - last) * height}px`;
-    this.#above.hidden = first === 0;
-    this.#under.hidden = last === count;
+    for (const [spacer, rows] of /** @type {[HTMLElement, number][]} */ ([[this.#above, first], [this.#under, count - last]])) {
+      spacer.style.height = `${rows * height}px`;
+      if (spacer.parentElement) spacer.parentElement.hidden = rows === 0;
+    }
   }
 
+  /**
+   * @param {Message} record
+   * @param {number} index
+   */
   #row(record, index) {
     const id = idOf(record);
     const place = `partition ${record.partition} offset ${record.message_offset}`;
@@ -156,96 +183,103 @@ export class RecordTable {
       "tr",
       { "aria-rowindex": index + 2 },
       make("td", { class: "tick" }, tick),
-      make("td", { class: "time" }, time(record.timestamp)),
-      make("td", { class: "partition" }, String(record.partition)),
-      make("td", { class: "offset" }, open),
-      cell("key", record.key, record.key_encoding === "base64" ? "base64" : null),
-      consumerCell(record),
-      make("td", { class: "size", title: `${record.size} bytes` }, bytes(record.size)),
-      cell("preview", record.value_size === null ? null : (record.preview ?? ""), record.preview_lossy ? "not UTF-8" : null),
+      ...cellsOf(record, open),
     );
-    row.dataset.index = index;
+    row.dataset.index = String(index);
     this.#markRow(row, record);
     return row;
   }
 
+  /**
+   * @param {HTMLElement} row
+   * @param {Message} record
+   */
   #markRow(row, record) {
     const id = idOf(record);
     row.classList.toggle("opened", id === this.#opened);
     row.classList.toggle("selected", this.#selected.has(id));
     const button = row.querySelector(".open");
-    if (id === this.#opened) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
+    if (id === this.#opened) button?.setAttribute("aria-current", "true");
+    else button?.removeAttribute("aria-current");
   }
 
+  /** @param {MouseEvent} event */
   #click(event) {
-    const row = event.target.closest("tr[data-index]");
+    const row = around(event, "tr[data-index]");
     if (!row) return;
     const index = Number(row.dataset.index);
     this.#activate(index);
-    if (event.target.closest("td.tick")) {
+    if (around(event, "td.tick")) {
       const box = row.querySelector("input");
-      if (event.target !== box) box.checked = !box.checked;
-      this.#tick(index, box.checked);
+      if (box && event.target !== box) box.checked = !box.checked;
+      this.#tick(index, box?.checked ?? false);
     } else if (!String(getSelection())) {
       this.#open(this.#records[index]);
     }
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const row = event.target.closest("tr[data-index]");
+    const row = around(event, "tr[data-index]");
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const index = Number(row.dataset.index);
-    const page = Math.max(1, Math.floor(this.#region.clientHeight / (this.#rowHeight || 34)) - 2);
-    const target = {
-      ArrowDown: index + 1,
-      ArrowUp: index - 1,
-      PageDown: index + page,
-      PageUp: index - page,
-      Home: 0,
-      End: this.#records.length - 1,
-    }[event.key];
-    if (target !== undefined) {
+    const inBox = around(event, "[type=checkbox]") !== null;
+    const page = Math.max(1, Math.floor(this.#region.clientHeight / (this.#rowHeight || USUAL_HEIGHT)) - 2);
+    const target = rowByKey(event.key, index, page, this.#records.length);
+    if (target !== null) {
       event.preventDefault();
-      this.#focus(Math.max(0, Math.min(this.#records.length - 1, target)), event.target.type === "checkbox");
-    } else if (event.key === " " && event.target.type !== "checkbox") {
+      this.#focus(target, inBox);
+    } else if (event.key === " " && !inBox) {
       event.preventDefault();
       const box = row.querySelector("input");
+      if (!box) return;
       box.checked = !box.checked;
       this.#tick(index, box.checked);
     }
   }
 
+  /** @param {number} index of the row that is a Tab stop from now on */
   #activate(index) {
-    const reach = (row, tabindex) => {
-      for (const control of row?.querySelectorAll("input, button") ?? []) control.tabIndex = tabindex;
+    const reach = (/** @type {HTMLElement|undefined} */ row, /** @type {number} */ tabindex) => {
+      const controls = /** @type {NodeListOf<HTMLElement>|undefined} */ (row?.querySelectorAll("input, button"));
+      for (const control of controls ?? []) control.tabIndex = tabindex;
     };
     reach(this.#rows.get(this.#active), -1);
     this.#active = index;
     reach(this.#rows.get(index), 0);
   }
 
+  /**
+   * @param {number} index
+   * @param {boolean} box on what selects the row, else on what opens it
+   */
   #focus(index, box = false) {
     this.#activate(index);
-    const height = this.#rowHeight || 34;
-    const head = this.#region.querySelector("thead").offsetHeight;
+    const height = this.#rowHeight || USUAL_HEIGHT;
+    const head = this.#region.querySelector("thead")?.offsetHeight ?? 0;
     const top = index * height;
     const sight = this.#region.clientHeight - head;
     if (top < this.#region.scrollTop) this.#region.scrollTop = top;
     else if (top + height > this.#region.scrollTop + sight) this.#region.scrollTop = top + height - sight;
     this.#draw();
     this.#activate(index);
-    this.#rows.get(index)?.querySelector(box ? "input" : "button").focus({ preventScroll: true });
+    this.#rows.get(index)?.querySelector(box ? "input" : "button")?.focus({ preventScroll: true });
   }
 
+  /**
+   * @param {number} index
+   * @param {boolean} checked
+   */
   #tick(index, checked) {
     const record = this.#records[index];
+    const row = this.#rows.get(index);
     if (checked) this.#selected.set(idOf(record), record);
     else this.#selected.delete(idOf(record));
-    this.#markRow(this.#rows.get(index), record);
+    if (row) this.#markRow(row, record);
     this.#tell();
   }
 
+  /** @param {boolean} checked */
   #tickAll(checked) {
     this.#selected = checked ? new Map(this.#records.map((record) => [idOf(record), record])) : new Map();
     this.#redraw();
@@ -253,40 +287,10 @@ export class RecordTable {
   }
 
   #tell() {
-    const all = byId("tick-all");
+    const all = this.#all;
     all.checked = this.#selected.size > 0 && this.#selected.size === this.#records.length;
     all.indeterminate = this.#selected.size > 0 && !all.checked;
     all.disabled = this.#records.length === 0;
-    this.#changed();
+    this.#changed(this.selected);
   }
-}
-
-function time(ms) {
-  if (ms === null) return make("span", { class: "none" }, "none");
-  const at = local(ms);
-  if (at === null) return String(ms);
-  return make(
-    "time",
-    { datetime: new Date(Number(ms)).toISOString(), title: `${localText(ms)}, ${utcText(ms)}` },
-    make("span", { class: "date" }, `${at.date} `),
-    at.time,
-    make("span", { class: "fraction" }, at.fraction),
-  );
-}
-
-/** The consumer_key: nothing where there is no such header, which is another thing than one that is null. */
-function consumerCell(record) {
-  const { has_consumer_key: has, consumer_key: key, consumer_key_encoding: encoding } = record;
-  if (has === null) return make("td", { class: "consumer none", title: "The name of a header is not UTF-8" }, "not known");
-  return has ? cell("consumer", key, encoding === "base64" ? "base64" : null) : make("td", { class: "consumer" });
-}
-
-function cell(name, text, badge = null) {
-  const empty = text === null || text === "";
-  return make(
-    "td",
-    { class: `${name} ${empty ? "none" : "data"}` },
-    badge ? make("span", { class: "tag" }, badge) : null,
-    empty ? (text === null ? "null" : "empty") : make("bdi", {}, shown(text)),
-  );
 }

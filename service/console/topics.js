@@ -1,42 +1,49 @@
-/** The list of topics, and what the page says about the one that was chosen. */
+/** The list of topics. */
 
 import { announce, byId, make, oneTabStop, problem, quoted } from "./dom.js";
-import { number, plural, span } from "./format.js";
+import { asError, isAbort } from "./errors.js";
+import { number, plural } from "./format.js";
+import { apiOf, whereOf } from "./state.js";
+
+/** @typedef {import("./bodies.d.ts").TopicItem} Topic */
 
 const PAGE = 200;
 const SEARCH_DELAY_MS = 200;
 
 export class Topics {
+  #store;
   #choose;
+  #search = byId("topic-search", HTMLInputElement);
+  /** @type {Topic[]} */
   #topics = [];
   #total = 0;
   #chosen = "";
-  #api = null;
-  #where = null;
-  #asking = null;
+  #asking = new AbortController();
   #refresh = oneTabStop(byId("topic-list"), "button");
 
-  /** @param {function(string)} choose called with the name of a topic that the user takes */
-  constructor(choose) {
+  /**
+   * @param {import("./state.js").Store} store
+   * @param {(name: string) => void} choose called with the name of a topic that the user takes
+   */
+  constructor(store, choose) {
+    this.#store = store;
     this.#choose = choose;
-    let timer;
-    byId("topic-search").addEventListener("input", () => {
+    let timer = 0;
+    this.#search.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = setTimeout(() => this.#load(0), SEARCH_DELAY_MS);
+      timer = window.setTimeout(() => this.#load(0), SEARCH_DELAY_MS);
     });
     byId("topics-more").addEventListener("click", () => this.#load(this.#topics.length));
   }
 
-  /** Show the topics of an instance; resolves when they are there. */
-  async open(api, where) {
-    this.#api = api;
-    this.#where = where;
-    byId("topic-search").value = "";
+  /** Show the topics of the instance; resolves when they are there. */
+  async open() {
+    this.#search.value = "";
     await this.#load(0);
   }
 
   clear() {
-    this.#asking?.abort();
+    this.#asking.abort();
     this.#topics = [];
     this.#chosen = "";
     byId("topics-problem").replaceChildren();
@@ -48,55 +55,84 @@ export class Topics {
     return this.#topics.map((topic) => topic.name);
   }
 
-  /** What is known about a topic, also when it is on no page that was loaded; null if there is none. */
-  async find(name, signal) {
+  focus() {
+    byId("topics-title").focus({ preventScroll: true });
+  }
+
+  focusSearch() {
+    this.#search.focus();
+  }
+
+  /**
+   * What is known about a topic, also when it is on no page that was loaded; null if there is none.
+   * @param {string} name
+   * @returns {Promise<Topic|null>}
+   */
+  async find(name) {
     const loaded = this.#topics.find((topic) => topic.name === name);
     if (loaded) return loaded;
-    const found = await this.#api.topics(this.#where, { name, limit: 1000 }, signal);
+    const found = await this.#ask({ name, limit: 1000 });
     return found.topics.find((topic) => topic.name === name) ?? null;
   }
 
+  /**
+   * Mark the topic that is chosen.
+   * @param {string} name "" for none
+   */
   mark(name) {
     this.#chosen = name;
-    for (const button of byId("topic-list").querySelectorAll("button")) {
+    for (const button of this.#buttons()) {
       if (button.value === name) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
       if (button.value === name) this.#refresh(button);
     }
   }
 
+  /**
+   * @param {import("./api.js").Query} query
+   * @param {AbortSignal} [signal]
+   */
+  #ask(query, signal) {
+    const { state } = this.#store;
+    return apiOf(state).topics(whereOf(state), query, signal);
+  }
+
+  #buttons() {
+    return [...byId("topic-list").querySelectorAll("button")];
+  }
+
+  /** @param {number} offset how many of them are there already */
   async #load(offset) {
-    this.#asking?.abort();
+    this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
     byId("topics-problem").replaceChildren();
     try {
-      const query = { name: byId("topic-search").value, limit: PAGE, offset };
-      const page = await this.#api.topics(this.#where, query, signal);
+      const page = await this.#ask({ name: this.#search.value, limit: PAGE, offset }, signal);
       this.#topics = offset ? [...this.#topics, ...page.topics] : page.topics;
       this.#total = page.total;
       this.#draw();
       byId("topics-note").textContent = this.#total ? "" : "No topic with this name is available to you.";
       announce(`${plural(this.#total, "topic")}.`);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (isAbort(error)) return;
       this.#topics = [];
       this.#draw();
-      byId("topics-problem").replaceChildren(problem(error));
+      byId("topics-problem").replaceChildren(problem(asError(error)));
     }
   }
 
   #draw() {
-    const focused = byId("topic-list").contains(document.activeElement) ? document.activeElement.value : null;
+    const focused = this.#buttons().find((button) => button === document.activeElement)?.value ?? null;
     byId("topic-list").replaceChildren(...this.#topics.map((topic) => this.#item(topic)));
     this.#refresh();
     byId("topics-more").hidden = this.#topics.length >= this.#total || this.#topics.length === 0;
     if (focused === null) return;
     // The button that had the focus is gone; its successor takes it, or the search field.
-    const buttons = [...byId("topic-list").querySelectorAll("button")];
-    (buttons.find((button) => button.value === focused) ?? byId("topic-search")).focus();
+    (this.#buttons().find((button) => button.value === focused) ?? this.#search).focus();
   }
 
+  /** @param {Topic} topic */
   #item(topic) {
     // What Kafka's ACLs hide from the service is null.
     const facts = topic.partition === null ? [] : [plural(topic.partition, "partition")];
@@ -117,51 +153,4 @@ export class Topics {
     );
     return make("li", {}, button);
   }
-}
-
-/** Show what is known about the chosen topic; null where the listing does not have it. */
-export function showTopic(name, topic) {
-  byId("topic-name").replaceChildren(quoted(name));
-  byId("topic-facts").replaceChildren(...(topic ? facts(topic) : []));
-  byId("topic-refusal").replaceChildren(...(topic && !topic.resend_allowed ? [refusal(topic)] : []));
-  const places = topic?.partitions ?? [];
-  byId("partition").replaceChildren(
-    make("option", { value: "" }, "all"),
-    ...places.map(({ partition }) => make("option", { value: partition }, String(partition))),
-  );
-}
-
-function facts(topic) {
-  const said = topic.partition === null ? [] : [plural(topic.partition, "partition")];
-  if (topic.record_count !== null) said.push(`at most ${plural(topic.record_count, "record")}`);
-  if (topic.replication !== null) said.push(`replication ${topic.replication}`);
-  if (topic.compacted) said.push("compacted");
-  if (topic.retention_time !== null) said.push(`kept ${span(topic.retention_time * 3_600_000)}`);
-  // Without a view of the configuration both are null.
-  else if (topic.compacted !== null) said.push("no time limit");
-  if (topic.timestamp_type) said.push(`times by ${topic.timestamp_type}`);
-  const text = make("span", {}, said.join(" · "));
-  if (!topic.partitions?.length) return [text];
-  const row = (place) =>
-    make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, String(place.partition)),
-      make("td", {}, place.log_start_offset === null ? "not known" : number(place.log_start_offset)),
-      make("td", {}, place.high_watermark === null ? "not known" : number(place.high_watermark)),
-    );
-  const head = ["Partition", "Log start offset", "High watermark"].map((title) => make("th", { scope: "col" }, title));
-  const table = make("table", {}, make("tr", {}, ...head), ...topic.partitions.map(row));
-  const region = make("div", { class: "lines", tabindex: 0, role: "region", "aria-label": "Offsets by partition" }, table);
-  return [text, make("details", { class: "partitions" }, make("summary", {}, "Offsets"), region)];
-}
-
-function refusal(topic) {
-  const { error_code: code, error_msg: message } = topic.resend_refusal ?? {};
-  return make(
-    "div",
-    { class: "notice warn" },
-    make("p", {}, "Its records can be looked at, not resent: ", message ?? "the service does not say why."),
-    code ? make("p", {}, make("code", { class: "code" }, code)) : null,
-  );
 }

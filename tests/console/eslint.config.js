@@ -9,8 +9,15 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       eqeqeq: "error",
-      "max-lines": ["error", 450],
+      "max-lines": ["error", 300],
       "no-unused-vars": ["error", { ignoreRestSiblings: true, varsIgnorePattern: "^_" }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "Program > VariableDeclaration[kind!='const'], Program > ExportNamedDeclaration > [kind!='const'][kind]",
+          message: "What changes is in the state of state.js, or in a private field.",
+        },
+      ],
       "no-var": "error",
       "prefer-const": "error",
     },

@@ -100,7 +100,7 @@ export function speedWords(job) {
   const said = [];
   if (job.rate) said.push(`${rate(job.rate)} resent/s`);
   if (job.scan_rate) said.push(`${rate(job.scan_rate)} scanned/s`);
-  if (job.eta_seconds !== null && Number.isFinite(job.eta_seconds)) said.push(`about ${span(job.eta_seconds * 1000)} left`);
+  if (job.eta_seconds !== null) said.push(`about ${span(job.eta_seconds * 1000)} left`);
   return said.join(", ");
 }
 

@@ -35,6 +35,36 @@ test("a request goes below the page's own path, with the token and without param
   assert.deepEqual([options.credentials, options.cache, options.redirect], ["omit", "no-store", "error"]);
 });
 
+test("each call has its own path and method, and hands out what the answer says", async (context) => {
+  const body = '{"messages": [{"message_offset": 7}], "job_id": "0-1"}';
+  const asked = answering(context, () => new Response(body));
+  const api = new Api("t");
+  const where = { project: "p", instance: "i" };
+  const place = "https://host.example/kafka/v2/p/mqs/instances/i";
+  const at = { topic: "t", partition: 1, message_offset: 2n };
+  /** @type {[() => Promise<unknown>, string, unknown][]} */
+  const calls = [
+    [async () => (await api.caller("q")).name, "GET https://host.example/kafka/v2/caller?project=q", undefined],
+    [async () => (await api.messages(where, at)).messages[0].message_offset,
+      `GET ${place}/messages?topic=t&partition=1&message_offset=2`, 7n],
+    [async () => (await api.record(where, "t", 1, 2n)).message_offset,
+      `GET ${place}/messages?topic=t&partition=1&message_offset=2`, 7n],
+    [async () => (await api.download(where, "t", 1, 2n)).size,
+      `GET ${place}/messages?topic=t&partition=1&message_offset=2&download=true`, body.length],
+    [async () => (await api.histogram(where, { buckets: 60 })).total, `GET ${place}/messages/histogram?buckets=60`, undefined],
+    [async () => (await api.jobs(where, { state: "failed" })).total, `GET ${place}/resend-jobs?state=failed`, undefined],
+    [async () => (await api.job(where, "0/1")).job_id, `GET ${place}/resend-jobs/0%2F1`, "0-1"],
+    [async () => (await api.makeJob(where, { topic: "t" })).job_id, `POST ${place}/resend-jobs`, "0-1"],
+    [async () => (await api.actOnJob(where, "0-1", "resend-failed")).job_id,
+      `POST ${place}/resend-jobs/0-1/resend-failed`, "0-1"],
+  ];
+  for (const [call, request, answer] of calls) {
+    assert.deepEqual(await call(), answer, request);
+    const { url, options } = asked.splice(0)[0];
+    assert.equal(`${options.method ?? "GET"} ${url}`, request);
+  }
+});
+
 test("a resend tells where the copy is, with an offset above 2^53, or none where Kafka did not tell", async (context) => {
   const headers = { "X-Resend-Partition": "3", "X-Resend-Offset": "9007199254740993" };
   const answers = [new Response("{}", { headers }), new Response("{}", { headers: { "X-Resend-Partition": "3" } })];

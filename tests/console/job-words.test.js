@@ -88,6 +88,8 @@ test("copies keep their consumer_key where such records may be among those selec
 test("partitions are told as runs, and of many the first ten", () => {
   assert.equal(partitionsWords([3]), "partition 3");
   assert.equal(partitionsWords([5, 0, 1, 2, 2, 7, 8]), "partitions 0–2, 5, 7, 8");
+  const ten = Array.from({ length: 10 }, (_, index) => index * 2);
+  assert.equal(partitionsWords(ten), `partitions ${ten.join(", ")}`);
   const everyOther = Array.from({ length: 20 }, (_, index) => index * 2);
   assert.equal(partitionsWords(everyOther), "partitions 0, 2, 4, 6, 8, 10, 12, 14, 16, … (20 in all)");
 });

@@ -44,6 +44,9 @@ test("the chart spans the times of the records, and no less than a second", () =
 test("a time far in the future is left out of the chart where there are others", () => {
   const last = 2n ** 63n - 1n;
   assert.deepEqual(spanOf([{ timestamp: 5000n }, { timestamp: last }], 10_000n), { start: 5000n, end: 6000n, left: 1 });
+  const tomorrow = 10_000n + 86_400_000n;
+  assert.equal(spanOf([{ timestamp: tomorrow - 1n }, { timestamp: 0n }], 10_000n)?.left, 0);
+  assert.equal(spanOf([{ timestamp: tomorrow }, { timestamp: 0n }], 10_000n)?.left, 1);
   assert.deepEqual(spanOf([{ timestamp: last }], 10_000n), { start: last, end: last, left: 0 });
 });
 

@@ -1,15 +1,20 @@
 """The console: a page that shows topics and records and resends them, served from the files in this package.
 
 The page is plain HTML, CSS and JavaScript modules, as they lie here: nothing is built, and nothing is loaded from
-elsewhere; the declarations of types (.d.ts) are for the checks of `make console` alone. It holds no data and no secret; all that it shows it asks the HTTP API for, with the token that its user
-typed. That stays in the page's memory; session.js keeps it in the tab where the user asks for that.
+elsewhere; the declarations of types (.d.ts) are for the checks of `make console` alone. It holds no data and no secret;
+all that it shows it asks the HTTP API for, with the token that its user typed. That stays in the page's memory;
+app/session.js keeps it in the tab where the user asks for that.
+
+app/ is what the whole page shares: state, router, addresses, header, sign-in. api/ asks the HTTP API. page/ makes
+elements and charts. records/ and jobs/ are the two views; resend/ is the question before a resend, and its result.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -39,15 +44,24 @@ def add_console(app: FastAPI, *, open_to_all: bool) -> None:
         open_to_all: any token will do, so the page asks its user for none.
     """
     app.add_route("/", _to_console, methods=["GET"], include_in_schema=False)
-    for file in files(__name__).iterdir():
+    for path, file in _files_below(files(__name__), PATH):
         suffix = file.name[file.name.rfind(".") :]
-        content = file.read_bytes() if file.is_file() else b""
         if file.name == _PAGE:
+            content = file.read_bytes()
             page = content.replace(_TOKEN_WANTED, _ANY_TOKEN) if open_to_all else content
             app.add_route(PATH, _served(page, "text/html"), methods=["GET"], include_in_schema=False)
         elif suffix in _MEDIA_TYPES:
-            served = _served(content, _MEDIA_TYPES[suffix])
-            app.add_route(f"{PATH}/{file.name}", served, methods=["GET"], include_in_schema=False)
+            served = _served(file.read_bytes(), _MEDIA_TYPES[suffix])
+            app.add_route(path, served, methods=["GET"], include_in_schema=False)
+
+
+def _files_below(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        inner = f"{path}/{entry.name}"
+        if entry.is_dir():
+            yield from _files_below(entry, inner)
+        else:
+            yield inner, entry
 
 
 async def _to_console(request: Request) -> Response:

@@ -1,19 +1,19 @@
 /** The console: makes the parts of the page, tells each of them what it needs of the others, and begins. */
 
-import { UNASKED } from "./address.js";
-import { zone } from "./format.js";
-import { showHeader } from "./header.js";
-import { JobsView } from "./jobs.js";
-import { proposeKeys } from "./keys.js";
-import { RecordsView } from "./records.js";
-import { Router } from "./router.js";
-import { SignIn } from "./sign-in.js";
-import { Store } from "./state.js";
-import { Topics } from "./topics.js";
+import { UNASKED } from "./app/address.js";
+import { showHeader } from "./app/header.js";
+import { proposeKeys } from "./app/keys.js";
+import { Router } from "./app/router.js";
+import { SignIn } from "./app/sign-in.js";
+import { Store } from "./app/state.js";
+import { JobsView } from "./jobs/jobs.js";
+import { zone } from "./page/format.js";
+import { RecordsView } from "./records/records.js";
+import { Topics } from "./records/topics.js";
 
 const store = new Store();
 
-/** @type {import("./router.js").Go} */
+/** @type {import("./app/router.js").Go} */
 const go = (change, force) => router.go(change, force);
 
 const topics = new Topics(store, (name) => go({ ...UNASKED, topic: name }));

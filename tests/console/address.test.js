@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { LISTED, NOWHERE, UNASKED, VIEWS, differ, fromHash, toHash } from "../../service/console/address.js";
+import { LISTED, NOWHERE, UNASKED, VIEWS, differ, fromHash, toHash } from "../../service/console/app/address.js";
 
-/** @typedef {import("../../service/console/address.js").Route} Route */
+/** @typedef {import("../../service/console/app/address.js").Route} Route */
 
 /** @type {Route} */
 const EVERYTHING = {

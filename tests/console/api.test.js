@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Api, asCurl, resendBody } from "../../service/console/api.js";
-import { ApiError, isAbort, mayBeWritten } from "../../service/console/errors.js";
-import { signInError } from "../../service/console/sign-in.js";
+import { Api, asCurl, resendBody } from "../../service/console/api/api.js";
+import { ApiError, isAbort, mayBeWritten } from "../../service/console/api/errors.js";
+import { signInError } from "../../service/console/app/sign-in.js";
 
 const WHERE = { project: "p'1", instance: "a b" };
 const PAGE = { href: "https://host.example/kafka/console#topic=t" };

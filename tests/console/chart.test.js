@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { chosenByKey, heightsOf } from "../../service/console/chart.js";
-import { scaleOf, wordsOf } from "../../service/console/histogram.js";
+import { chosenByKey, heightsOf } from "../../service/console/page/chart.js";
+import { scaleOf, wordsOf } from "../../service/console/records/histogram.js";
 
 test("the highest bar nearly fills the chart, few among many are still seen, and none is nothing", () => {
   assert.deepEqual(heightsOf([0, 1, 500, 1000], 64), [0, 3, 31, 62]);

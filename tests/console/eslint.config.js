@@ -22,6 +22,6 @@ export default [
       "prefer-const": "error",
     },
   },
-  { files: ["service/console/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["service/console/**/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["tests/console/*.js"], languageOptions: { globals: globals.node } },
 ];

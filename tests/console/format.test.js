@@ -17,7 +17,7 @@ import {
   toInput,
   utcText,
   zone,
-} from "../../service/console/format.js";
+} from "../../service/console/page/format.js";
 
 const MS = 1_750_000_000_123n;
 /** Beyond what a calendar has. */

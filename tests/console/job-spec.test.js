@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { NOWHERE } from "../../service/console/address.js";
-import { conditionOf } from "../../service/console/job-headers.js";
+import { NOWHERE } from "../../service/console/app/address.js";
+import { conditionOf } from "../../service/console/jobs/job-headers.js";
 import {
   FieldError,
   draftOf,
@@ -14,10 +14,10 @@ import {
   positionsOf,
   previewOf,
   specOf,
-} from "../../service/console/job-spec.js";
+} from "../../service/console/jobs/job-spec.js";
 import { job, message } from "./made.js";
 
-/** @type {import("../../service/console/job-spec.js").Given} */
+/** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
   topic: "orders", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", headers: [],
   jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, rate: "", stopAfter: "",

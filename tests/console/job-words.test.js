@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { columnsOf } from "../../service/console/job-report.js";
+import { columnsOf } from "../../service/console/jobs/job-report.js";
 import {
   counted,
   isKnown,
@@ -18,7 +18,7 @@ import {
   speedWords,
   stateWord,
   targetWords,
-} from "../../service/console/job-words.js";
+} from "../../service/console/jobs/job-words.js";
 import { job } from "./made.js";
 
 test("a job is over when it has succeeded, failed or was cancelled", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { parseJson, readBody, writeBody } from "../../service/console/json.js";
+import { parseJson, readBody, writeBody } from "../../service/console/api/json.js";
 
 test("a number keeps every digit that was written", () => {
   for (const text of ["9007199254740993", "1.10", "-0", "1e400", "0.1000000000000000055511151231257827"]) {

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { NOWHERE } from "../../service/console/address.js";
-import { countWords, idOf, isBounded, listingOf, spanOf } from "../../service/console/listing.js";
-import { rowByKey, rowsInSight } from "../../service/console/table-window.js";
+import { NOWHERE } from "../../service/console/app/address.js";
+import { countWords, idOf, isBounded, listingOf, spanOf } from "../../service/console/records/listing.js";
+import { rowByKey, rowsInSight } from "../../service/console/records/table-window.js";
 
 const ROUTE = { ...NOWHERE, topic: "orders", partition: "", key: "k", start: 1n, end: 2n, offset: "" };
-/** @type {import("../../service/console/listing.js").Scan} */
+/** @type {import("../../service/console/records/listing.js").Scan} */
 const SCAN = { records: 1000, milliseconds: 1234, complete: true, stopped_by: null };
 
 test("each mode asks for its own place", () => {

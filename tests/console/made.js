@@ -1,9 +1,9 @@
 /** Answers of the API as the tests need them. */
 
 /**
- * @typedef {import("../../service/console/bodies.d.ts").CallerInstance} CallerInstance
- * @typedef {import("../../service/console/bodies.d.ts").JobResponse} Job
- * @typedef {import("../../service/console/bodies.d.ts").MessageItem} Message
+ * @typedef {import("../../service/console/api/bodies.d.ts").CallerInstance} CallerInstance
+ * @typedef {import("../../service/console/api/bodies.d.ts").JobResponse} Job
+ * @typedef {import("../../service/console/api/bodies.d.ts").MessageItem} Message
  */
 
 /**

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fromHash } from "../../service/console/address.js";
-import { Api } from "../../service/console/api.js";
-import { Router } from "../../service/console/router.js";
-import { Store, signedIn } from "../../service/console/state.js";
+import { fromHash } from "../../service/console/app/address.js";
+import { Api } from "../../service/console/api/api.js";
+import { Router } from "../../service/console/app/router.js";
+import { Store, signedIn } from "../../service/console/app/state.js";
 import { callerOf, instance } from "./made.js";
 
 /**
@@ -25,7 +25,7 @@ function opened(hash, { instances = [instance("a"), instance("b")], topics = [] 
   };
   /** @type {() => void} */
   let back = () => assert.fail("nobody listens");
-  /** @type {import("../../service/console/router.js").Page} */
+  /** @type {import("../../service/console/app/router.js").Page} */
   const page = {
     location,
     history: { pushState: write("push"), replaceState: write("replace") },
@@ -118,7 +118,7 @@ test("another project is asked for its instances, and has none where that fails"
 test("an answer about a project is dropped when its asker has signed out", async () => {
   const { signIn, router, api, store, since } = opened("");
   await signIn();
-  /** @type {(caller: import("../../service/console/state.js").CallerResponse) => void} */
+  /** @type {(caller: import("../../service/console/app/state.js").CallerResponse) => void} */
   let answer = () => assert.fail("nobody asked");
   api.caller = () => new Promise((resolve) => {
     answer = resolve;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { forgetToken, keepToken, keptToken } from "../../service/console/session.js";
+import { forgetToken, keepToken, keptToken } from "../../service/console/app/session.js";
 
 /** @type {Map<string, string>} */
 const kept = new Map();

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { NOWHERE } from "../../service/console/address.js";
-import { Api } from "../../service/console/api.js";
-import { bannersOf } from "../../service/console/header.js";
+import { NOWHERE } from "../../service/console/app/address.js";
+import { Api } from "../../service/console/api/api.js";
+import { bannersOf } from "../../service/console/app/header.js";
 import {
   INITIAL,
   Store,
@@ -20,15 +20,15 @@ import {
   usedKey,
   whereOf,
   whyNoJobs,
-} from "../../service/console/state.js";
+} from "../../service/console/app/state.js";
 import { callerOf, instance } from "./made.js";
 
 const API = new Api("token");
 
 /**
  * The state after signing in at an address.
- * @param {Partial<import("../../service/console/address.js").Route>} asked
- * @param {...import("../../service/console/state.js").CallerInstance} instances
+ * @param {Partial<import("../../service/console/app/address.js").Route>} asked
+ * @param {...import("../../service/console/app/state.js").CallerInstance} instances
  */
 const signed = (asked, ...instances) => signedIn(INITIAL, API, callerOf(...instances), { ...NOWHERE, ...asked });
 
@@ -95,7 +95,7 @@ test("a store tells each listener what is now and what was before", () => {
 });
 
 test("the banners say what keeps an instance from being used", () => {
-  const kinds = (/** @type {import("../../service/console/state.js").State} */ state) =>
+  const kinds = (/** @type {import("../../service/console/app/state.js").State} */ state) =>
     bannersOf(state).map(({ kind, words, name }) => [kind, words.split(/[:,]/)[0], name]);
   assert.deepEqual(kinds(signed({}, instance("a"))), []);
   assert.deepEqual(kinds(signed({})), [["warn", "No instance is available to you in this project", undefined]]);

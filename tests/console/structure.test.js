@@ -4,21 +4,24 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 
-import { VIEWS } from "../../service/console/address.js";
+import { VIEWS } from "../../service/console/app/address.js";
 
 const FOLDER = new URL("../../service/console/", import.meta.url);
 const read = (/** @type {string} */ name) => readFileSync(new URL(name, FOLDER), "utf8");
-const MODULES = readdirSync(FOLDER).filter((name) => name.endsWith(".js"));
+const MODULES = readdirSync(FOLDER, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"));
 const PAGE = read("console.html");
 
 /** @param {string} module */
-const importsOf = (module) => [...read(module).matchAll(/^import .* from "\.\/([\w-]+\.js)";$/gm)].map(([, name]) => name);
+const importsOf = (module) =>
+  [...read(module).matchAll(/^import .* from "(\.[\w./-]+\.js)";$/gm)].map(([, name]) =>
+    new URL(name, new URL(module, FOLDER)).href.slice(FOLDER.href.length),
+  );
 
 test("every view has a link, a place in the page and a module, and is given to the router", () => {
   for (const view of VIEWS) {
     assert.match(PAGE, new RegExp(`<a id="view-${view}"`), view);
     assert.match(PAGE, new RegExp(`<main id="${view}"`), view);
-    assert.match(read(`${view}.js`), /@implements \{View\}/, view);
+    assert.match(read(`${view}/${view}.js`), /@implements \{View\}/, view);
     assert.match(read("console.js"), new RegExp(`new Router\\(store, \\{[^}]*\\b${view}\\b`), view);
   }
 });

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { parseJson } from "../../service/console/json.js";
-import { kept, keptWords } from "../../service/console/recipients.js";
-import { outcomeWords } from "../../service/console/several.js";
-import { hexLine, isSmall, toBytes } from "../../service/console/value.js";
+import { parseJson } from "../../service/console/api/json.js";
+import { kept, keptWords } from "../../service/console/resend/recipients.js";
+import { outcomeWords } from "../../service/console/resend/several.js";
+import { hexLine, isSmall, toBytes } from "../../service/console/records/value.js";
 import { message } from "./made.js";
 
 const EVERYONE = message();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,7 +19,8 @@ POLICY = {
     "frame-ancestors 'none'",
     "base-uri 'none'",
 }
-ASSETS = sorted(file.name for file in files("service.console").iterdir() if file.name.endswith((".js", ".css", ".svg")))
+FOLDER = Path(str(files("service.console")))
+ASSETS = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.suffix in {".js", ".css", ".svg"})
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -40,7 +42,18 @@ async def test_console_file_has_strict_headers_and_is_revalidated(client: httpx.
 
 
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("path", ["/console/", "/console/__init__.py", "/console/../app.py", "/console/console.html"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/",
+        "/console/__init__.py",
+        "/console/../app.py",
+        "/console/console.html",
+        "/console/jobs/",
+        "/console/api/bodies.d.ts",
+        "/console/jobs/../__init__.py",
+    ],
+)
 async def test_console_serves_nothing_else(client: httpx.AsyncClient, path: str) -> None:
     """Other files, those of the package included, are not there."""
     assert 404 == (await client.get(path)).status_code
@@ -49,8 +62,8 @@ async def test_console_serves_nothing_else(client: httpx.AsyncClient, path: str)
 @pytest.mark.parametrize("name", ["console.html", *ASSETS])
 def test_console_file_names_no_other_place_and_writes_no_markup(name: str) -> None:
     """Nothing is loaded from elsewhere, no script can turn text into elements, one module can keep a token."""
-    text = (files("service.console") / name).read_text("utf-8")
+    text = (FOLDER / name).read_text("utf-8")
 
     assert set(re.findall(r"https?://[^\s\"'`)]+", text)) <= {"http://www.w3.org/2000/svg"}
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|localStorage", text)
-    assert name == "session.js" or "sessionStorage" not in text
+    assert name == "app/session.js" or "sessionStorage" not in text

@@ -704,7 +704,7 @@ def test_console_calls_json_what_filters_of_jobs_call_json(console: Console) -> 
         if is_text(value)
     }
     console.open()
-    imported = "const { parseJson } = await import('/console/json.js')"
+    imported = "const { parseJson } = await import('/console/api/json.js')"
     parse = f"async texts => {{ {imported}; return texts.map((text) => parseJson(text) !== null); }}"
     assert list(texts.values()) == console.page.evaluate(parse, list(texts))
 

@@ -15,7 +15,7 @@ from service.app import create_app
 from service.settings.model import load_settings
 
 CONSOLE = Path(__file__).parents[2] / "service" / "console"
-TYPES = CONSOLE / "bodies.d.ts"
+TYPES = CONSOLE / "api" / "bodies.d.ts"
 
 _HEAD = "/** Bodies of the API: made of its OpenAPI document by `python -m tests.support.console_types`. */\n"
 _PLAIN = {"string": "string", "boolean": "boolean", "number": "number", "null": "null"}
@@ -29,7 +29,7 @@ def document() -> dict[str, Any]:
 
 def long_names() -> set[str]:
     """Return the names of fields that json.js reads as BigInt."""
-    listed = re.search(r"LONGS = new Set\(\[(.*?)\]\)", (CONSOLE / "json.js").read_text("utf-8"), re.DOTALL)
+    listed = re.search(r"LONGS = new Set\(\[(.*?)\]\)", (CONSOLE / "api" / "json.js").read_text("utf-8"), re.DOTALL)
     assert listed is not None
     return set(re.findall(r'"(\w+)"', listed[1]))
 

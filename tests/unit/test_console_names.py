@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "service" / "console"
 PAGE = (FOLDER / "console.html").read_text("utf-8")
-SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.glob("*.js")))
+SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.js")))
 STYLES = re.sub(r"/\*.*?\*/", "", (FOLDER / "console.css").read_text("utf-8"), flags=re.DOTALL)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.http.server.limits import ConnectionLimits
-from service.settings.sources import About
+from service.settings.about import About
 from service.settings.values import Host, PathPrefix, Seconds, Whole
 
 _LIMITS = ConnectionLimits()
@@ -38,7 +38,7 @@ class HttpSettings(Section):
     port: Annotated[
         Whole,
         Field(ge=0, le=65535),
-        About("TCP port to listen on; 0 takes any free one.", "a whole number from 0 to 65535"),
+        About("TCP port to listen on; 0 takes any free one."),
     ] = 8080
     root_path: Annotated[
         PathPrefix,
@@ -51,22 +51,19 @@ class HttpSettings(Section):
     workers: Annotated[
         Whole,
         Field(ge=1, le=256),
-        About("Processes that serve. Each has its own connections to every cluster.", "a whole number from 1 to 256"),
+        About("Processes that serve. Each has its own connections to every cluster."),
     ] = 1
     max_body_bytes: Annotated[
         Whole,
         Field(ge=1024, le=16_777_216),
-        About(
-            "How large the body of a request may be; a larger one gets a 413.", "a whole number from 1024 to 16777216"
-        ),
+        About("How large the body of a request may be; a larger one gets a 413."),
     ] = 65536
     shutdown_seconds: Annotated[
         Whole,
         Field(ge=1, le=3600),
         About(
             "How long accepted requests may take after SIGTERM. More than every instance's `deadline_seconds`, and "
-            "less than whatever kills the process waits.",
-            "a whole number from 1 to 3600",
+            "less than whatever kills the process waits."
         ),
     ] = 40
     max_head_bytes: Annotated[
@@ -74,39 +71,33 @@ class HttpSettings(Section):
         Field(ge=1024, le=16_777_216),
         About(
             "How large the head of a request may be: its address and its headers; a larger one gets a 431. The cursor "
-            "of a search takes 15 to 30 bytes of it for each partition of the topic.",
-            "a whole number from 1024 to 16777216",
+            "of a search takes 15 to 30 bytes of it for each partition of the topic."
         ),
     ] = _LIMITS.max_head_bytes
     max_headers: Annotated[
         Whole,
         Field(ge=10, le=10_000),
-        About("How many headers a request may have; more get a 431.", "a whole number from 10 to 10000"),
+        About("How many headers a request may have; more get a 431."),
     ] = _LIMITS.max_headers
     head_seconds: Annotated[
         Seconds,
         Field(ge=0.1, le=3600),
         About(
             "How long the head of a request may take: from the start of a connection, or the first byte of a further "
-            "request on it. Then a 408, or for a connection without a byte just its end.",
-            "a number of seconds from 0.1 to 3600",
+            "request on it. Then a 408, or for a connection without a byte just its end."
         ),
     ] = _LIMITS.head_seconds
     body_seconds: Annotated[
         Seconds,
         Field(ge=0.1, le=3600),
-        About(
-            "How long the body of a request may take from the end of the head; then a 408.",
-            "a number of seconds from 0.1 to 3600",
-        ),
+        About("How long the body of a request may take from the end of the head; then a 408."),
     ] = _LIMITS.body_seconds
     idle_seconds: Annotated[
         Seconds,
         Field(ge=0.1, le=3600),
         About(
             "How long a connection is kept between two requests, and with an answer of which the client takes nothing. "
-            "More than a proxy in front keeps it: it would use one that is closed just then.",
-            "a number of seconds from 0.1 to 3600",
+            "More than a proxy in front keeps it: it would use one that is closed just then."
         ),
     ] = _LIMITS.idle_seconds
     max_connections: Annotated[
@@ -114,8 +105,7 @@ class HttpSettings(Section):
         Field(ge=1, le=30_000),
         About(
             "How many connections a process may have; more get a 503 and are closed. Never more than half of the files "
-            "that it may open (`ulimit -Hn`): the others are for Kafka's connections.",
-            "a whole number from 1 to 30000",
+            "that it may open (`ulimit -Hn`): the others are for Kafka's connections."
         ),
     ] = _LIMITS.max_connections
     max_connections_per_address: Annotated[
@@ -124,8 +114,7 @@ class HttpSettings(Section):
         About(
             "How many of them may be of one address, for IPv6 of one network of 64 bits. All that come through a proxy "
             "have its address: where only proxies connect, set it to `max_connections`, and have them limit their "
-            "clients.",
-            "a whole number from 1 to 30000",
+            "clients."
         ),
     ] = _LIMITS.max_connections_per_address
 
@@ -149,8 +138,7 @@ class AuthSettings(Section):
         bool,
         About(
             "Everybody may do everything. Only with a loopback `http.host`; requests still need an `X-Auth-Token` "
-            "header, of any value, and a loopback `Host`.",
-            "true or false",
+            "header, of any value, and a loopback `Host`."
         ),
     ] = False
     callers_file: Annotated[
@@ -174,7 +162,6 @@ class AuthSettings(Section):
         Field(ge=1, le=1_000_000),
         About(
             "How many wrong tokens an address may send before its further ones are answered later and later, with a "
-            "429; right ones are always taken. See [callers.md](callers.md#wrong-tokens).",
-            "a whole number from 1 to 1000000",
+            "429; right ones are always taken. See [callers.md](callers.md#wrong-tokens)."
         ),
     ] = 20

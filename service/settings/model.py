@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kafka.client.config import ClusterConfig
 from kafka.client.secrets import CONFIGURED
 from service.auth.callers import CallersFileRefused, read_callers
+from service.settings.about import About
 from service.settings.http import AuthSettings, HttpSettings
 from service.settings.sections import (
     EmbeddedInstance,
@@ -22,7 +23,7 @@ from service.settings.sections import (
     LogSettings,
     QuerySettings,
 )
-from service.settings.sources import About, Given, Sources
+from service.settings.sources import Sources
 from service.settings.values import ID_MAY_BE, InstanceId
 from service.settings.variables import SettingsError
 
@@ -92,7 +93,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del init_settings, env_settings, dotenv_settings, file_secret_settings
-            return Given(settings_cls, sources.variables.values), Given(settings_cls, sources.table)
+            return tuple(InitSettingsSource(settings_cls, given) for given in (sources.variables.values, sources.table))
 
     try:
         settings = Loaded()

@@ -9,17 +9,18 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
+from service.settings.about import About
 from service.settings.http import Section
-from service.settings.sources import About
 from service.settings.values import ID_MAY_BE, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
 
 _LIMITS = Limits()
 _QUERY = QueryLimits()
 _JOBS = JobsConfig()
+_POLICY = ResendPolicy()
 
 
 class PolicySettings(Section):
-    """What may be resent on an instance, and how."""
+    """What may be resent on an instance, and how, with the defaults of kafka.model.policy.ResendPolicy."""
 
     topics: Annotated[
         Patterns,
@@ -28,33 +29,28 @@ class PolicySettings(Section):
             "Internal topics are always refused.",
             "a list of topic names or patterns, at least one",
         ),
-    ] = ("*",)
+    ] = _POLICY.topics
     allow_compacted: Annotated[
         bool,
-        About(
-            "Whether compacted topics are resent, where a copy replaces the newest value of its key.", "true or false"
-        ),
-    ] = False
+        About("Whether compacted topics are resent, where a copy replaces the newest value of its key."),
+    ] = _POLICY.allow_compacted
     timestamp: Annotated[
         TimestampPolicy,
         About(
             "Which time a copy gets: its original's, or the current time. Where the topic says LogAppendTime, the "
-            "broker's time is taken either way.",
-            "original or now",
+            "broker's time is taken either way."
         ),
-    ] = TimestampPolicy.ORIGINAL
-    read_only: Annotated[bool, About("Stops all resends of this instance; requests get a 400.", "true or false")] = (
-        False
-    )
+    ] = _POLICY.timestamp
+    read_only: Annotated[bool, About("Stops all resends of this instance; requests get a 400.")] = _POLICY.read_only
 
 
 class LimitSettings(Section):
-    """How much, how many and how long, on an instance; the defaults are those of kafka.config.Limits."""
+    """How much, how many and how long, on an instance, with the defaults of kafka.client.config.Limits."""
 
     deadline_seconds: Annotated[
         Seconds,
         Field(gt=0, le=3600),
-        About("How long one resend may take altogether.", "a number of seconds above 0, at most 3600"),
+        About("How long one resend may take altogether."),
     ] = _LIMITS.deadline_seconds
     delivery_timeout_seconds: Annotated[
         Seconds,
@@ -68,17 +64,17 @@ class LimitSettings(Section):
     max_queued_requests: Annotated[
         Whole,
         Field(ge=1, le=1_000_000),
-        About("How many requests may wait for a reader; more get a 503.", "a whole number from 1 to 1000000"),
+        About("How many requests may wait for a reader; more get a 503."),
     ] = _LIMITS.max_queued_requests
     readers: Annotated[
         Whole,
         Field(ge=1, le=64),
-        About("Threads that read, each with a connection of its own to every broker.", "a whole number from 1 to 64"),
+        About("Threads that read, each with a connection of its own to every broker."),
     ] = _LIMITS.readers
     max_in_flight_per_reader: Annotated[
         Whole,
         Field(ge=1, le=1000),
-        About("How many positions, of distinct partitions, a reader reads at once.", "a whole number from 1 to 1000"),
+        About("How many positions, of distinct partitions, a reader reads at once."),
     ] = _LIMITS.max_in_flight_per_reader
 
     @field_validator("delivery_timeout_seconds")
@@ -91,14 +87,13 @@ class LimitSettings(Section):
 
 
 class QuerySettings(Section):
-    """How much may be read to find records, on every instance; the defaults are those of kafka.config.QueryLimits."""
+    """How much may be read to find records, on every instance, with the defaults of kafka.client.config.QueryLimits."""
 
     max_scan_records: Annotated[
         Whole,
         Field(ge=1000, le=100_000_000),
         About(
-            "How many records one request may read; then it is answered with what was found and a cursor to continue.",
-            "a whole number from 1000 to 100000000",
+            "How many records one request may read; then it is answered with what was found and a cursor to continue."
         ),
     ] = _QUERY.max_scan_records
     max_scan_seconds: Annotated[
@@ -106,8 +101,7 @@ class QuerySettings(Section):
         Field(ge=0.1, le=60),
         About(
             "How long one request may read; then it is answered with what was found. It may wait twice as long for its "
-            "turn.",
-            "a number of seconds from 0.1 to 60",
+            "turn."
         ),
     ] = _QUERY.max_scan_seconds
     max_concurrent_scans: Annotated[
@@ -115,17 +109,13 @@ class QuerySettings(Section):
         Field(ge=1, le=64),
         About(
             "Searches and histograms at once on an instance, each with connections of its own. One caller has at most "
-            "half of them, rounded up, so that others find some free; callers take turns. More wait, then get a 503.",
-            "a whole number from 1 to 64",
+            "half of them, rounded up, so that others find some free; callers take turns. More wait, then get a 503."
         ),
     ] = _QUERY.max_concurrent_scans
     max_value_bytes: Annotated[
         Whole,
         Field(ge=1, le=1_000_000_000),
-        About(
-            "The largest value that is shown; a larger one can only be downloaded.",
-            "a whole number from 1 to 1000000000",
-        ),
+        About("The largest value that is shown; a larger one can only be downloaded."),
     ] = 1_048_576
     cursor_key: Annotated[
         Annotated[str, Field(min_length=16, max_length=1000)] | None,
@@ -133,19 +123,18 @@ class QuerySettings(Section):
         About(
             "Secret by which the service knows the cursors that it has given; the same for all processes and replicas. "
             "Without it, it is made of `auth.token_digest` and the passwords and keys for Kafka: set it where there "
-            "are neither, such as with a callers file and a Kafka without authentication.",
-            "text of 16 to 1000 characters",
+            "are neither, such as with a callers file and a Kafka without authentication."
         ),
     ] = None
 
 
 class JobsSettings(Section):
-    """Where jobs are kept and how they run, on every instance; the defaults are those of kafka.config.JobsConfig."""
+    """Where jobs are kept and how they run, on every instance, with the defaults of kafka.client.config.JobsConfig."""
 
     worker: Annotated[
         bool,
-        About("`serve` runs a worker of jobs beside it; otherwise `kafka-resend worker` is to run.", "true or false"),
-    ] = True
+        About("`serve` runs a worker of jobs beside it; otherwise `kafka-resend worker` is to run."),
+    ] = _JOBS.worker
     topic: Annotated[
         str,
         Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$"),
@@ -154,43 +143,39 @@ class JobsSettings(Section):
     group: Annotated[
         str,
         Field(min_length=1, max_length=249),
-        About("Consumer group of the workers. The same for all that share a store.", "text"),
+        About("Consumer group of the workers. The same for all that share a store."),
     ] = _JOBS.group
     transactional_prefix: Annotated[
         str,
         Field(min_length=1, max_length=200),
-        About("What the workers' transactional ids start with. The same for all that share a store.", "text"),
+        About("What the workers' transactional ids start with. The same for all that share a store."),
     ] = _JOBS.transactional_prefix
     partitions: Annotated[
         Whole,
         Field(ge=1, le=1000),
-        About(
-            "How many partitions the topic gets when it is created, which is how many jobs run at once.",
-            "a whole number from 1 to 1000",
-        ),
+        About("How many partitions the topic gets when it is created, which is how many jobs run at once."),
     ] = _JOBS.partitions
     batch_records: Annotated[
         Whole,
         Field(ge=1, le=100_000),
-        About("Records that one transaction copies, at most.", "a whole number from 1 to 100000"),
+        About("Records that one transaction copies, at most."),
     ] = _JOBS.batch_records
     retention_seconds: Annotated[
         Seconds,
         Field(ge=60, le=10 * 365 * 24 * 3600),
-        About("How long finished jobs are kept.", "a number of seconds from 60 to 315360000"),
+        About("How long finished jobs are kept."),
     ] = _JOBS.retention_seconds
     max_records: Annotated[
         Whole,
         Field(ge=1, le=10**15),
-        About("How many offsets one job may select.", "a whole number from 1 to 1000000000000000"),
+        About("How many offsets one job may select."),
     ] = _JOBS.max_records
     idempotency_retention_seconds: Annotated[
         Seconds,
         Field(ge=60, le=10 * 365 * 24 * 3600),
         About(
             "How long the answer to a single resend with an `Idempotency-Key` is kept; each takes memory, see "
-            "[idempotency.md](idempotency.md).",
-            "a number of seconds from 60 to 315360000",
+            "[idempotency.md](idempotency.md)."
         ),
     ] = _JOBS.idempotency_retention_seconds
     read_ahead_mb: Annotated[
@@ -198,8 +183,7 @@ class JobsSettings(Section):
         Field(ge=64, le=100_000),
         About(
             "Memory of a worker for what its jobs read ahead, in MB. Jobs that it does not suffice for wait for their "
-            "turn, see [jobs.md](jobs.md#memory).",
-            "a whole number from 64 to 100000",
+            "turn, see [jobs.md](jobs.md#memory)."
         ),
     ] = _JOBS.read_ahead_mb
 
@@ -273,13 +257,12 @@ class LogSettings(Section):
     format: Annotated[
         Literal["json", "console"],
         BeforeValidator(lower),
-        About("A JSON object a line, or lines for people.", "json or console"),
+        About("A JSON object a line, or lines for people."),
     ] = "json"
     level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"],
         BeforeValidator(lower),
         About(
-            "What is at least this important is logged. `info` has a line per request, `debug` also those for health.",
-            "debug, info, warning, error or critical",
+            "What is at least this important is logged. `info` has a line per request, `debug` also those for health."
         ),
     ] = "info"

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import PydanticBaseSettingsSource
 
 from kafka.client.config import PropertyReserved
 from service.files import writable_by_everybody
+from service.settings.about import may_be
 from service.settings.variables import (
     CONFIG,
     Keys,
@@ -28,36 +28,6 @@ from service.settings.variables import (
     sections_by_id_in,
     variable_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is said of a setting, in errors and in the documentation.
-
-    Attributes:
-        meaning: what it does, and its edges.
-        may_be: completes the sentence "it must be".
-    """
-
-    meaning: str
-    may_be: str
-
-
-class Given(PydanticBaseSettingsSource):
-    """A source of settings that was read before."""
-
-    def __init__(self, settings_cls: Any, values: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value of one field."""
-        del field
-        return self._values.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return all values, nested."""
-        return self._values
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +86,19 @@ class Sources:
         keys = tuple(str(part) for part in details["loc"] if part != "[key]" and not isinstance(part, int))
         place = self.place(keys)
         model, described = _described(self.root, keys)
-        about = next((item for item in described.metadata if isinstance(item, About)), None) if described else None
         if details["type"] == "extra_forbidden":
             close = difflib.get_close_matches(keys[-1], model.model_fields if model else (), 1)
             return f"{place} is not a setting" + (f"; did you mean {close[0]}?" if close else "")
         problem = details.get("ctx", {}).get("error")
         if isinstance(problem, PropertyReserved):
             return f"{place}: {problem}"
-        may_be = about.may_be if about else "a table of settings"
+        expected = may_be(described) if described else "a table of settings"
         if details["type"] == "missing":
-            return f"{place} is missing; it must be {may_be}"
+            return f"{place} is missing; it must be {expected}"
         if keys[-1] == "delivery_timeout_seconds" and details["type"] == "value_error":
             # Its bound is another setting.
-            may_be = str(problem)
-        return f"{place} must be {may_be}"
+            expected = str(problem)
+        return f"{place} must be {expected}"
 
 
 def _described(model: type[BaseModel] | None, keys: Keys) -> tuple[type[BaseModel] | None, FieldInfo | None]:

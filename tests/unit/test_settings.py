@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.client.config import ClusterConfig, Limits, QueryLimits
+from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
 from service.settings.model import Settings, demo_settings, load_settings
-from service.settings.sections import LimitSettings
+from service.settings.sections import JobsSettings, LimitSettings, PolicySettings
 from service.settings.variables import SettingsError, leaves, variable_of
 
 SECRET = "hunter2-secret"
@@ -57,6 +57,8 @@ def test_settings_of_two_variables_are_one_cluster_with_the_defaults() -> None:
     )
     assert ("json", "info") == (settings.log.format, settings.log.level)
     assert Limits() == Limits(**LimitSettings().model_dump())
+    assert ResendPolicy() == ResendPolicy(**PolicySettings().model_dump())
+    assert JobsConfig() == JobsConfig(**JobsSettings().model_dump())
 
 
 def test_settings_of_variables_reach_the_cluster() -> None:

@@ -1,4 +1,9 @@
-"""Where settings come from, and how what is wrong with one is worded: by the name under which it was set."""
+"""Where settings come from, and how what is wrong with one is worded: by the name under which it was set.
+
+pydantic-settings merges what is read here. Its TomlConfigSettingsSource does not read the file: it takes one that is
+not there for an empty one, and the file that is checked for who may write it has to be the one that is read: opened
+once.
+"""
 
 from __future__ import annotations
 

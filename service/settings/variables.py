@@ -1,6 +1,11 @@
 """RESEND_* variables: which setting each one is, and what its text means.
 
 Nothing here knows which settings there are: that is read off the settings' classes.
+
+pydantic-settings' EnvSettingsSource is not used. It passes over a variable whose first part is no setting, takes a
+whole table as JSON, does not say which variable a value came from, and its error for a list that is not JSON has the
+text, which may be secret, in its cause. To refuse an unknown variable by name each has to be located here anyway, and
+then its value is in place.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,8 +15,10 @@ from hypothesis import strategies as st
 from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
+from service.http.server.limits import ConnectionLimits
+from service.settings.http import HttpSettings
 from service.settings.model import Settings, demo_settings, load_settings
-from service.settings.sections import JobsSettings, LimitSettings, PolicySettings
+from service.settings.sections import JobsSettings, LimitSettings, PolicySettings, QuerySettings
 from service.settings.variables import SettingsError, leaves, variable_of
 
 SECRET = "hunter2-secret"
@@ -57,8 +61,6 @@ def test_settings_of_two_variables_are_one_cluster_with_the_defaults() -> None:
     )
     assert ("json", "info") == (settings.log.format, settings.log.level)
     assert Limits() == Limits(**LimitSettings().model_dump())
-    assert ResendPolicy() == ResendPolicy(**PolicySettings().model_dump())
-    assert JobsConfig() == JobsConfig(**JobsSettings().model_dump())
 
 
 def test_settings_of_variables_reach_the_cluster() -> None:
@@ -462,3 +464,24 @@ def test_file_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=f"chmod o-w {file}"):
         load_settings({"RESEND_CONFIG": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("worker", "section", "service_only"),
+    [
+        (Limits, LimitSettings, set()),
+        (QueryLimits, QuerySettings, {"max_value_bytes", "cursor_key"}),
+        (JobsConfig, JobsSettings, set()),
+        (ResendPolicy, PolicySettings, set()),
+    ],
+)
+def test_everything_that_the_worker_takes_can_be_set(worker: Any, section: Any, service_only: set[str]) -> None:
+    """A section has a setting for each field of the worker's dataclass, with its default."""
+    assert asdict(worker()) == section().model_dump(exclude=service_only)
+
+
+def test_every_limit_of_connections_can_be_set() -> None:
+    """Each reaches the server."""
+    other: dict[str, Any] = {name: value + 1 for name, value in asdict(ConnectionLimits()).items()}
+
+    assert ConnectionLimits(**other) == HttpSettings(**other).connection_limits()

@@ -112,6 +112,8 @@ async def test_outages_with_keys_in_use_end_no_process_and_refuse_nothing_for_go
                 lane.stopping = True
             await asyncio.gather(*running)
     assert "starting it again" not in log.read_text()
+    for partition in range(PARTITIONS):
+        plain.wait_for_last_stable_offset("topic", partition)
     written = Counter(
         (dict(copy.headers)["consumer_key"] or b"").decode()
         for partition in range(PARTITIONS)

@@ -214,6 +214,13 @@ class PlainClient:
         """Return the offset that the next record will get."""
         return self._end(topic, partition, "read_uncommitted")
 
+    def wait_for_last_stable_offset(self, topic: str, partition: int) -> None:
+        """Wait until no transaction is open in a partition: readers of committed records get no further than one."""
+        self._wait(
+            f"every transaction in {topic}/{partition} to end",
+            lambda: self._end(topic, partition, "read_committed") == self.high_watermark(topic, partition),
+        )
+
     def topics(self) -> set[str]:
         """Return the names of all topics."""
         consumer = self._consumer("read_uncommitted")

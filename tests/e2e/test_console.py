@@ -176,6 +176,9 @@ def test_console_consumer_key_left_empty_names_the_one_of_the_record(
     expect(page.get_by_role("dialog")).to_contain_text("Forbilling")
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Resend …")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(console.opener(0, 2)).to_be_focused()
     assert 6 == plain.high_watermark(topic, 0)
 
 

@@ -117,12 +117,14 @@ export class RecordPanel {
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      button.disabled = true;
+      // Not disabled meanwhile: the focus would be lost, to which the question gives it back.
+      if (button.ariaBusy === "true") return;
+      button.ariaBusy = "true";
       try {
         const words = await this.#resend(record, key.value);
         if (words !== null) said.replaceChildren(words);
       } finally {
-        button.disabled = false;
+        button.ariaBusy = null;
       }
     });
     return form;

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -20,6 +21,7 @@ _METADATA_TRIES = 3
 _WITNESS_SECONDS = 0.5
 _LEADERS_SECONDS = 4.0
 _MOST_QUESTIONS = 16
+_MOST_TOPICS = 4
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _Answer = TypeVar("_Answer")
 
@@ -113,14 +115,19 @@ class LeaderProbe:
         raise AssertionError
 
     def _questions(self, timeout_seconds: float) -> Sequence[_Question]:
-        """Return a question for each of some brokers."""
+        """Return questions to some brokers."""
         metadata = self._admin.list_topics(timeout=timeout_seconds)
-        led: dict[int, _Question] = {}
+        led: dict[int, dict[str, _Question]] = {broker: {} for broker in metadata.brokers}
         for name, topic in metadata.topics.items():
             for number, partition in topic.partitions.items():
-                if partition.leader in metadata.brokers:
-                    led.setdefault(partition.leader, _Question(partition.leader, (name, number)))
-        return list(led.values() or [_Question(broker, None) for broker in metadata.brokers])[:_MOST_QUESTIONS]
+                of_broker = led.get(partition.leader)
+                if of_broker is not None and len(of_broker) < _MOST_TOPICS:
+                    of_broker.setdefault(name, _Question(partition.leader, (name, number)))
+        # Each broker about several topics: one may be deleted before it is asked about, and then the library looks for
+        # its leader until time runs out.
+        turns = zip_longest(*(of_broker.values() for of_broker in led.values()))
+        questions = [question for turn in turns for question in turn if question is not None]
+        return (questions or [_Question(broker, None) for broker in metadata.brokers])[:_MOST_QUESTIONS]
 
     async def _first_answered(self, questions: Sequence[_Question], timeout_seconds: float) -> _Question | None:
         """Ask all at once, and return the first that is answered, or None if none is in time."""

@@ -7,21 +7,27 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from confluent_kafka.admin import ClusterMetadata
 
 from kafka.checks.diagnose import diagnose
 from kafka.checks.results import Finding
+from kafka.client.admin import Admin
 from kafka.client.config import ClusterConfig
+from kafka.client.connection import ConnectionErrors
 from kafka.cluster import Cluster
+from kafka.metadata.probe import LeaderProbe
 from kafka.model.errors import ClusterAway
 from kafka.model.records import Position
 from service.api.health import readiness_of
 from tests.support.acls import Administrator, sasl
-from tests.support.brokers import ControlledBroker, StartBroker, free_port, new_broker
+from tests.support.brokers import Broker, ControlledBroker, StartBroker, free_port, new_broker
 from tests.support.certificates import Authority, broker_with_tls, client_with_tls
 from tests.support.plain import PlainClient
 from tests.support.proxy import proxied
+from tests.support.topics import MakeTopic
 from tests.support.worker import OpenCluster, eventually
 
 
@@ -247,3 +253,23 @@ async def test_leader_that_is_gone_names_itself_in_the_refusal(
     with pytest.raises(ClusterAway) as refused:
         await cluster.resend(Position("topic", 0, 0), None)
     assert broker.bootstrap in refused.value.reason
+
+
+async def test_topic_deleted_between_metadata_and_question_makes_no_cluster_away(
+    broker: Broker, make_topic: MakeTopic, plain: PlainClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client library looks for the leader of such a topic until time runs out: others are asked about as well."""
+    gone, kept = f"gone-{uuid.uuid4()}", make_topic()
+    plain.create_topic(gone, 1)
+    admin = Admin(ClusterConfig("default", (broker.bootstrap,)))
+    metadata = admin.list_topics(timeout=10)
+    metadata.topics = {name: metadata.topics[name] for name in (gone, kept)}
+    plain.delete_topic(gone)
+    of_one = admin.list_topics
+
+    def list_topics(*of: Any, **timeout: float) -> ClusterMetadata:
+        return of_one(*of, **timeout) if of else metadata
+
+    monkeypatch.setattr(admin, "list_topics", list_topics)
+
+    await LeaderProbe(admin, ConnectionErrors()).require(2.0)

@@ -28,11 +28,12 @@ from kafka.model.errors import ResendError
 from service.api.access import Access
 from service.api.bodies import check_content_type, read_body
 from service.api.keys import idempotency_key
-from service.api.parameters import Parameter, Parameters
+from service.api.parameters import NO_PARAMETERS, Parameter, Parameters
 from service.api.schema.job_request import parse_nothing
 from service.auth import Action
 from service.http.cursors import Cursors
 from service.http.errors import error_response, row_of
+from service.http.fast_path import Endpoint
 from service.http.refusals import RequestRefused
 from service.http.request_context import RequestLog, request_log_of
 from service.instances import Instances
@@ -41,8 +42,10 @@ from service.settings.model import Settings
 Needs = Action | Literal["token", "nothing"]
 """What is asked of a caller: a grant to do this to an instance, a token whatever it is for, or nothing."""
 
+INSTANCE_PATH = "/v2/{project_id}/mqs/instances/{instance_id}"
+"""What the paths of all calls on an instance begin with."""
+
 Admitted = TypeVar("Admitted")
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,12 @@ class Call(Generic[Admitted]):
     request: Request
     log: RequestLog
     admitted: Admitted
-    parameters: Parameters = field(default_factory=lambda: Parameters(b""))
+    parameters: Parameters = NO_PARAMETERS
     body: bytes = b""
     idempotency_key: str | None = None
+
+
+Handler = Callable[[Call[Any]], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class Route:
     path: str
     name: str
     needs: Needs
-    handler: Callable[[Call[Any]], Awaitable[Response]]
+    handler: Handler
     summary: str
     tag: str
     answers: tuple[DocumentedAnswer, ...]

@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from kafka.model.records import MAX_OFFSET
 from service.api.call import DocumentedAnswer, Route
 from service.api.documented_errors import EARLY, EARLY_MEANINGS, EXAMPLE_JOB_ID
 from service.api.keys import PARAMETER as IDEMPOTENCY_KEY_PARAMETER
 from service.api.routes import ROUTES
-from service.api.schema.resend import MAX_OFFSET, ErrorResponse
+from service.api.schema.resend import ErrorResponse
 from service.http.errors import error_body, row_of
 
 TITLE = "kafka-resend"

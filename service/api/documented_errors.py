@@ -13,7 +13,7 @@ Errors = tuple[Exception, ...]
 EXAMPLE_JOB_ID = "0-0123456789abcdef01234567"
 
 _POSITION = Position("topic-test", 0, 4)
-_NOT_TOLD = "no token, a wrong one, or no grant for this. Which of these is not told."
+_FORBIDDEN = "No token, a wrong one, or no grant for this. Which of these is not told."
 _SELECTING: Errors = (
     worker.TopicMissing("topic-test"),
     worker.CompactedTopic("topic-test"),
@@ -55,7 +55,7 @@ RESEND: Errors = (
 )
 RESEND_MEANINGS = {
     400: "Nothing was written: something about the request, the record or its topic has to be fixed first.",
-    403: f"Nothing was written: {_NOT_TOLD}",
+    403: "Nothing was written: no token, a wrong one, or no grant for this. Which of these is not told.",
     413: "Nothing was written: the body is over the limit.",
     415: "Nothing was written: the body is not declared to be JSON in UTF-8.",
     500: "An unexpected error.",
@@ -85,7 +85,7 @@ MESSAGES: Errors = (
 )
 QUERY_MEANINGS = {
     400: "Something about the request has to be fixed first.",
-    403: "No token, a wrong one, or no grant for this. Which of these is not told.",
+    403: _FORBIDDEN,
     503: "The cluster is away, too many searches are under way, or the service is stopping. Try again.",
     504: "Time ran out before a single record came.",
 }
@@ -113,7 +113,7 @@ RESEND_FAILED: Errors = (
 )
 JOBS_MEANINGS = {
     400: "Something about the request has to be fixed first; there is no job.",
-    403: "No token, a wrong one, or no grant for this. Which of these is not told.",
+    403: _FORBIDDEN,
     404: "There is no such job, or not for this caller.",
     503: "The cluster is away, or jobs cannot be kept. Try again.",
     504: "Whether it was accepted is not known: look at the job, or at the list.",

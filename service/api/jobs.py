@@ -16,7 +16,7 @@ from kafka.jobs.progress import State
 from kafka.jobs.spec import JobSpec
 from service.api.access import Admission
 from service.api.bodies import parsed
-from service.api.call import Call
+from service.api.call import INSTANCE_PATH, Call
 from service.api.keys import REPLAYED, key_of
 from service.api.parameters import Whole, Words
 from service.api.prefix import prefix_of
@@ -24,7 +24,7 @@ from service.api.schema.job_request import parse_job
 from service.api.schema.job_response import failed_positions, to_response
 from service.http.strict_json import read_json
 
-PATH = "/v2/{project_id}/mqs/instances/{instance_id}/resend-jobs"
+PATH = f"{INSTANCE_PATH}/resend-jobs"
 
 STATES: tuple[str, ...] = get_args(State)
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from kafka.model.records import Position, Record
+from kafka.model.records import MAX_OFFSET, MAX_PARTITION, Position, Record
 from kafka.search.selection import Page, Paging, Selection
 from service.api.access import Admission
 from service.api.call import Call
 from service.api.http_disconnect import while_connected
 from service.api.parameters import Flag, Parameters, Tag, Text, TopicName, Whole
 from service.api.schema.query import MessageItem, MessagesResponse, ScanItem, listed_message, whole_message
-from service.api.schema.resend import MAX_OFFSET, MAX_PARTITION
 from service.http.refusals import DownloadRefused, MessageIdNotLegal, ParameterMissing, RangeRefused, shown
 
 _MAX_SKIP = 10_000
@@ -26,9 +25,9 @@ TOPIC = TopicName("topic", "Topic name.", required=True)
 START_TIME = Whole("start_time", "First timestamp, Unix milliseconds.")
 END_TIME = Whole("end_time", "First timestamp after the range.")
 PARTITION = Whole("partition", "The only partition.", most=MAX_PARTITION)
-MESSAGE_OFFSET = Whole("message_offset", "Offset of the one message.", most=MAX_OFFSET)
-START_OFFSET = Whole("start_offset", "First offset of a list.", most=MAX_OFFSET)
-END_OFFSET = Whole("end_offset", "First offset after the list.", most=MAX_OFFSET)
+MESSAGE_OFFSET = Whole("message_offset", "Offset of the one message.")
+START_OFFSET = Whole("start_offset", "First offset of a list.")
+END_OFFSET = Whole("end_offset", "First offset after the list.")
 ASC = Flag("asc", "The oldest first, or the newest.")
 LIMIT = Whole("limit", "Messages a page.", least=1, most=1000, default=100)
 OFFSET = Whole("offset", "How many to leave out.", most=_MAX_SKIP, default=0)

@@ -12,7 +12,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
-from service.api.schema.resend import TOPIC
+from kafka.model.records import MAX_OFFSET
+from service.api.schema.resend import topic_name
 from service.http.refusals import (
     ParameterMissing,
     ParameterNotChoice,
@@ -22,7 +23,6 @@ from service.http.refusals import (
     ParameterUnknown,
     QueryNotText,
     TagRefused,
-    TopicNotLegal,
     shown,
 )
 
@@ -98,9 +98,7 @@ class TopicName(Parameter[str]):
 
     def parse(self, text: str) -> str:
         """Return the name."""
-        if TOPIC.fullmatch(text) is None or text in {".", ".."}:
-            raise TopicNotLegal(f"topic {shown(text)} is not a name that Kafka allows")
-        return text
+        return topic_name(text)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -133,7 +131,7 @@ class Whole(Parameter[int]):
     """
 
     least: int = 0
-    most: int = 2**63 - 1
+    most: int = MAX_OFFSET
 
     def parse(self, text: str) -> int:
         """Return the number."""
@@ -272,3 +270,6 @@ class Parameters:
         if value is None:
             raise ParameterMissing(f"the query has no {parameter.name}")
         return value
+
+
+NO_PARAMETERS = Parameters(b"")

@@ -12,14 +12,13 @@ from kafka.resend.service import Resent
 from service.api.access import Admission
 from service.api.call import Call
 from service.api.keys import REPLAYED, key_of
-from service.api.parameters import MOST_PARAMETERS, Choice, Parameters
+from service.api.parameters import MOST_PARAMETERS, NO_PARAMETERS, Choice, Parameters
 from service.api.schema.resend import ResendRequest, ResendResponse, parse_resend
 from service.http.refusals import ActionMissing, ActionRepeated, ActionUnknown, shown
 
 ACTION_ID = Choice("action_id", "What to do.", required=True, default="resend", choices=("resend",))
 
 _RESEND_QUERY = b"action_id=resend"
-_NO_PARAMETERS = Parameters(b"")
 
 
 async def resend(call: Call[Admission]) -> Response:
@@ -51,7 +50,7 @@ def read_action(query: bytes) -> Parameters:
         ActionMissing, ActionRepeated, ActionUnknown: it is not so.
     """
     if query == _RESEND_QUERY:
-        return _NO_PARAMETERS
+        return NO_PARAMETERS
     try:
         parameters = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
@@ -63,7 +62,7 @@ def read_action(query: bytes) -> Parameters:
         raise ActionRepeated(f"the query has {len(actions)} action_ids")
     if actions[0] != "resend":
         raise ActionUnknown(f"action_id {shown(actions[0])} does not exist")
-    return _NO_PARAMETERS
+    return NO_PARAMETERS
 
 
 def _answer(asked: ResendRequest, resent: Resent, more: Mapping[str, str]) -> Response:

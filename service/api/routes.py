@@ -7,15 +7,14 @@ from typing import Any
 
 from service.api import caller, health, histogram, jobs, messages, resend, topics
 from service.api import documented_errors as errors
-from service.api.call import DocumentedAnswer, Route
+from service.api.call import INSTANCE_PATH, DocumentedAnswer, Handler, Route
 from service.api.keys import REPLAYED_HEADER
 from service.api.schema.job_request import JobRequest
 from service.api.schema.job_response import JobResponse, JobsResponse
 from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
 from service.api.schema.resend import Health, Readiness, ResendRequest, ResendResponse
 
-_INSTANCE = "/v2/{project_id}/mqs/instances/{instance_id}"
-_MESSAGES = f"{_INSTANCE}/messages"
+_MESSAGES = f"{INSTANCE_PATH}/messages"
 _JOB = f"{jobs.PATH}/{{job_id}}"
 
 _JOB_BODY_BYTES = 2_000_000
@@ -52,10 +51,28 @@ _JOB_MADE = DocumentedAnswer(202, "The job was accepted.", JobResponse, {"header
 _JOB_ASKED = DocumentedAnswer(202, "That was accepted; the job is as it was a moment ago.", JobResponse)
 
 _query = partial(Route, meanings=errors.QUERY_MEANINGS)
-_job = partial(Route, needs="jobs", tag="jobs", meanings=errors.JOBS_MEANINGS)
-_job_change = partial(_job, method="POST", answers=(_JOB_ASKED,), outcome="accepted")
-_job_start = partial(_job, method="POST", answers=(_JOB_MADE,), outcome="accepted", once=True)
 _health = partial(Route, needs="nothing", tag="health")
+
+
+def _job(action: str, answer: DocumentedAnswer, **more: Any) -> Route:
+    """Return a call on jobs; what changes them is accepted, and done by a worker."""
+    changes = answer.status == 202
+    return Route(
+        method="POST" if changes else "GET",
+        name=f"jobs-{action}",
+        job_action=action,
+        needs="jobs",
+        tag="jobs",
+        answers=(answer,),
+        meanings=errors.JOBS_MEANINGS,
+        outcome="accepted" if changes else "ok",
+        **more,
+    )
+
+
+def _job_change(action: str, handler: Handler, summary: str, examples: tuple[Exception, ...]) -> Route:
+    return _job(action, _JOB_ASKED, path=f"{_JOB}/{action}", handler=handler, summary=summary, errors=examples)
+
 
 RESEND = Route(
     method="POST",
@@ -89,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         errors=errors.CALLER,
     ),
     _query(
-        path=f"{_INSTANCE}/topics",
+        path=f"{INSTANCE_PATH}/topics",
         name="topics",
         needs="read",
         handler=topics.list_topics,
@@ -129,65 +146,44 @@ ROUTES: tuple[Route, ...] = (
         answers=(DocumentedAnswer(200, "The counts.", HistogramResponse),),
         errors=errors.MESSAGES,
     ),
-    _job_start(
+    _job(
+        "make",
+        _JOB_MADE,
         path=jobs.PATH,
-        name="jobs-make",
-        job_action="make",
         handler=jobs.create_job,
         summary="Create job",
         body=JobRequest,
         least_body_bytes=_JOB_BODY_BYTES,
+        once=True,
         errors=errors.CREATE_JOB,
     ),
     _job(
+        "list",
+        DocumentedAnswer(200, "The jobs.", JobsResponse),
         path=jobs.PATH,
-        name="jobs-list",
-        job_action="list",
         handler=jobs.list_jobs,
         summary="List jobs",
         parameters=jobs.LIST_PARAMETERS,
-        answers=(DocumentedAnswer(200, "The jobs.", JobsResponse),),
         errors=errors.LIST_JOBS,
     ),
     _job(
+        "show",
+        DocumentedAnswer(200, "The job.", JobResponse),
         path=_JOB,
-        name="jobs-show",
-        job_action="show",
         handler=jobs.show_job,
         summary="Show job",
-        answers=(DocumentedAnswer(200, "The job.", JobResponse),),
         errors=errors.SHOW_JOB,
     ),
-    _job_change(
-        path=f"{_JOB}/cancel",
-        name="jobs-cancel",
-        job_action="cancel",
-        handler=jobs.cancel_job,
-        summary="Cancel job",
-        errors=errors.CANCEL_JOB,
-    ),
-    _job_change(
-        path=f"{_JOB}/pause",
-        name="jobs-pause",
-        job_action="pause",
-        handler=jobs.pause_job,
-        summary="Pause job",
-        errors=errors.PAUSE_JOB,
-    ),
-    _job_change(
-        path=f"{_JOB}/resume",
-        name="jobs-resume",
-        job_action="resume",
-        handler=jobs.resume_job,
-        summary="Resume job",
-        errors=errors.PAUSE_JOB,
-    ),
-    _job_start(
+    _job_change("cancel", jobs.cancel_job, "Cancel job", errors.CANCEL_JOB),
+    _job_change("pause", jobs.pause_job, "Pause job", errors.PAUSE_JOB),
+    _job_change("resume", jobs.resume_job, "Resume job", errors.PAUSE_JOB),
+    _job(
+        "resend-failed",
+        _JOB_MADE,
         path=f"{_JOB}/resend-failed",
-        name="jobs-resend-failed",
-        job_action="resend-failed",
         handler=jobs.resend_failed,
         summary="Resend failed records",
+        once=True,
         errors=errors.RESEND_FAILED,
     ),
     _health(

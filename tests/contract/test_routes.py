@@ -8,14 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.call import Route
+from service.api.call import INSTANCE_PATH, Route
 from service.api.routes import ROUTES
 from tests.contract.conftest import TOKEN
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-OF_INSTANCES = "/v2/{project_id}/mqs/instances/{instance_id}"
-
 of_callers = pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.needs != "nothing"], ids=lambda route: route.name
 )
@@ -46,7 +44,7 @@ async def test_call_takes_no_parameter_that_it_does_not_know(client: httpx.Async
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_call_is_in_the_documents_with_all_its_parameters(route: Route) -> None:
     """By method and path, as a caller would look for it."""
-    path = re.escape(route.path).replace(re.escape(OF_INSTANCES), f"(?:…|{re.escape(OF_INSTANCES)})")
+    path = re.escape(route.path).replace(re.escape(INSTANCE_PATH), f"(?:…|{re.escape(INSTANCE_PATH)})")
     address = re.compile(rf"{route.method} +{path}(?![\w/{{-])")
     texts = [text for file in DOCUMENTS if address.search(text := file.read_text("utf-8"))]
 

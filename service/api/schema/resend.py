@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from kafka.model.records import MAX_OFFSET, MAX_PARTITION
 from service.http.refusals import (
     BodyNotObject,
     ConsumerKeyEmpty,
@@ -29,18 +30,21 @@ from service.http.refusals import (
 )
 from service.http.strict_json import INEXACT_FROM, read_json
 
-MAX_PARTITION = 2**31 - 1
-MAX_OFFSET = 2**63 - 1
 MAX_CONSUMER_KEY_BYTES = 1024
 
 _TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
-TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
-def _topic(value: object) -> str:
+def topic_name(value: object) -> str:
+    """Return a name that Kafka allows for a topic.
+
+    Raises:
+        TopicNotText, TopicNotLegal: it is none.
+    """
     if not isinstance(value, str):
         raise TopicNotText(f"topic is {shown(value)}, not a string")
-    if TOPIC.fullmatch(value) is None or value in {".", ".."}:
+    if _TOPIC.fullmatch(value) is None or value in {".", ".."}:
         raise TopicNotLegal(f"topic {shown(value)} is not a name that Kafka allows")
     return value
 
@@ -92,7 +96,7 @@ def _consumer_key(value: object) -> str | None:
 Topic = Annotated[
     str,
     Field(pattern=_TOPIC_PATTERN, description="Topic name.", examples=["topic-test"]),
-    BeforeValidator(_topic),
+    BeforeValidator(topic_name),
 ]
 Partition = Annotated[
     int,

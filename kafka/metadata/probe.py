@@ -57,7 +57,7 @@ class LeaderProbe:
 
     Metadata alone says little: every connection answers it, also that to a bootstrap server, whose address may be the
     only one that can be reached. Which broker is asked is remembered: one small request every time, until it is not
-    answered; then all leaders are asked at once.
+    answered; then several leaders are asked at once.
 
     Args:
         admin: a client of the cluster.
@@ -115,7 +115,7 @@ class LeaderProbe:
         raise AssertionError
 
     def _questions(self, timeout_seconds: float) -> Sequence[_Question]:
-        """Return questions to some brokers."""
+        """Return some questions: each leader is asked about several topics, one of each leader first."""
         metadata = self._admin.list_topics(timeout=timeout_seconds)
         led: dict[int, dict[str, _Question]] = {broker: {} for broker in metadata.brokers}
         for name, topic in metadata.topics.items():
@@ -123,9 +123,9 @@ class LeaderProbe:
                 of_broker = led.get(partition.leader)
                 if of_broker is not None and len(of_broker) < _MOST_TOPICS:
                     of_broker.setdefault(name, _Question(partition.leader, (name, number)))
-        # Each broker about several topics: one may be deleted before it is asked about, and then the library looks for
-        # its leader until time runs out.
-        turns = zip_longest(*(of_broker.values() for of_broker in led.values()))
+        # One may be deleted before it is asked about, and then the library looks for its leader until time runs out. So
+        # not all leaders begin with the same one.
+        turns = zip_longest(*(_from(turn, list(of_broker.values())) for turn, of_broker in enumerate(led.values())))
         questions = [question for turn in turns for question in turn if question is not None]
         return (questions or [_Question(broker, None) for broker in metadata.brokers])[:_MOST_QUESTIONS]
 
@@ -149,6 +149,12 @@ class LeaderProbe:
         except KafkaException as exception:
             return question if question.is_answered_by(exception) else None
         return question
+
+
+def _from(start: int, questions: list[_Question]) -> list[_Question]:
+    """Return the questions with another one first, and the others behind it as in a circle."""
+    start %= len(questions) or 1
+    return questions[start:] + questions[:start]
 
 
 def away(exception: KafkaException) -> ClusterAway:

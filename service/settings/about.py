@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+BOUND = "bound"
+"""The type of a validator's PydanticCustomError whose message completes the sentence "it must be" instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -70,4 +73,4 @@ def _bound(field: FieldInfo, name: str) -> Any:
 
 def _one_of(values: Any) -> str:
     *front, last = values
-    return f"{', '.join(front)} or {last}" if front else str(last)
+    return f"{', '.join(front)} or {last}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -120,15 +121,7 @@ class HttpSettings(Section):
 
     def connection_limits(self) -> ConnectionLimits:
         """Return what a connection may take, and how many there may be."""
-        return ConnectionLimits(
-            max_head_bytes=self.max_head_bytes,
-            max_headers=self.max_headers,
-            head_seconds=self.head_seconds,
-            body_seconds=self.body_seconds,
-            idle_seconds=self.idle_seconds,
-            max_connections=self.max_connections,
-            max_connections_per_address=self.max_connections_per_address,
-        )
+        return ConnectionLimits(**self.model_dump(include={limit.name for limit in fields(ConnectionLimits)}))
 
 
 class AuthSettings(Section):

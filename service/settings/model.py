@@ -29,7 +29,7 @@ from service.settings.variables import SettingsError
 
 
 class Settings(BaseSettings):
-    """Everything. Made in code it takes what it is given; load_settings reads variables and the TOML file."""
+    """All settings of a deployment. Made in code they are as given; load_settings reads variables and the TOML file."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, case_sensitive=True)
 

@@ -1,15 +1,16 @@
-"""What a deployment can set, one class per concern; `settings` puts them together and checks them."""
+"""What a deployment can set, one class per concern; `model` puts them together and checks them."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
-from service.settings.about import About
+from service.settings.about import BOUND, About
 from service.settings.http import Section
 from service.settings.values import ID_MAY_BE, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
 
@@ -82,7 +83,9 @@ class LimitSettings(Section):
     def _leaves_time_to_read(cls, seconds: float, info: ValidationInfo) -> float:
         deadline = info.data.get("deadline_seconds")
         if deadline is not None and seconds >= deadline:
-            raise ValueError(f"less than deadline_seconds, which is {deadline:g}")
+            raise PydanticCustomError(
+                BOUND, "less than deadline_seconds, which is {deadline}", {"deadline": f"{deadline:g}"}
+            )
         return seconds
 
 

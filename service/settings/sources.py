@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from kafka.client.config import PropertyReserved
 from service.files import writable_by_everybody
-from service.settings.about import may_be
+from service.settings.about import BOUND, may_be
 from service.settings.variables import (
     CONFIG,
     Keys,
@@ -97,12 +97,11 @@ class Sources:
         problem = details.get("ctx", {}).get("error")
         if isinstance(problem, PropertyReserved):
             return f"{place}: {problem}"
+        if details["type"] == BOUND:
+            return f"{place} must be {details['msg']}"
         expected = may_be(described) if described else "a table of settings"
         if details["type"] == "missing":
             return f"{place} is missing; it must be {expected}"
-        if keys[-1] == "delivery_timeout_seconds" and details["type"] == "value_error":
-            # Its bound is another setting.
-            expected = str(problem)
         return f"{place} must be {expected}"
 
 
@@ -120,7 +119,6 @@ def _described(model: type[BaseModel] | None, keys: Keys) -> tuple[type[BaseMode
             below = sections_by_id_in(found.annotation)
             if below is not None and rest:
                 rest.pop(0)
-                described = described if not rest else None
         elif not rest:
             return model, None
         model = below if rest else model

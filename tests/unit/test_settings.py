@@ -306,6 +306,15 @@ def test_deadline_below_the_default_delivery_timeout_names_what_must_be_lowered_
     assert line.startswith("RESEND_KAFKA__LIMITS__DELIVERY_TIMEOUT_SECONDS must be less than deadline_seconds")
 
 
+def test_delivery_timeout_that_is_no_number_is_told_all_that_it_may_be(tmp_path: Path) -> None:
+    """Whatever is wrong with it; only where another setting is its bound, that is named."""
+    line = refusal(ONE | written(tmp_path, "[kafka.limits]\ndelivery_timeout_seconds = true\n"))
+
+    assert line.endswith(
+        "kafka.limits.delivery_timeout_seconds must be a number of seconds from 0.1 to below deadline_seconds"
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["ACKS", "ENABLE_IDEMPOTENCE", "ISOLATION_LEVEL", "AUTO_OFFSET_RESET", "BOOTSTRAP_SERVERS", "TEST_MOCK_X"]
 )

@@ -1,4 +1,4 @@
-"""A cluster's configuration, and the librdkafka properties that each kind of client gets from it."""
+"""A cluster's configuration, and which properties of librdkafka cannot be part of it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def scanner_properties(config: ClusterConfig) -> Properties:
 
 
 def writer_properties(config: ClusterConfig, *, batching: bool) -> Properties:
-    """Return the properties of the Producer of single resends, which sends nothing twice; see kafka.writer for why.
+    """Return the properties of the Producer of single resends, which sends nothing twice: see kafka.resend.writer.
 
     Args:
         config: the cluster.
@@ -103,7 +103,6 @@ def source_properties(config: ClusterConfig, *, slow: bool) -> Properties:
     """
     return {
         **reader_properties(config),
-        **config.properties,
         "fetch.wait.max.ms": 50,
         **(
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.attacked import ATTACKER, SOMEBODY_ELSE, Attacked, attacked, somebody_else
+from tests.support.command_line import log_lines
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
 
@@ -54,9 +54,8 @@ def test_endless_head_takes_neither_memory_nor_time(service: Attacked, piece: by
     assert waited < 5
 
 
-def log_lines(service: Attacked, event: str) -> list[dict[str, object]]:
-    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["event"] == event]
+def logged(service: Attacked, event: str) -> list[dict[str, object]]:
+    return [line for line in log_lines(service.log) if line["event"] == event]
 
 
 def test_connections_of_one_address_leave_room_for_others(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ def test_connections_of_one_address_leave_room_for_others(tmp_path: Path) -> Non
         with somebody_else(service) as longest:
             assert service.healthy(SOMEBODY_ELSE)
             waited = longest()
-        told = log_lines(service, "request refused unread")
+        told = logged(service, "request refused unread")
 
     assert waited < 5
     assert {("RESEND.00503020", ATTACKER)} == {(line["outcome"], line["address"]) for line in told}

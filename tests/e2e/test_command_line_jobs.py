@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.brokers import Broker, free_port
-from tests.support.command_line import TOKEN, CommandLine, serving
+from tests.support.command_line import TOKEN, CommandLine, log_lines, serving
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
@@ -34,9 +34,8 @@ class Served:
     command_line: CommandLine
 
     async def was_asked_about(self, job_id: str) -> bool:
-        """Whether somebody has asked it to show a job."""
-        lines = [json.loads(line) for line in self.log.read_text("utf-8").splitlines() if line.startswith("{")]
-        return any((line.get("action"), line.get("job")) == ("show", job_id) for line in lines)
+        """Whether a client has asked it to show a job."""
+        return any((line.get("action"), line.get("job")) == ("show", job_id) for line in log_lines(self.log))
 
 
 @pytest.fixture(scope="module")

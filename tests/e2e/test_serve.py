@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from tests.support.brokers import Broker, ControlledBroker, free_port
+from tests.support.command_line import log_lines
 from tests.support.plain import PlainClient
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
@@ -169,8 +169,7 @@ async def test_serve_without_jobs_does_not_complain_of_jobs(serve: Serve, log: P
     serve("127.0.0.1:1", "--no-jobs", log_level="debug")
 
     def lines() -> list[dict[str, object]]:
-        found = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in found if "jobs view" in str(line["event"])]
+        return [line for line in log_lines(log) if "jobs view" in str(line["event"])]
 
     async def told() -> bool:
         return bool(lines())

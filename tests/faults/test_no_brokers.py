@@ -67,7 +67,7 @@ async def test_clients_that_have_lost_all_brokers_are_made_again(
             await eventually(Work(cluster).done, seconds=60)
             proxy.without_brokers = True
             await eventually(lambda: away(cluster), seconds=30)
-            # Longer than that interval, with the library's jitter.
+            # Longer than the interval in STUCK, with the library's jitter; nothing shows outside when it has passed.
             await asyncio.sleep(8)
             proxy.without_brokers = False
             await eventually(Work(cluster).done, seconds=90)

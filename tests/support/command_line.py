@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +82,14 @@ class CommandLine:
         """Run a command in this process; return what it printed, what it said and its exit code."""
         variables = {**clean_environment(), **self.environ, **environ}
         none = dict.fromkeys(os.environ.keys() - variables.keys())
-        run = partial(CliRunner().invoke, app, arguments, env={**none, **variables}, prog_name="kafka-resend")
-        with ThreadPoolExecutor(1) as thread:
-            # A command starts an event loop, and the test may run in one.
-            done = thread.submit(run).result(60)
+        # A command starts an event loop, and the test may run in one.
+        thread = ThreadPoolExecutor(1)
+        try:
+            done = thread.submit(
+                CliRunner().invoke, app, arguments, env={**none, **variables}, prog_name="kafka-resend"
+            ).result(60)
+        finally:
+            thread.shutdown(wait=False)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.stdout, done.stderr, done.exit_code
@@ -126,6 +129,11 @@ class CommandLine:
             os.close(ours)
         assert exits == process.wait(60), shown
         return shown.decode().replace("\r\n", "\n")
+
+
+def log_lines(log: Path) -> list[dict[str, Any]]:
+    """Return the lines that a service has logged as JSON."""
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines() if line.startswith("{")]
 
 
 @contextmanager

@@ -217,7 +217,7 @@ class PlainClient:
     def wait_for_last_stable_offset(self, topic: str, partition: int) -> None:
         """Wait until no transaction is open in a partition: readers of committed records get no further than one."""
         self._wait(
-            f"every transaction in {topic}/{partition} to end",
+            f"every transaction in {topic}/{partition} has ended",
             lambda: self._end(topic, partition, "read_committed") == self.high_watermark(topic, partition),
         )
 

@@ -342,7 +342,7 @@ async def test_open_access_takes_everybody_for_anyone() -> None:
 
 
 def test_authenticator_is_chosen_by_a_setting_and_documented(callers_file: Path) -> None:
-    """None is left that nobody can use, or that an operator does not read about."""
+    """Each can be chosen, and its setting is documented."""
     chosen = [
         authenticator(AuthSettings(allow_anonymous=True)),
         authenticator(AuthSettings(callers_file=callers_file)),

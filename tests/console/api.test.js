@@ -71,7 +71,7 @@ test("a resend tells where the copy is, with an offset above 2^53, or none where
   const asked = answering(context, () => answers.shift() ?? Response.error());
   const api = new Api("secret");
   const body = resendBody("orders", { partition: 3, message_offset: 2n ** 63n - 1n }, "");
-  assert.deepEqual(await api.resend(WHERE, body), { partition: 3, offset: 9007199254740993n, timestamp: null });
+  assert.deepEqual(await api.resend(WHERE, body), { partition: 3, offset: 9007199254740993n });
   assert.equal((await api.resend(WHERE, body)).offset, null);
   assert.equal(asked[0].options.body, '{"topic":"orders","partition":3,"message_offset":9223372036854775807}');
 });

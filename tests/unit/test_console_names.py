@@ -8,7 +8,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "service" / "console"
 PAGE = (FOLDER / "console.html").read_text("utf-8")
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.js")))
-STYLES = re.sub(r"/\*.*?\*/", "", (FOLDER / "console.css").read_text("utf-8"), flags=re.DOTALL)
+SHEETS = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.glob("*.css")))
+STYLES = re.sub(r"/\*.*?\*/", "", SHEETS, flags=re.DOTALL)
 
 
 def named(kind: str) -> set[str]:

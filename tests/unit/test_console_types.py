@@ -13,7 +13,7 @@ def test_types_are_those_of_the_openapi_document() -> None:
 
 
 def test_every_name_that_is_read_as_bigint_is_an_integer_of_the_api() -> None:
-    """A field that has changed its name would be rounded to a double, and nothing would say so."""
+    """Without its name, a field would be a number or a BigInt by its size, and nothing would say so."""
     types = TYPES.read_text("utf-8")
 
     assert [] == sorted(

@@ -9,7 +9,6 @@ import { readBody, writeBody } from "./json.js";
  * @typedef {import("./bodies.d.ts").JobRequest} JobRequest
  * @typedef {import("./bodies.d.ts").JobResponse} JobResponse
  * @typedef {import("./bodies.d.ts").JobsResponse} JobsResponse
- * @typedef {import("./bodies.d.ts").MessageItem} MessageItem
  * @typedef {import("./bodies.d.ts").MessagesResponse} MessagesResponse
  * @typedef {import("./bodies.d.ts").ResendRequest} ResendRequest
  * @typedef {import("./bodies.d.ts").TopicsResponse} TopicsResponse
@@ -27,7 +26,7 @@ import { readBody, writeBody } from "./json.js";
 
 /**
  * Where a copy is; its offset is null where Kafka did not tell.
- * @typedef {{partition: number, offset: bigint|null, timestamp: string|null}} Copy
+ * @typedef {{partition: number, offset: bigint|null}} Copy
  */
 
 // Relative to the page, so that a proxy may put the service below a path of its own.
@@ -125,7 +124,6 @@ export class Api {
     return {
       partition: Number(answer.headers.get("X-Resend-Partition")),
       offset: offset === null ? null : BigInt(offset),
-      timestamp: answer.headers.get("X-Resend-Timestamp"),
     };
   }
 

@@ -65,7 +65,7 @@ export function parseJson(text) {
 }
 
 /** Fields of the API that hold 64-bit whole numbers: offsets, and times of records. */
-export const LONGS = new Set([
+const LONGS = new Set([
   "message_offset", "log_start_offset", "high_watermark", "next_offset", "end_offset", "start", "end",
   "timestamp", "start_time", "end_time",
 ]);
@@ -74,7 +74,7 @@ export const LONGS = new Set([
  * Read a body of the API. Offsets and times of records are BigInt, always, so that what reckons with them has one type;
  * so is any other whole number that a double cannot hold.
  * @param {string} text
- * @returns {any} what the caller knows the shape of: types.d.ts has those of the API's answers
+ * @returns {any} what the caller knows the shape of: bodies.d.ts has those of the API's answers
  * @throws {SyntaxError} the text is not JSON
  */
 export function readBody(text) {

@@ -53,8 +53,7 @@ function showViews(state) {
     const link = byId(`view-${view}`, HTMLAnchorElement);
     link.href = toHash({ ...route, view, job: "" });
     link.hidden = view === "jobs" && why !== null;
-    if (view === route.view) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    link.ariaCurrent = view === route.view ? "page" : null;
   }
 }
 

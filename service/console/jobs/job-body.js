@@ -3,8 +3,7 @@
 import { headRow, make, oneTabStop } from "../page/dom.js";
 import { earlier, number, plural } from "../page/format.js";
 import { Bar } from "../page/progress.js";
-import { countRows, jobFacts, troubles } from "./job-facts.js";
-import { stateTag } from "./job-nodes.js";
+import { countRows, jobFacts, stateTag, troubles } from "./job-facts.js";
 import { failureLine, reportNodes } from "./job-report.js";
 import { isOver, numbersLine, partBefore, share } from "./job-words.js";
 

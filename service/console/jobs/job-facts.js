@@ -1,11 +1,13 @@
 /** What there is to say about a job that is open: what it is, what it has done, what is in its way. */
 
-import { fact, make, quoted } from "../page/dom.js";
+import { fact, make, quoted, value } from "../page/dom.js";
 import { localText, number, plural, rate, utcText, zone } from "../page/format.js";
-import { filterLines, filterProblems, recipients } from "./job-nodes.js";
-import { counted, isKnown, keepsKeys, selectionWords, targetWords } from "./job-words.js";
+import { counted, isKnown, keepsKeys, partitionsWords, selectionWords, stateWord, targetWords } from "./job-words.js";
 
-/** @typedef {import("../api/bodies.d.ts").JobResponse} Job */
+/**
+ * @typedef {import("../api/bodies.d.ts").JobRequest} JobRequest
+ * @typedef {import("../api/bodies.d.ts").JobResponse} Job
+ */
 
 /**
  * What the job is: nothing of it ever changes.
@@ -65,4 +67,90 @@ export function troubles(job) {
     said.push(make("p", { class: "notice warn" }, words));
   }
   return [...said, ...filterProblems(job)];
+}
+
+/** @param {Job} job */
+export function stateTag(job) {
+  return make("span", { class: "tag state", "data-state": job.state }, stateWord(job));
+}
+
+/**
+ * The recipient of the copies, in a few words.
+ * @param {string|null|undefined} consumerKey "" for none as well
+ * @param {boolean} keeps whether records may be among them that have a consumer_key, which their copies keep
+ */
+export function recipients(consumerKey, keeps) {
+  if (consumerKey) return quoted(consumerKey, { class: "strong" });
+  if (!keeps) return make("strong", {}, "everyone");
+  return make("span", {}, make("strong", {}, "everyone"), ", except that a record with a consumer_key keeps it");
+}
+
+/**
+ * The same in a sentence.
+ * @param {string} consumerKey
+ * @param {boolean} keeps
+ */
+export function recipientsSentence(consumerKey, keeps) {
+  if (consumerKey) return ["Only consumers with the key ", recipients(consumerKey, keeps), " process the copies."];
+  if (!keeps) {
+    const all = ". Every application that reads the topic processes the copies.";
+    return ["Left empty: ", recipients("", false), all];
+  }
+  return ["Left empty: the copies are for ", recipients("", true), "."];
+}
+
+/**
+ * What a record must be like, one line for each condition.
+ * @param {Job["filter"]} filter
+ */
+export function filterLines(filter) {
+  /** @type {(Node|string)[][]} */
+  const lines = [];
+  if (filter?.key !== null && filter?.key !== undefined) lines.push(["key is ", value(filter.key)]);
+  for (const { name, value: wanted, absent } of filter?.headers ?? []) {
+    if (absent) lines.push(["no header ", quoted(name)]);
+    else if (wanted === undefined || wanted === null) lines.push(["has a header ", quoted(name)]);
+    else lines.push(["header ", quoted(name), " is ", value(wanted)]);
+  }
+  if (filter?.jmespath) lines.push(["true of its JSON: ", quoted(filter.jmespath)]);
+  lines.push([filter?.include_resent ? "copies too" : "no copies: none that has a consumer_key already"]);
+  return lines.map((line) => make("div", {}, ...line));
+}
+
+/**
+ * What may be wrong with the filter, as far as the records so far tell.
+ * @param {Job} job
+ */
+export function filterProblems(job) {
+  const said = [];
+  if (job.first_not_evaluated) {
+    const { partition, message_offset: offset, reason } = job.first_not_evaluated;
+    const count = `The filter's expression cannot be evaluated on ${plural(job.counts.not_evaluated, "record")}. `;
+    const first = `The first found is at partition ${partition}, offset ${offset}: `;
+    said.push(make("p", { class: "notice warn" }, count, first, quoted(reason)));
+  }
+  if (job.counts.not_json) {
+    const count = `${plural(job.counts.not_json, "record")} without a JSON value cannot match the expression.`;
+    said.push(make("p", { class: "notice warn" }, count));
+  }
+  if (job.hint) said.push(make("p", { class: "notice warn" }, quoted(job.hint)));
+  return said;
+}
+
+/**
+ * What a job will do, as plainly as it can be said.
+ * @param {JobRequest} spec
+ * @param {import("../api/bodies.d.ts").ReportItem} report of its dry run
+ */
+export function willWrite(spec, report) {
+  const partitions = report.partitions.filter(({ would_resend: records }) => records > 0).map(({ partition }) => partition);
+  const keeps = Boolean(spec.filter?.include_resent) || Boolean(spec.messages);
+  return [
+    `Up to ${plural(report.would_resend, "record")} of topic `,
+    quoted(spec.topic),
+    `, ${partitionsWords(partitions)}, will be written once more, `,
+    spec.target ? `to ${targetWords(spec.target)}, for ` : "for ",
+    recipients(spec.consumer_key, keeps),
+    ".",
+  ];
 }

@@ -4,7 +4,7 @@ import { byId, make } from "../page/dom.js";
 import { fromInput, number, present, toInput, utcText } from "../page/format.js";
 import { recipientsOf } from "../resend/recipients.js";
 import { JobHeaders } from "./job-headers.js";
-import { recipientsSentence } from "./job-nodes.js";
+import { recipientsSentence } from "./job-facts.js";
 import { JobPreview } from "./job-preview.js";
 import { FieldError, positionsOf, specOf } from "./job-spec.js";
 

@@ -5,7 +5,7 @@ import { confirmed } from "../page/confirm.js";
 import { announce, byId, make, problem, quoted } from "../page/dom.js";
 import { plural, present, span } from "../page/format.js";
 import { Bar } from "../page/progress.js";
-import { filterProblems, willWrite } from "./job-nodes.js";
+import { filterProblems, willWrite } from "./job-facts.js";
 import { refusedNodes, reportNodes } from "./job-report.js";
 import { pinned, previewOf } from "./job-spec.js";
 import { isOver, numbersLine, share } from "./job-words.js";

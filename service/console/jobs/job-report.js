@@ -1,6 +1,6 @@
 /** What a dry run has found: how many records where and when, and the first of them. */
 
-import { Chart } from "../page/chart.js";
+import { barsOf } from "../page/chart.js";
 import { headRow, make, oneTabStop, quoted } from "../page/dom.js";
 import { bytes, later, localText, number, plural, zone } from "../page/format.js";
 
@@ -57,7 +57,7 @@ function times(histogram) {
   const found = columnsOf(histogram, COLUMNS);
   if (found === null) return [];
   const words = `Their times: ${localText(found.start)} to ${localText(found.end)} ${zone(found.start)}.`;
-  return [make("div", {}, ...new Chart(found.counts, HEIGHT).nodes, make("p", { class: "hint" }, words))];
+  return [make("div", {}, barsOf(found.counts, HEIGHT), make("p", { class: "hint" }, words))];
 }
 
 /** @param {Report["partitions"]} partitions */

@@ -5,7 +5,7 @@ import { confirmed } from "../page/confirm.js";
 import { announce, byId, make, problem, quoted } from "../page/dom.js";
 import { plural } from "../page/format.js";
 import { JobBody } from "./job-body.js";
-import { recipients } from "./job-nodes.js";
+import { recipients } from "./job-facts.js";
 import { isOver, stateWord, targetWords } from "./job-words.js";
 
 /**

@@ -243,8 +243,7 @@ export class JobsView {
 
   #mark() {
     for (const [id, { link }] of this.#entries) {
-      if (id === this.#opened) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
+      link.ariaCurrent = id === this.#opened ? "true" : null;
     }
     this.#refresh(this.#entries.get(this.#opened)?.link);
   }

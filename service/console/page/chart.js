@@ -61,6 +61,23 @@ function shape(tag, attributes) {
   return element;
 }
 
+/**
+ * Numbers as bars: a picture that nobody is told of.
+ * @param {readonly number[]} counts one for each bar
+ * @param {number} height in pixels
+ */
+export function barsOf(counts, height) {
+  const picture = shape("svg", {
+    class: "bars", viewBox: `0 0 ${counts.length} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true",
+    focusable: "false",
+  });
+  heightsOf(counts, height).forEach((high, index) => {
+    if (high > 0) picture.append(shape("rect", { class: "bar", x: index + 0.1, y: height - high, width: 0.8, height: high }));
+  });
+  return picture;
+}
+
+/** Bars that the user may choose from. */
 export class Chart {
   /**
    * What to put into the page.
@@ -70,7 +87,7 @@ export class Chart {
   #count;
   #choice;
   #brush;
-  #plot = make("div", {});
+  #plot;
   #caption = make("span", { class: "now" });
   /** @type {Chosen|null} */
   #chosen = null;
@@ -79,21 +96,13 @@ export class Chart {
   /**
    * @param {readonly number[]} counts one for each bar
    * @param {number} height in pixels
-   * @param {Choice} [choice] where the user may choose from it; without, it is a picture that nobody is told of
+   * @param {Choice} choice
    */
   constructor(counts, height, choice) {
     this.#count = counts.length;
     this.#choice = choice;
-    const picture = shape("svg", {
-      class: "bars", viewBox: `0 0 ${counts.length} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true",
-      focusable: "false",
-    });
-    heightsOf(counts, height).forEach((high, index) => {
-      if (high > 0) picture.append(shape("rect", { class: "bar", x: index + 0.1, y: height - high, width: 0.8, height: high }));
-    });
     this.#brush = shape("rect", { class: "brush", x: 0, y: 0, width: 0, height });
-    this.nodes = [picture];
-    if (!choice) return;
+    const picture = barsOf(counts, height);
     picture.append(this.#brush);
     this.#plot = this.#slider(choice, picture);
     const [first, last] = choice.scale;
@@ -130,7 +139,7 @@ export class Chart {
   }
 
   #describe() {
-    this.#caption.textContent = this.#choice?.idle ?? "";
+    this.#caption.textContent = this.#choice.idle;
   }
 
   /** @param {Chosen} chosen */
@@ -139,7 +148,7 @@ export class Chart {
     const [from, to] = ends(chosen);
     this.#brush.setAttribute("x", String(from));
     this.#brush.setAttribute("width", String(to - from + 1));
-    const words = this.#choice?.words(from, to) ?? "";
+    const words = this.#choice.words(from, to);
     this.#caption.textContent = words;
     this.#plot.setAttribute("aria-valuenow", String(chosen.end));
     this.#plot.setAttribute("aria-valuetext", words);
@@ -154,7 +163,7 @@ export class Chart {
 
   /** @param {Chosen} chosen */
   #take(chosen) {
-    this.#choice?.choose(...ends(chosen));
+    this.#choice.choose(...ends(chosen));
   }
 
   /** @param {PointerEvent} event */
@@ -176,7 +185,7 @@ export class Chart {
   #move(event) {
     const end = this.#at(event);
     if (this.#dragging) this.#select({ anchor: this.#chosen?.anchor ?? end, end });
-    else this.#caption.textContent = this.#choice?.words(end, end) ?? "";
+    else this.#caption.textContent = this.#choice.words(end, end);
   }
 
   /** @param {PointerEvent} event */

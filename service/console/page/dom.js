@@ -3,8 +3,9 @@
 import { number } from "./format.js";
 
 /**
- * @typedef {import("./elements.d.ts").Attributes} Attributes
- * @typedef {import("./elements.d.ts").Child} Child
+ * @typedef {Node|string|null|undefined|false} Child
+ * @typedef {{[name: string]: string|number|bigint|boolean|null|undefined|((event: never) => unknown)} &
+ *     {[Name in keyof HTMLElementEventMap as `on${Name}`]?: (event: HTMLElementEventMap[Name]) => unknown}} Attributes
  */
 
 /**
@@ -115,13 +116,12 @@ export function quoted(text, attributes = {}, most = 200) {
 /**
  * A value that may be missing: null says so, and "" too, since they are different things.
  * @param {string|null|undefined} text
- * @param {Attributes} attributes
  * @param {number} [most] as for quoted
  */
-export function value(text, attributes = {}, most) {
-  if (text === null || text === undefined) return make("span", { ...attributes, class: "none" }, "null");
-  if (text === "") return make("span", { ...attributes, class: "none" }, "empty");
-  return quoted(text, attributes, most);
+export function value(text, most) {
+  if (text === null || text === undefined) return make("span", { class: "none" }, "null");
+  if (text === "") return make("span", { class: "none" }, "empty");
+  return quoted(text, {}, most);
 }
 
 /**
@@ -132,7 +132,7 @@ export function value(text, attributes = {}, most) {
  */
 export function shownBytes(text, encoding, most) {
   const base64 = encoding === "base64" ? make("span", { class: "tag" }, "base64") : null;
-  const node = value(text, {}, most);
+  const node = value(text, most);
   return base64 === null ? [node] : [base64, " ", node];
 }
 
@@ -199,12 +199,10 @@ export async function copyOrShow(text) {
   try {
     await navigator.clipboard.writeText(text);
     announce("Copied.");
-    return true;
   } catch {
     const field = byId("command-text", HTMLTextAreaElement);
     field.value = text;
     byId("command", HTMLDialogElement).showModal();
     field.select();
-    return false;
   }
 }

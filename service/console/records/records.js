@@ -17,7 +17,6 @@ import { RecordTable } from "./table.js";
 import { focusTopic, showTopic } from "./topic-head.js";
 
 /**
- * @typedef {import("../app/address.js").Route} Route
  * @typedef {import("../api/bodies.d.ts").MessageItem} Message
  * @typedef {import("../app/router.js").View} View
  */

@@ -90,8 +90,7 @@ export class RecordTable {
    * @param {boolean} is
    */
   busy(is) {
-    if (is) this.#region.setAttribute("aria-busy", "true");
-    else this.#region.removeAttribute("aria-busy");
+    this.#region.ariaBusy = is ? "true" : null;
   }
 
   /**
@@ -198,9 +197,8 @@ export class RecordTable {
     const id = idOf(record);
     row.classList.toggle("opened", id === this.#opened);
     row.classList.toggle("selected", this.#selected.has(id));
-    const button = row.querySelector(".open");
-    if (id === this.#opened) button?.setAttribute("aria-current", "true");
-    else button?.removeAttribute("aria-current");
+    const button = row.querySelector("button");
+    if (button) button.ariaCurrent = id === this.#opened ? "true" : null;
   }
 
   /** @param {MouseEvent} event */

@@ -82,8 +82,7 @@ export class Topics {
   mark(name) {
     this.#chosen = name;
     for (const button of this.#buttons()) {
-      if (button.value === name) button.setAttribute("aria-current", "true");
-      else button.removeAttribute("aria-current");
+      button.ariaCurrent = button.value === name ? "true" : null;
       if (button.value === name) this.#refresh(button);
     }
   }

@@ -4,6 +4,7 @@ model          values: positions, records, copies, policies, the tree of errors
 client         confluent_kafka: configuration, properties, the AdminClient, connection errors
 metadata       what the cluster knows: topics, offsets, listings, and whether it can be used
 resend         one record: read, copied, written
+filter         which records are meant, in searches and jobs: conditions on key, headers and value
 search         records found by time, by position, or the newest, and counted by time
 jobs           bulk resends, and single resends with an Idempotency-Key
 redrive        dead letters go back to where they came from

@@ -2,8 +2,6 @@
 
 spec          what a client asks for; checked in full, it becomes a plan
 plan          what a job resends: fixed ranges of offsets and a filter (values and their JSON)
-filter        which of the selected records are resent
-expression    JMESPath in filters: parsed and checked (expression_checks), evaluated within a budget (interpreter)
 stored        the codec of what is in the store: JSON by types
 progress      how far a job is
 job           the fold of a job's records in the store

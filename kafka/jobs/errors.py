@@ -6,7 +6,6 @@ NothingWritten
     ├── StoreUnusable          jobs cannot be kept; says what to do
     ├── SelectionEmpty         no offset is selected
     ├── SelectionTooLarge      more offsets than a job may select
-    ├── ExpressionRefused      a JMESPath expression that cannot work
     ├── JobMissing             no job has this id
     ├── JobOver                it has ended, and cannot be paused or resumed
     ├── NoFailures             it lists no failure that another job could resend
@@ -73,20 +72,6 @@ class SelectionTooLarge(JobRefused):
 
     def __str__(self) -> str:
         return f"{self.offsets} offsets are selected, and a job may have {self.limit}"
-
-
-@dataclass(eq=False)
-class ExpressionRefused(JobRefused):
-    """A JMESPath expression cannot be parsed, or cannot work on any value.
-
-    Attributes:
-        reason: the parser's own words, or those of expression_checks.
-    """
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the JMESPath expression is refused: {self.reason}"
 
 
 @dataclass(eq=False)

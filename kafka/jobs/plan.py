@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kafka.jobs.filter import Filter, Outcome
+from kafka.filter.conditions import Filter, Outcome
 from kafka.jobs.stored import FORMAT, Codec, readable, readable_fields
 from kafka.model.records import Natural, OffsetRange, PartitionNumber, Record
 from kafka.redrive.dialects import Target

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from msgspec.structs import replace
 
 from kafka.client.config import ClusterConfig
+from kafka.filter.expression import parse_expression
 from kafka.jobs.errors import SelectionEmpty, SelectionTooLarge
-from kafka.jobs.expression import parse_expression
 from kafka.jobs.plan import JobTerms, Plan, new_job_id, spans_of_positions
 from kafka.metadata.protocol import Metadata, of_topic
 from kafka.metadata.topic import Topic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kafka.filter.errors import ExpressionRefused
 from kafka.jobs import errors as jobs
 from kafka.model import errors as worker
 from kafka.model.records import Position
@@ -98,7 +99,7 @@ CREATE_JOB: Errors = (
     *_JOBS,
     refusals.JobFieldRefused('the body has an unknown field "topics"'),
     jobs.SelectionTooLarge(200_000_000, 100_000_000),
-    jobs.ExpressionRefused("Bad jmespath expression: Unclosed delimiter"),
+    ExpressionRefused("Bad jmespath expression: Unclosed delimiter"),
     *_SELECTING,
     _JOB_OUTCOME_UNKNOWN,
     *_KEYED_JOB,

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from kafka.filter.conditions import Filter
 from kafka.jobs.errors import JobMissing, JobUnreadable, NoFailures
-from kafka.jobs.filter import Filter
 from kafka.jobs.job import Job
 from kafka.jobs.progress import State
 from kafka.jobs.spec import JobSpec

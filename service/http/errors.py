@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from kafka.client.secrets import CONFIGURED
+from kafka.filter.errors import ExpressionRefused
 from kafka.jobs import errors as jobs
 from kafka.model import errors as worker
 from service.http import refusals
@@ -152,7 +153,7 @@ TABLE: dict[type[Exception], Row] = {
         400, 602, "select records that are there; GET …/topics shows the bounds of each partition"
     ),
     jobs.SelectionTooLarge: Row(400, 603, "select fewer, or ask the operator, who sets RESEND_JOBS__MAX_RECORDS"),
-    jobs.ExpressionRefused: Row(400, 604, "fix the expression; syntax and functions: jmespath.org"),
+    ExpressionRefused: Row(400, 604, "fix the expression; syntax and functions: jmespath.org"),
     jobs.JobOver: Row(400, 605, "look at its outcome; what failed can be resent by a job of its own"),
     jobs.NoFailures: Row(400, 607, "only records that a job lists under failures can be resent that way"),
     jobs.JobUnreadable: Row(400, 608, "use the version that made the job, or cancel the job"),

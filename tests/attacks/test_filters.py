@@ -8,9 +8,9 @@ import tracemalloc
 
 import pytest
 
-from kafka.jobs.expression import parse_expression
-from kafka.jobs.filter import Filter, Outcome
-from kafka.jobs.interpreter import EvaluationFailed
+from kafka.filter.conditions import Filter, Outcome
+from kafka.filter.expression import parse_expression
+from kafka.filter.interpreter import EvaluationFailed
 from tests.support.jobs import JobsStage, record
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually

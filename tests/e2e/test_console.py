@@ -20,7 +20,7 @@ from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeCons
 from tests.support.plain import Header, PlainClient
 from tests.support.rawproduce import produce_raw
 from tests.support.topics import MakeTopic
-from tests.unit.test_jobs_filter import JSON, NOT_JSON
+from tests.unit.test_filter import JSON, NOT_JSON
 
 OpenConsole = Callable[..., Console]
 

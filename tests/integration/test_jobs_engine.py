@@ -12,8 +12,8 @@ import pytest
 
 from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.cluster import Cluster
+from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.errors import SelectionEmpty
-from kafka.jobs.filter import Filter, HeaderCondition
 from kafka.jobs.job import Job
 from kafka.jobs.spec import JobSpec
 from tests.support.brokers import Broker

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 from confluent_kafka import Producer
 
-from kafka.jobs.filter import Filter
+from kafka.filter.conditions import Filter
 from kafka.jobs.job import Job
 from kafka.jobs.progress import Counts
 from tests.support.jobs import JobsStage, counted

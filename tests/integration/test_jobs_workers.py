@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from kafka.client.admin import Admin
 from kafka.cluster import Cluster
+from kafka.filter.conditions import Outcome
 from kafka.jobs.errors import JobMissing
-from kafka.jobs.filter import Outcome
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.job import KINDS
 from kafka.jobs.plan import Plan, encode_plan, new_job_id, partition_of

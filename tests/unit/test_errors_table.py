@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kafka.filter.errors import ExpressionRefused
 from kafka.jobs.errors import JobOutcomeUnknown, JobRefused, KeyOutcomeUnknown
 from kafka.model import errors as worker
 from kafka.model.records import Position
@@ -34,7 +35,8 @@ def documented() -> dict[str, tuple[str, str]]:
 
 def test_table_has_exactly_one_row_for_each_error_that_can_be_raised() -> None:
     """Every leaf of both trees of errors has a row, and nothing else has, save the unexpected."""
-    of_worker = leaves(worker.ResendError) | leaves(JobRefused) | {JobOutcomeUnknown, KeyOutcomeUnknown}
+    of_worker = leaves(worker.ResendError) | leaves(JobRefused)
+    of_worker |= {ExpressionRefused, JobOutcomeUnknown, KeyOutcomeUnknown}
     assert of_worker | leaves(refusals.RequestRefused) | {Unexpected} == set(TABLE)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka.jobs.filter import Filter, HeaderCondition
+from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.spec import JobSpec
 from kafka.redrive.dialects import Target
 from service.api.schema.job_request import parse_job

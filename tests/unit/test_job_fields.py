@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from kafka.jobs.filter import Filter, HeaderCondition
+from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.plan import JobTerms, Plan
 from kafka.jobs.progress import Counts, Failure
 from kafka.jobs.spec import JobSpec

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from kafka.jobs.filter import Filter, HeaderCondition
+from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.idempotency.requests import Answer, IdempotentResend, encode_answer, encode_resend
 from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.progress import NOT_BEGUN, Counts, Failure, Progress, Report, encode_progress

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka.filter.errors import ExpressionRefused
 from kafka.jobs.errors import JobRefused
 from kafka.jobs.idempotency.requests import (
     IDEMPOTENCY_KINDS,
@@ -106,7 +107,7 @@ def test_every_final_refusal_is_among_those_that_are_written_down() -> None:
         below = [found for found in kind.__subclasses__() if found.__module__.startswith("kafka.")]
         return set().union(*map(leaves, below)) if below else {kind}
 
-    elsewhere = (errors.ClusterUnavailable, errors.DeadlineExceeded, errors.QueryRefused, JobRefused)
+    elsewhere = (errors.ClusterUnavailable, errors.DeadlineExceeded, errors.QueryRefused, ExpressionRefused, JobRefused)
     jobs_only = {OriginUnclear, TargetNotGranted}
     final = {kind for kind in leaves(NothingWritten) if not issubclass(kind, elsewhere) and kind.__name__[0] != "_"}
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kafka.jobs.filter import Filter, HeaderCondition, Outcome
+from kafka.filter.conditions import Filter, HeaderCondition, Outcome
 from kafka.jobs.plan import (
     MAX_RATE,
     Plan,

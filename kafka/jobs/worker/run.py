@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from kafka.client.config import ClusterConfig
+from kafka.filter.expression import parse_expression
 from kafka.hooks import RecordsRead, records_read
-from kafka.jobs.expression import parse_expression
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan, partition_of
 from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress, Report, missing_positions

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kafka.jobs.filter import Outcome
-from kafka.jobs.interpreter import EvaluationFailed
+from kafka.filter.conditions import Outcome
+from kafka.filter.interpreter import EvaluationFailed
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Counts, Failure, missing_positions
 from kafka.jobs.worker.source import Chunk

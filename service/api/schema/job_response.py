@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
-from kafka.jobs.errors import ExpressionRefused
+from kafka.filter.errors import ExpressionRefused
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Counts, Report, State

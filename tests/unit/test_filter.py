@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
-from kafka.jobs.errors import ExpressionRefused
-from kafka.jobs.expression import MAX_DEPTH, parse_expression
-from kafka.jobs.filter import Filter, HeaderCondition, Outcome
-from kafka.jobs.interpreter import Budget, EvaluationFailed, equal
+from kafka.filter.conditions import Filter, HeaderCondition, Outcome
+from kafka.filter.errors import ExpressionRefused
+from kafka.filter.expression import MAX_DEPTH, parse_expression
+from kafka.filter.interpreter import Budget, EvaluationFailed, equal
 from kafka.model.records import Header
 from tests.support.jobs import record
 

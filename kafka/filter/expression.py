@@ -9,9 +9,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import Parser
 
-from kafka.jobs.errors import ExpressionRefused
-from kafka.jobs.expression_checks import check_whole, compared_fields
-from kafka.jobs.interpreter import Budget, EvaluationFailed, Interpreter, is_false
+from kafka.filter.errors import ExpressionRefused
+from kafka.filter.expression_checks import check_whole, compared_fields
+from kafka.filter.interpreter import Budget, EvaluationFailed, Interpreter, is_false
 from kafka.model.json_value import NestedTooDeeply, parse_json
 
 MAX_CHARACTERS = 4096

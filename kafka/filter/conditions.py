@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from kafka.jobs.expression import Expression, parse_expression
+from kafka.filter.expression import Expression, parse_expression
 from kafka.model.json_value import NotJson
 from kafka.model.records import CONSUMER_KEY, Record
 

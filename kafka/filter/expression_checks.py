@@ -8,7 +8,7 @@ from typing import Any
 
 from jmespath.functions import Functions
 
-from kafka.jobs.errors import ExpressionRefused
+from kafka.filter.errors import ExpressionRefused
 
 _ANY = frozenset({"array", "boolean", "null", "number", "object", "string"})
 _NUMBER, _STRING, _BOOLEAN = frozenset({"number"}), frozenset({"string"}), frozenset({"boolean"})

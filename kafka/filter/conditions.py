@@ -1,4 +1,4 @@
-"""Which of a job's records are resent: conditions on key, headers and value, and what becomes of each record."""
+"""Which records are meant: conditions on key, headers and value, and what becomes of each record that is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kafka.model.records import CONSUMER_KEY, Record
 
 
 class Outcome(Enum):
-    """What a job decides about a record that it has read; each value but the first is a field of Counts."""
+    """What a job or a search decides about a record that it has read; each value but the first is a field of Counts."""
 
     NOT_SELECTED = "not_selected"
     """It is between the positions that the job names."""
@@ -51,17 +51,21 @@ class HeaderCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return bool(values) and values[-1] == self.value.encode()
 
 
-class Filter(Struct, frozen=True, dict=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which of the selected records are resent: those that meet all conditions.
+class Filter(Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which of the selected records are meant: those that meet all conditions.
 
     Attributes:
         key: the key's UTF-8 text; None: any.
+        key_prefix: what the key begins with, as UTF-8; a null key begins with nothing.
+        key_contains: what is somewhere in the key, as UTF-8.
         headers: conditions on headers.
         jmespath: an expression over the value as JSON that must be true of it, which it is of no other value.
         include_resent: also records that carry a consumer_key already, which most often are copies themselves.
     """
 
     key: str | None = None
+    key_prefix: str | None = None
+    key_contains: str | None = None
     headers: tuple[HeaderCondition, ...] = ()
     jmespath: str | None = None
     include_resent: bool = False
@@ -78,11 +82,18 @@ class Filter(Struct, frozen=True, dict=True, forbid_unknown_fields=True, omit_de
         """
         if headers_known and not self.include_resent and any(name == CONSUMER_KEY for name, _ in record.headers):
             return Outcome.ALREADY_RESENT
-        if self.key is not None and record.key != self.key.encode():
+        if not self._takes_key(record.key):
             return Outcome.NOT_MATCHED
         if headers_known and not all(condition.holds(record) for condition in self.headers):
             return Outcome.NOT_MATCHED
         return Outcome.MATCHED if self.expression is None else _judge_value(self.expression, record.value)
+
+    def _takes_key(self, key: bytes | None) -> bool:
+        if self.key is not None and key != self.key.encode():
+            return False
+        if self.key_prefix is not None and not (key is not None and key.startswith(self.key_prefix.encode())):
+            return False
+        return self.key_contains is None or (key is not None and self.key_contains.encode() in key)
 
     @cached_property
     def expression(self) -> Expression | None:

@@ -12,6 +12,7 @@ import heapq
 import itertools
 import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from kafka.model.records import OffsetRange
 from kafka.search.order import AHEAD, merge_time
@@ -19,9 +20,26 @@ from kafka.search.streams import Ascending, Descending, RecordSummary, Stream
 
 _LARGEST_BLOCK = 4096
 _SMALLEST_BLOCK = 16
+_FIRST_SLOW_BLOCK = 4
+"""A block that is not read to its end before time runs out is read again: the next page must get further."""
 
 Placed = tuple[float, RecordSummary]
 """A record with its place among the others: the lower, the earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeBounds:
+    """How much is wanted of a merge.
+
+    Attributes:
+        most: maximum number of records found.
+        most_read: how many records may be read altogether: the first blocks of all partitions stay within.
+        slow: whether it may take long to tell of one record if it is looked for.
+    """
+
+    most: int
+    most_read: int
+    slow: bool = False
 
 
 class Merge:
@@ -31,21 +49,28 @@ class Merge:
         spans: what to read, at most one for each partition.
         ascending: in the order of offsets and times, or against both.
         in_turn: whether partitions take turns.
-        most: maximum number of records found.
-        most_read: how many records may be read altogether: the first blocks of all partitions stay within.
+        bounds: how much of it is wanted.
     """
 
     def __init__(
-        self, spans: Iterable[OffsetRange], *, ascending: bool, in_turn: bool, most: int, most_read: int
+        self,
+        spans: Iterable[OffsetRange],
+        *,
+        ascending: bool,
+        in_turn: bool,
+        bounds: MergeBounds,
     ) -> None:
+        most = bounds.most
         filled = [span for span in spans if span.length]
         self._ascending = ascending
-        self._most = most
+        self._most = bounds.most
         # A single partition has its order.
         self._ahead = AHEAD if len(filled) > 1 else 0
-        largest_block = min(_LARGEST_BLOCK, max(1, most_read // max(1, len(filled))))
+        largest_block = min(_LARGEST_BLOCK, max(1, bounds.most_read // max(1, len(filled))))
         # Twice an even share: mostly one block a partition is enough.
         block = max(_SMALLEST_BLOCK, 2 * most // max(1, len(filled))) + self._ahead
+        if bounds.slow:
+            block = _FIRST_SLOW_BLOCK
         self._streams: dict[int, Stream] = {
             span.partition: Ascending(span, most + self._ahead) if ascending else Descending(span, block, largest_block)
             for span in filled

@@ -14,6 +14,7 @@ fixed at the first page: what is written later is not part of the search.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -89,9 +90,13 @@ class Query:
         Raises:
             TopicMissing, PartitionMissing, TopicReplaced, InternalTopic, AccessDenied: there is nothing to search.
             NoLookupByTime: by time, on the embedded broker.
+            ExpressionRefused: the filter's expression cannot work on any value.
             TooManyScans, ClusterAway, DeadlineExceeded: not now.
             kafka.scanners.Abandoned: it was set.
         """
+        if selection.filter is not None:
+            # Parsed here, and kept with the filter.
+            _ = selection.filter.expression
         topic = await self.readable(selection.topic, time.monotonic() + self._limits.max_scan_seconds)
         if selection.partition is not None:
             topic.require_partition(selection.partition)
@@ -110,12 +115,13 @@ class Query:
                 # By time, sorted logs make sorted pages; else no timestamps may keep a partition from a page.
                 selection.times_ms is None,
                 selection.times_ms,
-                selection.key,
+                selection.filter,
                 rest.skip,
                 paging.limit,
                 paging.preview_bytes,
+                paging.contents,
                 self._limits.max_scan_records,
-                started + self._limits.max_scan_seconds,
+                started + min(paging.seconds or math.inf, self._limits.max_scan_seconds),
             )
             scanned = await self._scanners.run(topic, lambda consumer: scan(consumer, plan, abandoned), abandoned)
             seconds = time.monotonic() - started
@@ -129,9 +135,9 @@ class Query:
             total=passed + left,
             exact=not left,
             rest=Continuation(rest.topic_id, scanned.rest, rest.skip - scanned.skipped, passed) if left else None,
-            read=scanned.read,
+            left=left,
+            scanned=scanned,
             seconds=seconds,
-            stopped_by=scanned.stopped_by,
         )
 
     async def histogram(self, asked: HistogramQuery, abandoned: Event, *, caller: str = "") -> Histogram:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Literal
@@ -11,10 +12,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from kafka.client.clients import log
 from kafka.client.messages import ConsumerEvent, event_of, read_denied, record_of
+from kafka.filter.conditions import Filter, Outcome
+from kafka.filter.interpreter import EvaluationFailed
 from kafka.metadata.topic import Topic
 from kafka.model.errors import DeadlineExceeded
 from kafka.model.records import OffsetRange, Position
-from kafka.search.merge import Merge, Placed, in_order
+from kafka.search.merge import Merge, MergeBounds, Placed, in_order
+from kafka.search.outcomes import OutcomeTally
 from kafka.search.scanners import Abandoned
 from kafka.search.streams import RecordSummary, Stream, found_of
 
@@ -22,7 +26,10 @@ _POLL_SECONDS = 0.05
 _BATCH = 500
 _LOOKUP_SECONDS = 1.0
 
-Stop = Literal["limit", "records", "seconds"]
+_MOST_CONTENTS_BYTES = 16_000_000
+"""Of the records whose contents are asked for, found for one page: it is held as records, and again as an answer."""
+
+Stop = Literal["limit", "records", "seconds", "bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,11 @@ class ScanPlan:
         ascending: in the order of offsets and times, or against both.
         in_turn: whether partitions take turns in the merge; there is one stage then. See kafka.merge.
         times_ms: half-open range that a record's own timestamp lies in; None: any.
-        key: what its key is; None: anything. A null key is no b"".
+        filter: which records; None: all.
         skip: how many of those found are left out first.
         most: how many are wanted after that.
         preview_bytes: how much of the value to bring along; 0: nothing.
+        contents: whether to bring along all of each record.
         most_read: how many records may be read.
         deadline: point of time.monotonic() after which to stop.
     """
@@ -48,10 +56,11 @@ class ScanPlan:
     ascending: bool
     in_turn: bool
     times_ms: tuple[int, int] | None
-    key: bytes | None
+    filter: Filter | None
     skip: int
     most: int
     preview_bytes: int
+    contents: bool
     most_read: int
     deadline: float
 
@@ -65,6 +74,10 @@ class Scanned:
         skipped: how many were left out.
         rest: the stages that are left; empty when everything was read and given out.
         read: how many records were read.
+        read_bytes: their keys, values and headers.
+        reached_ms: the timestamp of the one that was read last; None where it has none, and without any.
+        outcomes: what became of those that are not read again for what is left.
+        not_evaluated: the first of them on whose value the filter's expression cannot be evaluated, with the reason.
         stopped_by: what ended it; None when everything was read.
     """
 
@@ -72,6 +85,10 @@ class Scanned:
     skipped: int
     rest: tuple[tuple[OffsetRange, ...], ...]
     read: int
+    read_bytes: int
+    reached_ms: int | None
+    outcomes: Mapping[Outcome, int]
+    not_evaluated: tuple[int, int, str] | None
     stopped_by: Stop | None
 
 
@@ -101,7 +118,12 @@ class _Scan:
         self._abandoned = abandoned
         self._reading: dict[int, tuple[OffsetRange, Stream]] = {}
         self._read = 0
+        self._read_bytes = 0
+        self._found_bytes = 0
+        self._reached_ms: int | None = None
         self._moved = False
+        self._tally = OutcomeTally()
+        self._slow = plan.filter is not None and plan.filter.jmespath is not None
 
     def run(self) -> Scanned:
         plan = self._plan
@@ -115,8 +137,7 @@ class _Scan:
                     stage,
                     ascending=plan.ascending,
                     in_turn=plan.in_turn,
-                    most=most - len(found),
-                    most_read=plan.most_read,
+                    bounds=MergeBounds(most - len(found), plan.most_read, self._slow),
                 )
                 stopped_by = self._run_stage(merge, found, most)
                 self._release_all()
@@ -132,7 +153,16 @@ class _Scan:
         skipped = min(plan.skip, len(found))
         page = found[skipped:]
         told = in_order(page) if plan.in_turn else [each for _, each in page]
-        return Scanned(told, skipped, rest, self._read, stopped_by)
+        return Scanned(
+            told,
+            skipped,
+            rest,
+            self._read,
+            self._read_bytes,
+            self._reached_ms,
+            *self._tally.final(rest),
+            stopped_by,
+        )
 
     def _run_stage(self, merge: Merge, found: list[Placed], most: int) -> Stop | None:
         """Add to what was found until everything is read, or return what stops it."""
@@ -155,6 +185,8 @@ class _Scan:
             raise Abandoned
         if self._read >= self._plan.most_read:
             return "records"
+        if self._found_bytes >= _MOST_CONTENTS_BYTES:
+            return "bytes"
         if time.monotonic() >= self._plan.deadline:
             return "seconds"
         return None
@@ -176,7 +208,8 @@ class _Scan:
             return
         over: list[int] = []
         for message in (first, *self._consumer.consume(_BATCH, 0)):
-            if self._read >= self._plan.most_read:
+            if self._full():
+                # The rest of the batch is read again.
                 break
             partition = message.partition()
             if partition is not None and self._take_event(message, partition):
@@ -185,6 +218,12 @@ class _Scan:
                 over.append(partition)
         if over:
             self._release(over)
+
+    def _full(self) -> bool:
+        """Whether a bound is reached in the midst of a batch: a filter may take its time for each record."""
+        if self._read >= self._plan.most_read or self._found_bytes >= _MOST_CONTENTS_BYTES:
+            return True
+        return self._slow and (time.monotonic() >= self._plan.deadline or self._abandoned.is_set())
 
     def _take_event(self, message: Message, partition: int) -> bool:
         """Take a record or an event; return whether the reading of its partition has come to its end."""
@@ -201,7 +240,10 @@ class _Scan:
         if offset >= span.end:
             return stream.pass_to(offset)
         self._read += 1
-        return stream.take(offset, self._matched(message, partition, offset))
+        self._read_bytes += len(message)
+        outcome, found = self._judged(message, partition, offset)
+        self._tally.note(partition, offset, outcome)
+        return stream.take(offset, found)
 
     def _take_error(self, error: KafkaError, offset: int, span: OffsetRange, stream: Stream) -> bool:
         match event_of(error):
@@ -225,18 +267,28 @@ class _Scan:
         self._moved = self._moved or over
         return over
 
-    def _matched(self, message: Message, partition: int, offset: int) -> RecordSummary | None:
-        """Return what is told of a record, or None if it is not looked for."""
-        # Most records of a search are none that it looks for: they are not converted.
-        times = self._plan.times_ms
-        if times is not None:
-            timestamp_type, timestamp_ms = message.timestamp()
-            if not (timestamp_type and times[0] <= timestamp_ms < times[1]):
-                return None
-        if self._plan.key is not None and message.key() != self._plan.key:
-            return None
-        record, unreadable = record_of(message, Position(self._plan.topic.name, partition, offset))
-        return found_of(record, self._plan.preview_bytes, headers_known=unreadable is None)
+    def _judged(self, message: Message, partition: int, offset: int) -> tuple[Outcome, RecordSummary | None]:
+        """Return what becomes of a record, and what is told of it if it is looked for."""
+        plan = self._plan
+        timestamp_type, timestamp_ms = message.timestamp()
+        self._reached_ms = timestamp_ms if timestamp_type else None
+        # Most records of a search by time are none that it looks for: they are not converted.
+        if plan.times_ms is not None and not (timestamp_type and plan.times_ms[0] <= timestamp_ms < plan.times_ms[1]):
+            return Outcome.OUTSIDE_TIME_RANGE, None
+        record, unreadable = record_of(message, Position(plan.topic.name, partition, offset))
+        headers_known = unreadable is None
+        if plan.filter is not None:
+            try:
+                outcome = plan.filter.judge(record, headers_known=headers_known)
+            except EvaluationFailed as error:
+                self._tally.note_not_evaluated(partition, offset, str(error))
+                outcome = Outcome.NOT_EVALUATED
+            if outcome is not Outcome.MATCHED:
+                return outcome, None
+        if plan.contents:
+            self._found_bytes += len(message)
+        found = found_of(record, plan.preview_bytes, headers_known=headers_known, contents=plan.contents)
+        return Outcome.MATCHED, found
 
     def _release(self, partitions: list[int]) -> None:
         self._consumer.incremental_unassign([TopicPartition(self._plan.topic.name, number) for number in partitions])

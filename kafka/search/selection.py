@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kafka.filter.conditions import Filter
 from kafka.metadata.topic import Topic
 from kafka.model.records import OffsetRange
-from kafka.search.scan import Stop
+from kafka.search.scan import Scanned
 from kafka.search.streams import RecordSummary
 
 Stages = tuple[tuple[OffsetRange, ...], ...]
@@ -23,7 +24,7 @@ class Selection:
         times_ms: half-open range of the record's own timestamp; None: any.
         offsets: half-open range of offsets in the one partition, its end None for the end of the log.
         ascending: in the order of offsets and times, or against both.
-        key: what the key is; None: anything.
+        filter: which of them; None: all, copies too.
         position: the only partition and offset that may be found; None: any.
     """
 
@@ -32,7 +33,7 @@ class Selection:
     times_ms: tuple[int, int] | None = None
     offsets: tuple[int, int | None] | None = None
     ascending: bool = True
-    key: bytes | None = None
+    filter: Filter | None = None
     position: tuple[int, int] | None = None
 
 
@@ -44,11 +45,15 @@ class Paging:
         limit: how many records at most.
         skip: how many to leave out first; a later page goes by its `rest`.
         preview_bytes: how much of each value to bring along.
+        contents: whether to bring along values and headers as they are.
+        seconds: how long to read at most; None: as long as the configuration allows.
     """
 
     limit: int
     skip: int = 0
     preview_bytes: int = 0
+    contents: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,9 @@ class Page:
         found: in the order asked for.
         total: how many there are altogether; an upper bound unless `exact`.
         rest: where to continue; None when nothing follows.
-        read: how many records were read for this page.
+        left: how many offsets are still to be read.
+        scanned: what was read for this page, and what became of it.
         seconds: how long that took.
-        stopped_by: what ended the page; None when nothing follows.
     """
 
     topic: Topic
@@ -87,9 +92,9 @@ class Page:
     total: int
     exact: bool
     rest: Continuation | None
-    read: int
+    left: int
+    scanned: Scanned
     seconds: float
-    stopped_by: Stop | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class RecordSummary:
         consumer_key: value of the last header of that name; None for a null value, and without such a header.
         preview: the beginning of the value as it is; None for a null, or when none was asked for.
         has_consumer_key: whether there is a header of that name; None where the headers cannot be read.
+        record: all of it, if that was asked for; without headers where they cannot be read.
     """
 
     partition: int
@@ -39,19 +40,23 @@ class RecordSummary:
     consumer_key: bytes | None
     preview: bytes | None
     has_consumer_key: bool | None = False
+    record: Record | None = None
 
     def __repr__(self) -> str:
         # A record in a traceback or a log line must not show its content.
         return f"<RecordSummary {self.partition}@{self.offset}>"
 
 
-def found_of(record: Record, preview_bytes: int, *, headers_known: bool = True) -> RecordSummary:
+def found_of(
+    record: Record, preview_bytes: int, *, headers_known: bool = True, contents: bool = False
+) -> RecordSummary:
     """Return what is told of a record.
 
     Args:
         record: with its content.
         preview_bytes: how much of the value to bring along; 0: nothing.
         headers_known: False where its headers could not be read, and it comes without them.
+        contents: whether to bring along all of it.
     """
     key, value = record.key, record.value
     size = (len(key) if key else 0) + (len(value) if value else 0)
@@ -72,6 +77,7 @@ def found_of(record: Record, preview_bytes: int, *, headers_known: bool = True) 
         consumer_key,
         value[:preview_bytes] if preview_bytes and value is not None else None,
         has_consumer_key,
+        record if contents else None,
     )
 
 

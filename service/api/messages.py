@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from kafka.filter.conditions import Filter
 from kafka.model.records import MAX_OFFSET, MAX_PARTITION, Position, Record
 from kafka.search.selection import Page, Paging, Selection
 from service.api.access import Admission
 from service.api.call import Call
 from service.api.http_disconnect import while_connected
 from service.api.parameters import Flag, Parameters, Tag, Text, TopicName, Whole
-from service.api.schema.query import MessageItem, MessagesResponse, ScanItem, listed_message, whole_message
-from service.http.refusals import DownloadRefused, MessageIdNotLegal, ParameterMissing, RangeRefused, shown
+from service.api.schema.filter import parse_filter
+from service.api.schema.query import MessageItem, MessagesResponse, listed_message, whole_message
+from service.api.schema.scan import ScanItem, scan_item, scan_of_one
+from service.http.refusals import (
+    DownloadRefused,
+    FilterRefused,
+    MessageIdNotLegal,
+    ParameterMissing,
+    RangeRefused,
+    shown,
+)
 
 _MAX_SKIP = 10_000
 _MAX_PREVIEW = 200
@@ -32,10 +42,15 @@ ASC = Flag("asc", "The oldest first, or the newest.")
 LIMIT = Whole("limit", "Messages a page.", least=1, most=1000, default=100)
 OFFSET = Whole("offset", "How many to leave out.", most=_MAX_SKIP, default=0)
 CURSOR = Text("cursor", "Of the page before.")
-KEY = Text("key", "Exactly this key, as UTF-8.")
+KEY = Text("key", "Exactly this key, as UTF-8; not together with filter.")
+FILTER = Text(
+    "filter", "As the filter of a job, in JSON; without include_resent, copies are left out.", most_characters=16_384
+)
 MESSAGE_ID = Text("message_id", "Exactly this message, such as 0-4.")
 TAG = Tag("tag", "Only empty: Kafka's records have none.")
 PREVIEW = Whole("preview", "Characters of each value to show in a list.", most=_MAX_PREVIEW, default=0)
+VALUES = Flag("values", "Each message of a list with its value and its headers.")
+SECONDS = Whole("seconds", "How long to read at most; then it is answered with what was found.", least=1, most=60)
 DOWNLOAD = Flag("download", "By position: the value's bytes as a file.")
 
 PARAMETERS = (
@@ -51,9 +66,12 @@ PARAMETERS = (
     OFFSET,
     CURSOR,
     KEY,
+    FILTER,
     MESSAGE_ID,
     TAG,
     PREVIEW,
+    VALUES,
+    SECONDS,
     DOWNLOAD,
 )
 
@@ -119,16 +137,19 @@ def parse_query(parameters: Parameters) -> Asked:
     ascending = parameters.get(ASC)
     if ascending is None:
         ascending = times_ms is not None or offsets is not None
-    key = parameters.get(KEY)
     parameters.get(TAG)
     download = parameters.get(DOWNLOAD) or False
     if download and position is None:
         raise DownloadRefused("the query asks for a download, but not of one record")
     preview = parameters.require(PREVIEW)
-    selection = Selection(
-        topic, partition, times_ms, offsets, ascending, None if key is None else key.encode(), _message_id(parameters)
+    selection = Selection(topic, partition, times_ms, offsets, ascending, _filter(parameters), _message_id(parameters))
+    paging = Paging(
+        parameters.require(LIMIT),
+        parameters.require(OFFSET),
+        preview * _UTF8_BYTES,
+        parameters.get(VALUES) or False,
+        parameters.get(SECONDS),
     )
-    paging = Paging(parameters.require(LIMIT), parameters.require(OFFSET), preview * _UTF8_BYTES)
     return Asked(selection, position, download, paging, preview, parameters.get(CURSOR))
 
 
@@ -162,6 +183,16 @@ def _offsets(parameters: Parameters) -> tuple[int, int | None] | None:
     return start, end
 
 
+def _filter(parameters: Parameters) -> Filter | None:
+    """Return which records a query asks for; None for all, copies too."""
+    key, text = parameters.get(KEY), parameters.get(FILTER)
+    if text is None:
+        return None if key is None else Filter(key=key, include_resent=True)
+    if key is not None:
+        raise FilterRefused("the query has a key and a filter; the filter may have the key")
+    return parse_filter(text)
+
+
 def _message_id(parameters: Parameters) -> tuple[int, int] | None:
     text = parameters.get(MESSAGE_ID)
     if text is None:
@@ -188,12 +219,7 @@ async def _list(asked: Asked, call: Call[Admission]) -> Response:
         total=page.total,
         exact=page.exact,
         cursor=None if page.rest is None else cursors.cursor(selection, page.rest),
-        scan=ScanItem(
-            records=page.read,
-            milliseconds=round(page.seconds * 1000, 1),
-            complete=page.rest is None,
-            stopped_by=page.stopped_by,
-        ),
+        scan=scan_item(page, selection.filter),
     )
 
 
@@ -202,14 +228,9 @@ async def _one(asked: Asked, position: Position, call: Call[Admission]) -> Respo
     if asked.download:
         return _download(record)
     max_value_bytes = call.context.settings.query.max_value_bytes
-    messages = [whole_message(record, max_value_bytes)] if _matches(record, asked.selection) else []
-    scan = ScanItem(records=1, milliseconds=0, complete=True, stopped_by=None)
+    scan = scan_of_one(record, asked.selection)
+    messages = [whole_message(record, max_value_bytes)] if scan.counts.matched else []
     return _answer(messages, total=len(messages), exact=True, cursor=None, scan=scan)
-
-
-def _matches(record: Record, selection: Selection) -> bool:
-    position = (record.position.partition, record.position.offset)
-    return selection.key in (None, record.key) and selection.position in (None, position)
 
 
 def _download(record: Record) -> Response:

@@ -45,13 +45,21 @@ class RecordsPage:
         records: as the API tells them.
         cursor: where to continue; None when nothing follows.
         read: how many records were read for this page.
-        stopped_by: what ended the page: `limit`, `records`, `seconds`; None when nothing follows.
+        stopped_by: what ended the page: `limit`, `records`, `seconds`, `bytes`; None when nothing follows.
+        counts: what has become of what was scanned, by the API's names; those of all pages add up.
+        left: how many offsets are still to be read.
+        reached_ms: the time of the record that was read last; None where none has one.
+        hint: what may be wrong with a filter that nothing in this page meets; None: nothing that is known.
     """
 
     records: Sequence[Json]
     cursor: str | None
     read: int
     stopped_by: str | None
+    counts: Mapping[str, int]
+    left: int
+    reached_ms: int | None
+    hint: str | None
 
 
 class Api:
@@ -118,7 +126,7 @@ class Api:
         return records[0]
 
     async def records(self, asked: Mapping[str, str]) -> RecordsPage:
-        """Return a page of records without their contents.
+        """Return a page of records; without their contents, unless `values` is asked for.
 
         Args:
             asked: the query's parameters, as the API names them.
@@ -129,7 +137,17 @@ class Api:
         answer = await self._read("/messages", asked)
         scan = field(answer, "scan", dict)
         cursor = field(answer, "cursor", str, type(None))
-        return RecordsPage(field(answer, "messages", list), cursor, scan["records"], scan["stopped_by"])
+        counts: Mapping[str, int] = field(scan, "counts", dict)
+        return RecordsPage(
+            field(answer, "messages", list),
+            cursor,
+            scan["records"],
+            scan["stopped_by"],
+            counts,
+            scan["left"],
+            scan["reached_time"],
+            scan["hint"],
+        )
 
     async def resend(
         self, topic: str, partition: int, offset: int, consumer_key: str | None, idempotency_key: str | None = None

@@ -41,6 +41,7 @@ _HINTS: Mapping[str, str] = {
     "RESEND.00400040": _OTHER_VERSION,
     "RESEND.00400041": "run the command again",
     "RESEND.00400042": "see `kafka-resend job start --help`",
+    "RESEND.00400047": "see `kafka-resend messages --help`",
     "RESEND.00400046": "use a shorter one",
     "RESEND.00400101": (
         "check the name (kafka-resend topics); where Kafka's ACLs hide the topic, grant the service Describe on it"
@@ -101,6 +102,8 @@ _FIELDS = (
     (re.compile(r"^target\.dialect (?=is )"), "--redrive "),
     (re.compile(r"^filter\.jmespath (?=is )"), "--jmespath "),
     (re.compile(r"^filter\.key (?=is )"), "--key "),
+    (re.compile(r"^filter\.key_prefix (?=is )"), "--key-prefix "),
+    (re.compile(r"^filter\.key_contains (?=is )"), "--key-contains "),
     (re.compile(r"^filter\.headers (?=has )"), "--header "),
     (re.compile(r"^filter\.headers\[\d+\]\.\w+ (?=is )"), "a --header "),
     (re.compile(r"^consumer_key (?=is |has |holds )"), "--consumer-key "),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from service.cli.count_words import COUNT_WORDS
 from service.cli.output import Column, Json, print_table, safe, tell, time_text, write
 from service.cli.terminal import PROBLEM
 from service.cli.values import shown
@@ -20,16 +21,6 @@ _ROWS = 20
 """Of a table about one job: the answer above it is still to be seen on most terminals."""
 
 EVERYBODY = "everybody"
-
-_REASONS = {
-    "outside_time_range": "outside the time range",
-    "already_resent": "already resent",
-    "not_matched": "not matched",
-    "not_json": "not JSON",
-    "not_evaluated": "not evaluated",
-    "expired": "expired",
-}
-"""Counts that are told only where they are not 0, and what they are called."""
 
 
 def print_jobs(jobs: Iterable[Json]) -> None:
@@ -167,7 +158,7 @@ def counts_text(job: Json) -> str:
     if not job["dry_run"]:
         told.append(f"{_number(counts['resent'])} resent")
     told.append(f"{_number(counts['failed'])} failed")
-    told += [f"{_number(counts[name])} {words}" for name, words in _REASONS.items() if counts[name]]
+    told += [f"{_number(counts[name])} {words}" for name, words in COUNT_WORDS.items() if counts[name]]
     return ", ".join(told)
 
 

@@ -12,6 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.filter_options import (
+    AskedFilter,
+    IncludeResent,
+    Jmespath,
+    Key,
+    KeyContains,
+    KeyPrefix,
+    WithHeader,
+    WithoutHeader,
+)
 from service.cli.options import (
     IdempotencyKey,
     Instance,
@@ -70,25 +80,13 @@ def start_command(
             help="The records in this file, - for standard input: a line each, P@OFFSET or as `messages` prints them.",
         ),
     ] = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Records with exactly this key only.")] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option("--header", metavar="NAME[=VALUE]", help="Records with this header only; may be repeated."),
-    ] = None,
-    without_header: Annotated[
-        list[str] | None,
-        typer.Option("--without-header", metavar="NAME", help="Records without this header only; may be repeated."),
-    ] = None,
-    jmespath: Annotated[
-        str | None,
-        typer.Option(
-            "--jmespath", metavar="EXPRESSION", help="Records whose JSON value matches this JMESPath expression only."
-        ),
-    ] = None,
-    include_resent: Annotated[
-        bool,
-        typer.Option("--include-resent", help="Include records that are already copies (that carry a consumer_key)."),
-    ] = False,
+    key: Key = None,
+    key_prefix: KeyPrefix = None,
+    key_contains: KeyContains = None,
+    header: WithHeader = None,
+    without_header: WithoutHeader = None,
+    jmespath: Jmespath = None,
+    include_resent: IncludeResent = False,
     consumer_key: Annotated[
         str | None,
         typer.Option("--consumer-key", metavar="KEY", help="The recipient of the copies. Default: everybody."),
@@ -146,8 +144,15 @@ def start_command(
     from service.cli.session import run
     from service.cli.times import range_text, times
 
-    require_text(
-        TOPIC=topic, key=key, jmespath=jmespath, consumer_key=consumer_key, header="".join(header or ()) or None
+    require_text(TOPIC=topic, consumer_key=consumer_key)
+    asked_filter = AskedFilter(
+        key=key,
+        key_prefix=key_prefix,
+        key_contains=key_contains,
+        headers=header or (),
+        without_headers=without_header or (),
+        jmespath=jmespath,
+        include_resent=include_resent,
     )
     require_idempotency_key(idempotency_key)
     if idempotency_key is not None and (since is not None or (start is not None and end is None)):
@@ -167,7 +172,7 @@ def start_command(
         "partitions": partition,
         "offsets": [_range(text) for text in offsets or ()],
         "messages": positions,
-        "filter": _filter(key, header or (), without_header or (), jmespath, include_resent=include_resent),
+        "filter": asked_filter.body(),
         "consumer_key": consumer_key,
         "records_per_second": rate,
         "max_failures": max_failures,
@@ -260,26 +265,6 @@ def _json_position(line: str) -> str:
         return f"{record['partition']}@{record['message_offset']}"
     except (ValueError, KeyError, RecursionError):
         raise typer.BadParameter(f"{line[:100]} has no partition and message_offset") from None
-
-
-def _filter(
-    key: str | None, headers: Iterable[str], without: Iterable[str], jmespath: str | None, *, include_resent: bool
-) -> dict[str, object]:
-    conditions: list[dict[str, object]] = []
-    for text in headers:
-        name, sign, value = text.partition("=")
-        conditions.append({"name": name, "value": value} if sign else {"name": name})
-    conditions += [{"name": name, "absent": True} for name in without]
-    wanted: dict[str, object] = {}
-    if key is not None:
-        wanted["key"] = key
-    if conditions:
-        wanted["headers"] = conditions
-    if jmespath is not None:
-        wanted["jmespath"] = jmespath
-    if include_resent:
-        wanted["include_resent"] = True
-    return wanted
 
 
 def _target(dialect: str | None, *, remove_headers: bool) -> dict[str, object] | None:

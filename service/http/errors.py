@@ -104,6 +104,7 @@ TABLE: dict[type[Exception], Row] = {
         400, 41, "send the cursor of the page before as it was, with the same other parameters, or none to begin again"
     ),
     refusals.JobFieldRefused: Row(400, 42, "docs/jobs.md lists the fields of a job, and what each may hold"),
+    refusals.FilterRefused: Row(400, 47, "docs/queries.md says what a filter holds; a key is sent alone or within it"),
     refusals.ParameterTooLong: Row(400, 46, "send a shorter one"),
     worker.TopicMissing: Row(
         400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"

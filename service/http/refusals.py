@@ -16,7 +16,7 @@
     │   └── ParameterRefused           a parameter of a search
     │       ├── QueryNotText, ParameterUnknown, ParameterRepeated, ParameterMissing
     │       ├── ParameterNotWhole, ParameterNotChoice, ParameterTooLong, MessageIdNotLegal, TagRefused
-    │       └── RangeRefused, DownloadRefused, CursorRefused
+    │       └── RangeRefused, DownloadRefused, FilterRefused, CursorRefused
     ├── IdempotencyKeyRefused          the header Idempotency-Key
     ├── BodyRefused                    the body as a whole
     │   ├── ContentTypeRefused, ContentEncodingRefused, BodyTooLarge
@@ -177,6 +177,10 @@ class RangeRefused(ParameterRefused):
 
 class DownloadRefused(ParameterRefused):
     """Only one record can be downloaded."""
+
+
+class FilterRefused(ParameterRefused):
+    """The filter of a search is not as that of a job may be."""
 
 
 class CursorRefused(ParameterRefused):

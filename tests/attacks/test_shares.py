@@ -9,6 +9,7 @@ from threading import Event
 
 from kafka.client.config import QueryLimits
 from kafka.cluster import Cluster
+from kafka.filter.conditions import Filter
 from kafka.model.errors import TooManyScans
 from kafka.search.selection import HistogramQuery, Paging, Selection
 from tests.support.plain import PlainClient
@@ -57,7 +58,7 @@ async def test_caller_with_forty_searches_leaves_room_for_another_ones(
     plain.produce_many(small, [b"v"] * 10)
 
     async def greedy(caller: str) -> None:
-        await cluster.find(Selection(large, key=b"none"), Paging(1), None, Event(), caller=caller)
+        await cluster.find(Selection(large, filter=Filter(key="none")), Paging(1), None, Event(), caller=caller)
 
     async def other(caller: str) -> None:
         page = await cluster.find(Selection(small), Paging(10), None, Event(), caller=caller)

@@ -19,7 +19,7 @@ import { job, message } from "./made.js";
 
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
-  topic: "orders", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", headers: [],
+  topic: "orders", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
   jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, rate: "", stopAfter: "",
 };
 
@@ -54,6 +54,11 @@ test("a job takes ten thousand single records and no more", () => {
   assert.deepEqual(positionsOf([record]), [{ partition: 1, message_offset: 7n }]);
   assert.equal(positionsOf(new Array(10_000).fill(record)).length, 10_000);
   assert.throws(() => positionsOf(new Array(10_001).fill(record)), refusing("topic"));
+});
+
+test("a key is compared as the form says", () => {
+  assert.deepEqual(specOf({ ...EMPTY, key: "a", keyMatch: "key_prefix" }).filter, { key_prefix: "a" });
+  assert.deepEqual(specOf({ ...EMPTY, key: "a", keyMatch: "key_contains" }).filter, { key_contains: "a" });
 });
 
 test("what was left open is not in the body", () => {

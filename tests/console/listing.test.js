@@ -9,7 +9,13 @@ import { rowByKey, rowsInSight } from "../../service/console/records/table-windo
 
 const ROUTE = { ...NOWHERE, topic: "orders", partition: "", key: "k", start: 1n, end: 2n, offset: "" };
 /** @type {import("../../service/console/records/listing.js").Scan} */
-const SCAN = { records: 1000, milliseconds: 1234, complete: true, stopped_by: null };
+const SCAN = {
+  records: 1000, bytes: 64_000, milliseconds: 1234, reached_time: null, left: 0, complete: true, stopped_by: null,
+  counts: {
+    scanned: 1000, outside_time_range: 0, already_resent: 0, not_matched: 0, not_json: 0, not_evaluated: 0, matched: 1000,
+  },
+  first_not_evaluated: null, hint: null,
+};
 
 test("each mode asks for its own place", () => {
   const common = { topic: "orders", partition: "", key: "k", limit: 100, preview: 160 };

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -496,3 +498,169 @@ async def test_embedded_broker_is_searched_but_not_by_time() -> None:
     assert (20, "exact") == (newest["total"], newest["total_relation"])
     assert "order-1004" == one["messages"][0]["key"]
     assert ["RESEND.00400501"] * 2 == [answer.json()["error_code"] for answer in refused]
+
+
+async def pages(client: httpx.AsyncClient, topic: str, **query: str | int) -> list[Any]:
+    """Return all pages of a search."""
+    found: list[Any] = []
+    asked: dict[str, str | int] = {"topic": topic, **query}
+    while not found or found[-1]["cursor"] is not None:
+        answer = await client.get(f"{BASE}/messages", params=asked)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json())
+        asked["cursor"] = found[-1]["cursor"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{"asc": "true"}, {}, {"start_time": NOW_MS, "end_time": NOW_MS + 600}, {"partition": 1, "start_offset": 50}],
+    ids=["oldest first", "newest first", "by time", "from an offset on"],
+)
+@pytest.mark.parametrize("limit", [7, 1000])
+async def test_counts_of_all_pages_of_a_search_account_for_each_record_once(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient, place: dict[str, int | str], limit: int
+) -> None:
+    """However many pages there are, whatever their order, and although records behind a page are read again."""
+    topic = make_topic(partitions=3)
+    expected: Counter[str] = Counter()
+    matching = set()
+    for number in range(600):
+        value = json.dumps({"payment": {"status": "FAILED" if number % 20 == 3 else "PAID"}, "n": number})
+        headers = [("consumer_key", b"billing")] if number % 50 == 1 else []
+        value = "no JSON" if number % 30 == 7 else '{"payment": {"status": 5}, "n": "x"}' if number % 60 == 9 else value
+        late = number % 4 == 0
+        partition = number % 3
+        plain.produce(
+            topic,
+            value.encode(),
+            b"k%d" % number,
+            headers,
+            partition=partition,
+            timestamp_ms=NOW_MS + number + (5000 if late else 0),
+        )
+        if "partition" in place and (partition != 1 or number // 3 < 50):
+            continue
+        expected["scanned"] += 1
+        if "start_time" in place and late:
+            expected["outside_time_range"] += 1
+        elif headers:
+            expected["already_resent"] += 1
+        elif value == "no JSON":
+            expected["not_json"] += 1
+        elif value.endswith('"x"}'):
+            expected["not_evaluated"] += 1
+        elif "FAILED" in value:
+            expected["matched"] += 1
+            matching.add(f"k{number}")
+        else:
+            expected["not_matched"] += 1
+    expression = "(type(n) == 'number' && payment.status == 'FAILED') || (type(n) == 'string' && n > `0`)"
+
+    found = await pages(client, topic, **place, limit=limit, filter=json.dumps({"jmespath": expression}))
+
+    counts: Counter[str] = Counter()
+    for page in found:
+        counts.update(page["scan"]["counts"])
+    assert expected == +counts
+    assert sorted(matching) == sorted(message["key"] for page in found for message in page["messages"])
+    first = [page["scan"]["first_not_evaluated"] for page in found if page["scan"]["first_not_evaluated"]]
+    assert all(where["reason"] for where in first)
+    assert bool(first) == bool(expected["not_evaluated"])
+    assert (0, True) == (found[-1]["scan"]["left"], found[-1]["scan"]["complete"])
+
+
+async def test_lists_bring_along_values_and_headers_when_asked(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """As by position: null is null, other bytes than text come in base64, and a huge value is left out."""
+    topic = make_topic()
+    plain.produce(topic, b"one", b"k", [("h", b"1"), ("h", None)])
+    plain.produce(topic, None)
+    plain.produce(topic, b"\xff")
+    plain.produce(topic, b"x" * 1001, headers=[("h", b"big")])
+    (listed,) = await pages(client, topic, partition=0, start_offset=0, values="true")
+    single = [
+        (await client.get(f"{BASE}/messages?topic={topic}&partition=0&message_offset={offset}")).json()["messages"][0]
+        for offset in range(4)
+    ]
+
+    assert single == listed["messages"]
+    assert [("one", False), (None, False), ("/w==", False), (None, True)] == [
+        (message.get("value"), message["huge_message"]) for message in listed["messages"]
+    ]
+    assert "value" not in listed["messages"][3]
+
+
+async def test_page_of_large_values_ends_early_and_the_next_one_goes_on(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """What is held for one answer has a bound, whatever the limit says."""
+    topic = make_topic()
+    for number in range(40):
+        plain.produce(topic, bytes([number]) * 900_000)
+
+    found = await pages(client, topic, partition=0, start_offset=0, values="true")
+
+    assert list(range(40)) == [message["message_offset"] for page in found for message in page["messages"]]
+    assert {"bytes"} == {page["scan"]["stopped_by"] for page in found[:-1]}
+    assert 3 <= len(found) <= 4
+
+
+async def test_hint_shows_the_expression_that_was_probably_meant(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Double quotes name a field; nothing is said where something matches."""
+    topic = make_topic()
+    plain.produce(topic, b'{"status": "FAILED", "same": "FAILED"}')
+    asked = ('status == "FAILED"', "status == 'FAILED'", "status == same")
+    hints = [(await pages(client, topic, filter=json.dumps({"jmespath": text})))[0]["scan"]["hint"] for text in asked]
+
+    assert hints[0].endswith("double quotes name a field: status == 'FAILED'")
+    assert [None, None] == hints[1:]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"filter": "{"}, 'filter is "{", not JSON'),
+        ({"filter": "[]"}, "filter is a list, not an object"),
+        ({"filter": '{"keys": "a"}'}, 'filter has an unknown field "keys"'),
+        ({"filter": '{"key": 5}'}, "key is 5, not a text"),
+        ({"filter": '{"headers": [{"name": "a", "value": "b", "absent": true}]}'}, "choose one"),
+        ({"filter": '{"key": "a"}', "key": "a"}, "the query has a key and a filter"),
+        ({"filter": '{"jmespath": "nosuch(a)"}'}, "there is no function nosuch()"),
+        ({"filter": " " * 16_385}, "filter has 16385 characters"),
+        ({"seconds": "0"}, "seconds is"),
+    ],
+)
+async def test_filter_that_cannot_be_read_is_refused(
+    client: httpx.AsyncClient, make_topic: MakeTopic, query: dict[str, str], words: str
+) -> None:
+    """With what is wrong, before anything is read."""
+    answer = await client.get(f"{BASE}/messages", params={"topic": make_topic(), **query})
+
+    assert 400 == answer.status_code
+    assert words in answer.json()["error_msg"]
+
+
+async def test_message_by_position_has_to_meet_the_filter(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """It is told why it does not."""
+    topic = make_topic()
+    plain.produce(topic, b'{"a": 1}')
+    ask: dict[str, str | int] = {"topic": topic, "partition": 0, "message_offset": 0}
+
+    async def asked(expression: str) -> Any:
+        text = json.dumps({"jmespath": expression})
+        return (await client.get(f"{BASE}/messages", params={**ask, "filter": text})).json()
+
+    met, unmet, failed = [await asked(expression) for expression in ("a == `1`", "a == `2`", "length(a) == `1`")]
+    assert [1, 0, 0] == [body["size"] for body in (met, unmet, failed)]
+    assert (1, 1, 1) == (
+        met["scan"]["counts"]["matched"],
+        unmet["scan"]["counts"]["not_matched"],
+        failed["scan"]["counts"]["not_evaluated"],
+    )
+    assert "length()" in failed["scan"]["first_not_evaluated"]["reason"]

@@ -104,5 +104,5 @@ class Work:
         await self._cluster.resend_once(Position("topic", 0, 0), "keyed", key)
 
     async def _find(self) -> None:
-        page = await self._cluster.find(Selection("topic", key=None), Paging(5), None, Event())
+        page = await self._cluster.find(Selection("topic"), Paging(5), None, Event())
         assert len(page.found) == 5

@@ -141,7 +141,7 @@ async def test_filter_and_selection_decide_what_is_resent(
     plain.produce(topic, b"not JSON", b"a", [("kind", b"order")])
     plain.produce(topic, b'{"total": 50}', b"a", [("kind", b"order"), ("consumer_key", b"other")])
     start_worker(config)
-    conditions = Filter("a", (HeaderCondition("kind", "order"),), "total > `10`")
+    conditions = Filter(key="a", headers=(HeaderCondition("kind", "order"),), jmespath="total > `10`")
     job = await finished(await cluster.jobs.make(spec(topic, filter=conditions)))
     assert job.progress.counts == counted(resent=1, not_matched=3, not_json=1, already_resent=1)
     assert [seen.value for seen in copies(plain, topic, 1, 6)] == [b'{"total": 50}']

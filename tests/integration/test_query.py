@@ -15,6 +15,7 @@ from confluent_kafka.admin import AclOperation
 
 from kafka.client.config import ClusterConfig, QueryLimits
 from kafka.cluster import Cluster
+from kafka.filter.conditions import Filter
 from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.model.errors import AccessDenied, Closing, ClusterUnavailable, DeadlineExceeded, TooManyScans
 from kafka.model.records import Position
@@ -30,6 +31,8 @@ from tests.support.worker import OpenCluster, eventually
 NOW_MS = time.time_ns() // 1_000_000
 BEGIN_MS = NOW_MS - 3_600_000
 SMALL = QueryLimits(max_scan_records=1000)
+
+RARE = Filter(key="rare", include_resent=True)
 
 
 async def pages(cluster: Cluster, selection: Selection, limit: int = 7, preview_bytes: int = 0) -> AsyncIterator[Page]:
@@ -251,7 +254,7 @@ async def test_newest_records_come_merged_by_time_with_an_upper_bound_of_all(
     assert [b"v"] * 100 == [found.preview for found in first.found]
     assert not first.exact
     assert 2030 == first.total
-    assert first.read < 500
+    assert first.scanned.read < 500
 
 
 async def test_scan_stops_at_its_bound_and_goes_on_where_it_stopped(
@@ -265,16 +268,16 @@ async def test_scan_stops_at_its_bound_and_goes_on_where_it_stopped(
     plain.produce(topic, b"v", b"rare", partition=1)
     plain.produce_many(topic, [b"v"] * 2500, partition=1)
     for selection in (
-        Selection(topic, key=b"rare"),
-        Selection(topic, key=b"rare", ascending=False),
-        Selection(topic, times_ms=(0, NOW_MS + 10**9), key=b"rare"),
+        Selection(topic, filter=RARE),
+        Selection(topic, filter=RARE, ascending=False),
+        Selection(topic, times_ms=(0, NOW_MS + 10**9), filter=RARE),
     ):
         got = [page async for page in pages(cluster, selection)]
 
         assert [(1, 2500)] == [(found.partition, found.offset) for page in got for found in page.found]
-        assert all(page.read <= 1000 for page in got)
-        assert {"records"} == {page.stopped_by for page in got[:-1]}
-        assert (None, True, 1) == (got[-1].stopped_by, got[-1].exact, got[-1].total)
+        assert all(page.scanned.read <= 1000 for page in got)
+        assert {"records"} == {page.scanned.stopped_by for page in got[:-1]}
+        assert (None, True, 1) == (got[-1].scanned.stopped_by, got[-1].exact, got[-1].total)
         assert all(before.total >= after.total for before, after in itertools.pairwise(got))
         assert len(got) >= 7501 // 1000
 
@@ -347,7 +350,7 @@ async def test_search_that_nobody_waits_for_ends_and_frees_its_place(
     gone.set()
     with pytest.raises(Abandoned):
         await cluster.find(Selection(topic), Paging(1), None, gone)
-    searching = asyncio.create_task(cluster.find(Selection(topic, key=b"none"), Paging(1), None, Event()))
+    searching = asyncio.create_task(cluster.find(Selection(topic, filter=Filter(key="none")), Paging(1), None, Event()))
     await asyncio.sleep(0)
     searching.cancel()
     with pytest.raises(asyncio.CancelledError):

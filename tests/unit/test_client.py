@@ -221,9 +221,9 @@ def test_ids_are_sent_as_parts_of_the_path(answering: Answering) -> None:
         (("messages", "orders", "--start-offset", "4"), "--partition"),
         (("messages", "orders", "--partition", "0", "--offset", "4", "--start-offset", "4"), "--start-offset"),
         (("messages", "orders", "--partition", "0", "--offset", "4", "--since", "10m"), "time or by offset"),
-        (("messages", "orders", "--partition", "0", "--offset", "4", "--key", "a"), "--key"),
-        (("messages", "orders", "--partition", "0", "--offset", "4", "--all"), "--all"),
-        (("messages", "orders", "--key", ""), "empty --key"),
+        (("messages", "orders", "--partition", "0", "--offset", "4", "--key", "a"), "no other choice"),
+        (("messages", "orders", "--partition", "0", "--offset", "4", "--all"), "no other choice"),
+        (("messages", "orders", "--include-resent"), "without a filter"),
         (("messages", "orders", "--limit", "0"), "--limit"),
         (("messages", "orders", "--since", "soon"), "--since"),
         (("messages", "orders", "--key", "\udcff"), "not UTF-8"),
@@ -271,7 +271,8 @@ def test_line_that_says_what_is_going_on_leaves_the_output_alone(answering: Answ
     """After a second the terminal says that the search continues; what is found goes to the file, to the byte."""
     answering.go_on.clear()
     answering.body = (
-        b'{"messages": [{"message_id": "0-4"}], "cursor": null, "scan": {"records": 1, "stopped_by": null}}'
+        b'{"messages": [{"message_id": "0-4"}], "cursor": null, "scan": {"records": 1, "stopped_by": null, '
+        b'"counts": {"scanned": 1, "matched": 1}, "left": 0, "reached_time": null, "hint": null}}'
     )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
 
+from kafka.filter.conditions import Filter
 from kafka.model.records import OffsetRange
 from kafka.search.selection import Continuation, Selection
 from service.http.cursors import Cursors, cursor_key
@@ -51,7 +52,7 @@ def test_cursor_comes_back_as_the_rest_that_it_was_made_of(
         Selection("order", times_ms=(0, 10)),
         Selection("orders", times_ms=(0, 11)),
         Selection("orders", times_ms=(0, 10), ascending=False),
-        Selection("orders", times_ms=(0, 10), key=b"a"),
+        Selection("orders", times_ms=(0, 10), filter=Filter(key="a")),
         Selection("orders", 0, times_ms=(0, 10)),
         Selection("orders", times_ms=(0, 10), position=(0, 1)),
         Selection("orders"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
 from kafka.filter.conditions import Filter, HeaderCondition, Outcome
+from kafka.filter.corrected import with_texts
 from kafka.filter.errors import ExpressionRefused
 from kafka.filter.expression import MAX_DEPTH, parse_expression
 from kafka.filter.interpreter import Budget, EvaluationFailed, equal
@@ -76,7 +77,7 @@ def test_copies_are_left_out_unless_asked_for() -> None:
 
 def test_headers_that_cannot_be_read_are_taken_to_meet_their_conditions() -> None:
     """Such a record is told as one that could not be resent, but only where all else selects it."""
-    asked = Filter("k", (HeaderCondition("h"),))
+    asked = Filter(key="k", headers=(HeaderCondition("h"),))
     assert asked.judge(record(key=b"k"), headers_known=False) is Outcome.MATCHED
     assert asked.judge(record(key=b"other"), headers_known=False) is Outcome.NOT_MATCHED
 
@@ -317,3 +318,43 @@ def canonical(value: object) -> object:
 def test_comparison_of_two_fields_is_found(expression: str, names: tuple[str, str] | None) -> None:
     """Double quotes name a field; most often a text was meant."""
     assert parse_expression(expression).compared_fields == names
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ('status == "FAILED"', "status == 'FAILED'"),
+        ("status == FAILED", "status == 'FAILED'"),
+        ('a.b != "it\'s" && c', "a.b != 'it\\'s' && c"),
+        ('items[?state=="x" || state == y]', "items[?state=='x' || state == 'y']"),
+        ("status == other.field", None),
+        ("status == 'FAILED'", None),
+        ("length(a) == b", None),
+        ("a < `5`", None),
+        ("a == `5` && b", None),
+    ],
+)
+def test_expression_that_compares_two_names_was_probably_meant_otherwise(expression: str, meant: str | None) -> None:
+    """What is proposed can be parsed, and compares with a text."""
+    assert meant == with_texts(expression)
+    if meant is not None:
+        assert parse_expression(meant).compared_fields is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "key", "holds"),
+    [
+        (Filter(key_prefix="or"), b"order", True),
+        (Filter(key_prefix="or"), b"for", False),
+        (Filter(key_prefix=""), None, False),
+        (Filter(key_contains="de"), b"order", True),
+        (Filter(key_contains="é"), "café".encode(), True),
+        (Filter(key_contains="x"), b"\xff", False),
+        (Filter(key_contains=""), None, False),
+        (Filter(key_prefix="a", key_contains="b"), b"acb", True),
+        (Filter(key_prefix="a", key_contains="b"), b"ac", False),
+    ],
+)
+def test_key_starts_with_a_text_or_contains_it(asked: Filter, key: bytes | None, *, holds: bool) -> None:
+    """All that is asked of a key has to hold; a null key has no text in it."""
+    assert judged(asked, key=key) is (Outcome.MATCHED if holds else Outcome.NOT_MATCHED)

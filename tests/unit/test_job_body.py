@@ -48,9 +48,9 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         partitions=(3, 0),
         times_ms=(5, 6),
         filter=Filter(
-            "k",
-            (HeaderCondition("a", ""), HeaderCondition("b", absent=True), HeaderCondition("c")),
-            "x",
+            key="k",
+            headers=(HeaderCondition("a", ""), HeaderCondition("b", absent=True), HeaderCondition("c")),
+            jmespath="x",
             include_resent=True,
         ),
         consumer_key="billing",

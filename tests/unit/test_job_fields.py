@@ -18,7 +18,8 @@ from kafka.jobs.plan import JobTerms, Plan
 from kafka.jobs.progress import Counts, Failure
 from kafka.jobs.spec import JobSpec
 from kafka.redrive.dialects import Target
-from service.api.schema.job_request import FilterItem, HeaderConditionItem, JobRequest, TargetItem, parse_job
+from service.api.schema.filter import FilterItem, HeaderConditionItem
+from service.api.schema.job_request import JobRequest, TargetItem, parse_job
 from service.api.schema.job_response import (
     ConditionItem,
     CountsItem,
@@ -96,9 +97,10 @@ def test_console_writes_every_field_of_a_body_and_no_other() -> None:
 
 def test_command_line_writes_every_field_of_a_body_and_no_other() -> None:
     """`job start` makes the body of its options."""
-    tree = ast.parse((REPOSITORY / "service" / "cli" / "job_start.py").read_text("utf-8"))
-    keys = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
-    stored = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)]
+    scripts = (REPOSITORY / "service" / "cli" / name for name in ("job_start.py", "filter_options.py"))
+    nodes = [node for script in scripts for node in ast.walk(ast.parse(script.read_text("utf-8")))]
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    stored = [node for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)]
     keys += [node.slice for node in stored]
     written = {key.value for key in keys if isinstance(key, ast.Constant)}
     of_entries = {"partition", "message_offset", "start", "end", *HeaderConditionItem.model_fields}

@@ -45,7 +45,12 @@ def test_plan_is_written_as_ever() -> None:
         spans=(),
         positions={0: frozenset({5})},
         times_ms=(1, 2),
-        filter=Filter("k", (HeaderCondition("h", "v"), HeaderCondition("n", absent=True)), "x", include_resent=True),
+        filter=Filter(
+            key="k",
+            headers=(HeaderCondition("h", "v"), HeaderCondition("n", absent=True)),
+            jmespath="x",
+            include_resent=True,
+        ),
         consumer_key="billing",
         records_per_second=0.5,
         max_failures=3,

@@ -31,10 +31,12 @@ words = st.text(max_size=12)  # Hypothesis draws no half surrogate pairs
 positions = st.dictionaries(st.integers(0, 500), st.frozensets(offsets, min_size=1, max_size=8), max_size=4)
 filters = st.builds(
     Filter,
-    st.none() | words,
-    st.lists(st.builds(HeaderCondition, words, st.none() | words, st.booleans()), max_size=3).map(tuple),
-    st.none() | words,
-    st.booleans(),
+    key=st.none() | words,
+    key_prefix=st.none() | words,
+    key_contains=st.none() | words,
+    headers=st.lists(st.builds(HeaderCondition, words, st.none() | words, st.booleans()), max_size=3).map(tuple),
+    jmespath=st.none() | words,
+    include_resent=st.booleans(),
 )
 plans = st.builds(
     Plan,

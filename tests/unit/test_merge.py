@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafka.model.records import OffsetRange, TimestampType
-from kafka.search.merge import Merge, Placed, in_order
+from kafka.search.merge import Merge, MergeBounds, Placed, in_order
 from kafka.search.order import merged_by_time
 from kafka.search.streams import RecordSummary
 
@@ -35,7 +35,7 @@ def page(
 ) -> tuple[list[RecordSummary], tuple[OffsetRange, ...]]:
     """Return a page and what is left, read from these logs as a Consumer would read them."""
     most += skip
-    merge = Merge(spans, ascending=ascending, in_turn=in_turn, most=most, most_read=1000)
+    merge = Merge(spans, ascending=ascending, in_turn=in_turn, bounds=MergeBounds(most, 1000))
     given_out: list[Placed] = []
     while True:
         given_out += merge.give(most - len(given_out))
@@ -228,7 +228,9 @@ def test_lists_of_which_everything_is_there_are_merged_as_pages_are() -> None:
 
 def test_merge_waits_for_a_partition_unless_told_not_to() -> None:
     """What may come between is waited for; when time is up, what there is is given, and nothing of it is left."""
-    merge = Merge([OffsetRange(0, 0, 2), OffsetRange(1, 0, 2)], ascending=True, in_turn=False, most=10, most_read=1000)
+    merge = Merge(
+        [OffsetRange(0, 0, 2), OffsetRange(1, 0, 2)], ascending=True, in_turn=False, bounds=MergeBounds(10, 1000)
+    )
     first, _ = merge.wanted()
     first.take(0, found_at(0, 0, 5))
 
@@ -240,7 +242,10 @@ def test_merge_waits_for_a_partition_unless_told_not_to() -> None:
 def test_merge_reads_all_partitions_on_while_one_is_barren() -> None:
     """A key that is in one partition only is looked for there, too, while the others are read."""
     merge = Merge(
-        [OffsetRange(0, 0, 1000), OffsetRange(1, 0, 1000)], ascending=False, in_turn=False, most=100, most_read=10_000
+        [OffsetRange(0, 0, 1000), OffsetRange(1, 0, 1000)],
+        ascending=False,
+        in_turn=False,
+        bounds=MergeBounds(100, 10_000),
     )
     fruitful, barren = merge.wanted()
     fruitful.reading()
@@ -253,8 +258,8 @@ def test_merge_reads_all_partitions_on_while_one_is_barren() -> None:
 
 def test_stream_whose_start_was_deleted_begins_at_the_log_start() -> None:
     """What retention takes between two pages is left out, in both directions."""
-    forwards = Merge([OffsetRange(0, 0, 10)], ascending=True, in_turn=False, most=10, most_read=1000)
-    backwards = Merge([OffsetRange(0, 0, 10)], ascending=False, in_turn=False, most=10, most_read=1000)
+    forwards = Merge([OffsetRange(0, 0, 10)], ascending=True, in_turn=False, bounds=MergeBounds(10, 1000))
+    backwards = Merge([OffsetRange(0, 0, 10)], ascending=False, in_turn=False, bounds=MergeBounds(10, 1000))
     for merge in (forwards, backwards):
         (stream,) = merge.wanted()
         stream.begin_at(8)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka.filter.conditions import Filter
 from kafka.model.records import Position
 from kafka.search.selection import Paging, Selection
 from service.api.messages import PARAMETERS, Asked, parse_query
@@ -31,7 +32,7 @@ def asked_by(query: bytes) -> Asked:
         (b"topic=a&partition=1&start_offset=5&end_offset=6", Selection("a", 1, offsets=(5, 6))),
         (b"topic=a&start_time=1&end_time=2&partition=1&message_offset=4", Selection("a", 1, (1, 2))),
         (b"topic=a&start_time=1&end_time=2&partition=1&start_offset=4", Selection("a", 1, (1, 2))),
-        (b"topic=a&key=%C3%A9+%2B", Selection("a", ascending=False, key="é +".encode())),
+        (b"topic=a&key=%C3%A9+%2B", Selection("a", ascending=False, filter=Filter(key="é +", include_resent=True))),
         (b"topic=a&message_id=3-17", Selection("a", ascending=False, position=(3, 17))),
         (b"topic=a&key=&partition=&asc=&tag=&cursor=", Selection("a", ascending=False)),
     ],

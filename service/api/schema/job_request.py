@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from kafka.jobs.plan import MAX_RATE
 from kafka.jobs.spec import JobSpec
 from kafka.model.records import MAX_OFFSET, MAX_PARTITION
 from kafka.redrive.dialects import Dialect
+from service.api.schema.filter import FilterItem, RequestPart
 from service.api.schema.refused import refused_words
 from service.api.schema.resend import ConsumerKey, Topic
 from service.http.refusals import JobFieldRefused, shown
@@ -20,23 +21,15 @@ from service.http.strict_json import read_json
 
 MOST_POSITIONS = 10_000
 _MOST_PARTITIONS = 100_000
-_MOST_HEADERS = 20
-_MOST_TEXT = 4096
 _LEAST_RATE = 1e-6
 """One record in twelve days. A number below the smallest that a double can hold would be 0."""
 
 _Partition = Annotated[int, Field(strict=True, ge=0, le=MAX_PARTITION)]
 _Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
 _Positive = Annotated[int, Field(strict=True, ge=1, le=MAX_OFFSET)]
-_Text = Annotated[str, Field(max_length=_MOST_TEXT)]
 # One entry that is wrong is enough: to tell it costs more than to read it.
 _PARTITIONS = Field(min_length=1, max_length=_MOST_PARTITIONS, fail_fast=True)
 _POSITIONS = Field(min_length=1, max_length=MOST_POSITIONS, fail_fast=True)
-
-
-class _RequestPart(BaseModel):
-    # What is not there is read as it is written here, and nothing is guessed.
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 # A body may have ten thousand of these and more, and a dataclass takes half of a model's time.
@@ -60,30 +53,7 @@ class MessagePosition:
     message_offset: _Offset
 
 
-class HeaderConditionItem(_RequestPart):
-    """What is asked of the headers of one name; with neither value nor absent there must be one."""
-
-    name: _Text
-    value: _Text | None = Field(default=None, description="Of the last header of that name.")
-    absent: bool = Field(default=False, description="There is none of that name.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.absent and self.value is not None:
-            raise JobFieldRefused("an entry of headers has a value and is to be absent: choose one")
-        return self
-
-
-class FilterItem(_RequestPart):
-    """Which of the selected messages are resent: those that meet all of it."""
-
-    key: _Text | None = Field(default=None, description="Exactly this key, as UTF-8.")
-    headers: list[HeaderConditionItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
-    jmespath: _Text | None = Field(default=None, description="An expression that must be true of the value as JSON.")
-    include_resent: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
-
-
-class TargetItem(_RequestPart):
+class TargetItem(RequestPart):
     """That the copies of dead-letter messages go to the topic and the partition that these came from."""
 
     dialect: Dialect = Field(
@@ -94,7 +64,7 @@ class TargetItem(_RequestPart):
     )
 
 
-class JobRequest(_RequestPart):
+class JobRequest(RequestPart):
     """Which messages to resend, and the recipient; at most one of offsets, the two times, and messages."""
 
     model_config = ConfigDict(

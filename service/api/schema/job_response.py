@@ -5,13 +5,12 @@ from __future__ import annotations
 from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
-from kafka.filter.errors import ExpressionRefused
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
-from kafka.jobs.progress import Counts, Report, State
+from kafka.jobs.progress import Report, State
 from kafka.redrive.dialects import Dialect
+from service.api.schema.filter import hint_of
 from service.api.schema.job_request import MessagePosition
-from service.http.refusals import shown
 
 
 class _JobPart(BaseModel):
@@ -48,6 +47,8 @@ class FilterToldItem(_JobPart):
     """Which of the messages that are read are resent."""
 
     key: str | None
+    key_prefix: str | None = Field(default=None, description="Absent: any.")
+    key_contains: str | None = Field(default=None, description="Absent: any.")
     headers: list[ConditionItem]
     jmespath: str | None
     include_resent: bool
@@ -217,7 +218,7 @@ def to_response(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> 
     }
     if whole:
         fields |= {
-            "hint": _hint(counts, plan),
+            "hint": hint_of(plan.filter, counts.matched, counts.not_matched),
             "failures_listed_all": len(progress.failures) == counts.failed,
             "report": None if progress.report is None else _report(progress.report, plan),
         }
@@ -257,24 +258,6 @@ def _eta_seconds(job: Job, plan: Plan, seconds: float) -> float | None:
     if job.state != "running" or passed <= 0 or seconds <= 0:
         return None
     return round(left * seconds / passed, 1)
-
-
-def _hint(counts: Counts, plan: Plan) -> str | None:
-    """Return what may be wrong with a filter that has matched nothing."""
-    if counts.matched or not counts.not_matched:
-        return None
-    try:
-        expression = plan.filter.expression
-    except ExpressionRefused:
-        # An earlier version has accepted it.
-        return None
-    fields = None if expression is None else expression.compared_fields
-    if fields is None:
-        return None
-    return (
-        f"nothing matches, and the filter compares two fields of the value, {shown(fields[0])} and {shown(fields[1])}; "
-        "a text to compare with is written in single quotes, double quotes name a field"
-    )
 
 
 def _report(report: Report, plan: Plan) -> dict[str, object]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kafka.model.records import Record, TimestampType
 from kafka.search.streams import RecordSummary, found_of
+from service.api.schema.answer import AnswerBody
 from service.api.schema.resend import ErrorResponse
+from service.api.schema.scan import ScanItem
 
 Encoding = Literal["utf-8", "base64"]
 TimestampTypeName = Literal["CreateTime", "LogAppendTime", "NoTimestampType"]
@@ -21,11 +23,7 @@ _TIMESTAMP_TYPES: dict[TimestampType, TimestampTypeName] = {
 }
 
 
-class _AnswerBody(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class CallerInstance(_AnswerBody):
+class CallerInstance(AnswerBody):
     """An instance that the caller may do something to."""
 
     instance_id: str
@@ -36,7 +34,7 @@ class CallerInstance(_AnswerBody):
     actions: list[str] = Field(description="What the caller may do there.")
 
 
-class CallerResponse(_AnswerBody):
+class CallerResponse(AnswerBody):
     """Who the token belongs to, and what they may touch."""
 
     name: str
@@ -44,7 +42,7 @@ class CallerResponse(_AnswerBody):
     instances: list[CallerInstance]
 
 
-class PartitionBounds(_AnswerBody):
+class PartitionBounds(AnswerBody):
     """Where a partition begins and ends; null where the service may not know."""
 
     partition: int
@@ -52,7 +50,7 @@ class PartitionBounds(_AnswerBody):
     high_watermark: int | None
 
 
-class TopicItem(_AnswerBody):
+class TopicItem(AnswerBody):
     """A topic. Where the service may not see its configuration, what that would tell is null."""
 
     name: str
@@ -74,7 +72,7 @@ class TopicItem(_AnswerBody):
     resend_refusal: ErrorResponse | None = Field(description="What a resend of its records would be answered with.")
 
 
-class TopicsResponse(_AnswerBody):
+class TopicsResponse(AnswerBody):
     """The topics that the caller's grants reach."""
 
     total: int = Field(description="How many match.")
@@ -85,7 +83,7 @@ class TopicsResponse(_AnswerBody):
     max_partitions: Literal[0] = Field(description="Always 0: Kafka has no such limit.")
 
 
-class HeaderItem(_AnswerBody):
+class HeaderItem(AnswerBody):
     """A header of a record."""
 
     name: str
@@ -93,7 +91,7 @@ class HeaderItem(_AnswerBody):
     encoding: Encoding
 
 
-class MessageItem(_AnswerBody):
+class MessageItem(AnswerBody):
     """A record: where it is and what it is like; asked for by position, with its content."""
 
     topic: str
@@ -120,21 +118,14 @@ class MessageItem(_AnswerBody):
     preview_lossy: bool = Field(
         default=False, description="Bytes in it are not UTF-8, and are U+FFFD in the preview; only if asked for."
     )
-    value: str | None = Field(default=None, description="By position only; absent when huge.")
-    value_encoding: Encoding = Field(default="utf-8", description="By position only; absent when huge.")
-    headers: list[HeaderItem] = Field(default=[], description="By position only: in their order, repeated ones too.")
+    value: str | None = Field(default=None, description="By position, or with values=true; absent when huge.")
+    value_encoding: Encoding = Field(default="utf-8", description="As value.")
+    headers: list[HeaderItem] = Field(
+        default=[], description="By position, or with values=true: in their order, repeated ones too."
+    )
 
 
-class ScanItem(_AnswerBody):
-    """What was read for an answer."""
-
-    records: int = Field(description="How many records were read.")
-    milliseconds: float
-    complete: bool = Field(description="Everything was read and nothing follows.")
-    stopped_by: Literal["limit", "records", "seconds"] | None
-
-
-class MessagesResponse(_AnswerBody):
+class MessagesResponse(AnswerBody):
     """A page of messages."""
 
     messages: list[MessageItem]
@@ -145,7 +136,7 @@ class MessagesResponse(_AnswerBody):
     scan: ScanItem
 
 
-class BucketItem(_AnswerBody):
+class BucketItem(AnswerBody):
     """A stretch of time and how many records have their time in it."""
 
     start_time: int
@@ -153,7 +144,7 @@ class BucketItem(_AnswerBody):
     count: int
 
 
-class HistogramResponse(_AnswerBody):
+class HistogramResponse(AnswerBody):
     """How many records there are in each stretch of time."""
 
     buckets: list[BucketItem]
@@ -185,7 +176,7 @@ def listed_message(topic: str, found: RecordSummary, max_value_bytes: int, previ
     """
     key, key_encoding = shown_bytes(found.key)
     consumer_key, consumer_key_encoding = shown_bytes(found.consumer_key)
-    fields = {
+    fields: dict[str, object] = {
         "topic": topic,
         "partition": found.partition,
         "message_offset": found.offset,
@@ -209,6 +200,8 @@ def listed_message(topic: str, found: RecordSummary, max_value_bytes: int, previ
         text = None if begin is None else begin.decode("utf-8", "replace")[:preview]
         fields["preview"] = text
         fields["preview_lossy"] = text is not None and not (begin or b"").startswith(text.encode())
+    if found.record is not None:
+        fields |= _contents(found.record, huge=fields["huge_message"] is True)
     return MessageItem.model_validate(fields)
 
 
@@ -219,12 +212,15 @@ def whole_message(record: Record, max_value_bytes: int) -> MessageItem:
         record: as it was read.
         max_value_bytes: a larger value is left out.
     """
-    summary = listed_message(record.position.topic, found_of(record, 0), max_value_bytes, 0)
-    fields = summary.model_dump(exclude_unset=True)
-    if not summary.huge_message:
-        fields["value"], fields["value_encoding"] = shown_bytes(record.value)
-    fields["headers"] = [
+    return listed_message(record.position.topic, found_of(record, 0, contents=True), max_value_bytes, 0)
+
+
+def _contents(record: Record, *, huge: bool) -> dict[str, object]:
+    headers = [
         dict(zip(("name", "value", "encoding"), (name, *shown_bytes(value)), strict=True))
         for name, value in record.headers
     ]
-    return MessageItem.model_validate(fields)
+    if huge:
+        return {"headers": headers}
+    value, encoding = shown_bytes(record.value)
+    return {"value": value, "value_encoding": encoding, "headers": headers}

@@ -15,21 +15,22 @@ _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 """How pydantic calls an unknown field of a model, and one of a dataclass."""
 
 
-def refused_words(error: ValidationError, model: type[BaseModel], content: object) -> str:
+def refused_words(error: ValidationError, model: type[BaseModel], content: object, whole: str = "the body") -> str:
     """Return what is wrong with the first field that is; an unknown one goes first, since it explains a missing one.
 
     Args:
         error: of the model.
         model: says what a field has to be, by its JSON schema.
         content: what was validated.
+        whole: what that is called.
     """
     found = error.errors(include_url=False, include_context=False, include_input=False)
     first = next((each for each in found if each["type"] in _UNKNOWN), found[0])
     *outer, last = loc = first["loc"]
     if first["type"] in _UNKNOWN:
-        return f"{_place(outer)} has an unknown field {shown(last)}"
+        return f"{_place(outer) or whole} has an unknown field {shown(last)}"
     if first["type"] == "missing":
-        return f"{_place(outer)} lacks {last}"
+        return f"{_place(outer) or whole} lacks {last}"
     value: object = reduce(getitem, loc, content)  # type: ignore[arg-type]
     schema = _schema_at(model, loc)
     if isinstance(value, list) and schema.get("type") == "array":
@@ -38,8 +39,8 @@ def refused_words(error: ValidationError, model: type[BaseModel], content: objec
 
 
 def _place(loc: Sequence[int | str]) -> str:
-    """Return the path of a field: messages[3].partition."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".") or "the body"
+    """Return the path of a field: messages[3].partition; empty for the whole."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
 
 
 @cache

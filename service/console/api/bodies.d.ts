@@ -81,10 +81,14 @@ export interface FailureItem {
   error_code: string | null;
 }
 
-/** Which of the selected messages are resent: those that meet all of it. */
+/** Which of the selected messages are meant: those that meet all of it. */
 export interface FilterItem {
   /** Exactly this key, as UTF-8. */
   key?: string | null;
+  /** The key begins with this, as UTF-8. */
+  key_prefix?: string | null;
+  /** The key contains this, as UTF-8. */
+  key_contains?: string | null;
   headers?: HeaderConditionItem[] | null;
   /** An expression that must be true of the value as JSON. */
   jmespath?: string | null;
@@ -95,6 +99,10 @@ export interface FilterItem {
 /** Which of the messages that are read are resent. */
 export interface FilterToldItem {
   key: string | null;
+  /** Absent: any. */
+  key_prefix?: string | null;
+  /** Absent: any. */
+  key_contains?: string | null;
   headers: ConditionItem[];
   jmespath: string | null;
   include_resent: boolean;
@@ -251,11 +259,11 @@ export interface MessageItem {
   preview?: string | null;
   /** Bytes in it are not UTF-8, and are U+FFFD in the preview; only if asked for. */
   preview_lossy?: boolean;
-  /** By position only; absent when huge. */
+  /** By position, or with values=true; absent when huge. */
   value?: string | null;
-  /** By position only; absent when huge. */
+  /** As value. */
   value_encoding?: "utf-8" | "base64";
-  /** By position only: in their order, repeated ones too. */
+  /** By position, or with values=true: in their order, repeated ones too. */
   headers?: HeaderItem[];
 }
 
@@ -275,6 +283,13 @@ export interface MessagesResponse {
   /** Send it with the same other parameters for the next page; null: the end. */
   cursor: string | null;
   scan: ScanItem;
+}
+
+/** A message on whose value the JMESPath expression cannot be evaluated. */
+export interface NotEvaluatedItem {
+  partition: number;
+  message_offset: bigint;
+  reason: string;
 }
 
 /** A range of offsets of one partition. */
@@ -353,14 +368,43 @@ export interface ResendResponse {
   consumer_key?: string | null;
 }
 
+/** What became of the messages that were scanned; the counts of all pages of a search add up, as those of a job do. */
+export interface ScanCountsItem {
+  /** Messages that were read, and will not be read again for the next page. */
+  scanned: number;
+  /** Their timestamp is not in the range. */
+  outside_time_range: number;
+  /** They carry a consumer_key, and the filter leaves such messages out. */
+  already_resent: number;
+  /** They do not meet a condition of the filter. */
+  not_matched: number;
+  /** The filter has a JMESPath expression, and their value is null or not JSON. */
+  not_json: number;
+  /** The JMESPath expression cannot be evaluated on their value. */
+  not_evaluated: number;
+  /** They are in this answer, or left out by offset. */
+  matched: number;
+}
+
 /** What was read for an answer. */
 export interface ScanItem {
-  /** How many records were read. */
+  /** How many messages were read, those too that the next page reads again. */
   records: number;
+  /** Of their keys, values and headers. */
+  bytes: number;
   milliseconds: number;
+  /** Timestamp of the message that was read last; null: none has one. */
+  reached_time: number | null;
+  /** Offsets that are still to be read: at most as many messages. */
+  left: number;
   /** Everything was read and nothing follows. */
   complete: boolean;
-  stopped_by: "limit" | "records" | "seconds" | null;
+  stopped_by: "limit" | "records" | "seconds" | "bytes" | null;
+  counts: ScanCountsItem;
+  /** The first of those counted as such. */
+  first_not_evaluated: NotEvaluatedItem | null;
+  /** What may be wrong with a filter that nothing in this answer meets. */
+  hint: string | null;
 }
 
 /** A range of offsets that is read. */

@@ -26,6 +26,7 @@ export class JobForm {
   #form = byId("job-form", HTMLFormElement);
   #modes = /** @type {HTMLInputElement[]} */ ([...this.#form.querySelectorAll("[name=job-mode]")]);
   #target = byId("job-target", HTMLSelectElement);
+  #keyMatch = byId("job-key-match", HTMLSelectElement);
   #more = byId("job-more", HTMLDetailsElement);
   // Those whose text is looked at more closely than the browser does.
   #checked = {
@@ -115,7 +116,7 @@ export class JobForm {
   }
 
   /** @param {JobDraft} draft */
-  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, key = "", records = [] }) {
+  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, key = "", keyMatch = "key", records = [] }) {
     this.#preview.forget();
     this.#form.reset();
     this.#excuse();
@@ -126,6 +127,7 @@ export class JobForm {
     this.#checked.partitions.value = partitions;
     this.#checked.offsets.value = offsets;
     field("key").value = key;
+    this.#keyMatch.value = keyMatch;
     this.#more.open = key !== "";
     const now = present();
     this.#range = start === null || end === null ? { start: now - HOUR_MS, end: now } : { start, end };
@@ -206,6 +208,7 @@ export class JobForm {
       ...this.#range,
       positions: mode === "selected" ? positionsOf(this.#records) : [],
       key: field("key").value,
+      keyMatch: /** @type {import("./job-spec.js").Given["keyMatch"]} */ (this.#keyMatch.value),
       headers: this.#headers.conditions,
       jmespath: field("jmespath").value,
       includeResent: field("include-resent").checked,

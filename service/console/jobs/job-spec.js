@@ -22,6 +22,7 @@ import { number } from "../page/format.js";
  * @property {bigint|null} end Unix ms, not included
  * @property {Position[]} positions
  * @property {string} key
+ * @property {"key"|"key_prefix"|"key_contains"} keyMatch what the key must be like: equal, starting with it, containing it
  * @property {import("../api/bodies.d.ts").HeaderConditionItem[]} headers
  * @property {string} jmespath
  * @property {boolean} includeResent
@@ -34,7 +35,7 @@ import { number } from "../page/format.js";
 
 /**
  * What the form begins with; what is left out is empty.
- * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"key">> &
+ * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"key"|"keyMatch">> &
  *     {records?: Message[]}} JobDraft
  */
 
@@ -129,7 +130,7 @@ export function specOf(given) {
   }
   /** @type {import("../api/bodies.d.ts").FilterItem} */
   const filter = {};
-  if (given.key !== "") filter.key = given.key;
+  if (given.key !== "") filter[given.keyMatch] = given.key;
   if (given.headers.length) filter.headers = given.headers;
   if (given.jmespath.trim() !== "") filter.jmespath = given.jmespath;
   if (given.includeResent) filter.include_resent = true;

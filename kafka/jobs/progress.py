@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 from msgspec.structs import astuple, replace
 
+from kafka.jobs.copy_runs import CopiesByTopic
 from kafka.jobs.stored import Codec
 from kafka.model.records import MAX_OFFSET, Natural, PartitionNumber
 
@@ -144,6 +145,7 @@ class Progress(
         ended_at_ms: of the last one, once the state is final.
         report: of a dry run.
         first_not_evaluated: the first record found on which the filter's expression cannot be evaluated.
+        copies: where they are, by topic and partition. Earlier versions have not noted that; and see copy_runs.
     """
 
     # All but paused, which a job is while it is asked to be.
@@ -157,6 +159,7 @@ class Progress(
     ended_at_ms: Natural | None = None
     report: Report | None = None
     first_not_evaluated: Failure | None = None
+    copies: CopiesByTopic = field(default_factory=dict)
 
 
 NOT_BEGUN = Progress("pending", {}, Counts())

@@ -18,7 +18,14 @@ from kafka.jobs.worker import transactions
 from kafka.jobs.worker.group import JobsWorker
 from kafka.jobs.worker.renewal import keep_running
 
-POINTS = ("before the commit", "in the commit", "before reading back", "in the mark", "while adopting")
+POINTS = (
+    "before the progress",
+    "in the commit",
+    "before reading back",
+    "in the mark",
+    "before the commit",
+    "while adopting",
+)
 
 KEYED_POINTS = ("before the answer", "before the commit of an answer", "in the commit of an answer")
 """Those of single resends with a key."""
@@ -52,6 +59,9 @@ class DyingProducer(Producer):
     def produce(self, topic: str, value: Any = None, key: Any = None, *arguments: Any, **named: Any) -> None:
         kind = "copy" if topic != self.store else "mark" if b"/" not in key else key.decode().partition("/")[2]
         if kind == "answer" and self.point == "before the answer":
+            die()
+        if kind == "state" and "copy" in self._kinds and self.point == "before the progress":
+            # The copies are acknowledged, and where they are is known.
             die()
         self._kinds.add(kind)
         super().produce(topic, value, key, *arguments, **named)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from kafka.filter.conditions import Filter, HeaderCondition
+from kafka.jobs.copy_runs import CopyRun, PartitionCopies
 from kafka.jobs.idempotency.requests import Answer, IdempotentResend, encode_answer, encode_resend
 from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.progress import NOT_BEGUN, Counts, Failure, Progress, Report, encode_progress
@@ -97,7 +98,17 @@ def test_progress_is_written_as_ever() -> None:
     failure = Failure(0, 5, "gone", "RESEND.00400103")
     report = Report({0: 1}, 5, ((0, 6),), 2000, {4000: 1}, {"orders": 1})
     progress = Progress(
-        "running", {0: 8}, Counts(scanned=3, resent=2), (failure,), "r", 1, 2, 3, report, Failure(0, 5, "x")
+        "running",
+        {0: 8},
+        Counts(scanned=3, resent=2),
+        (failure,),
+        "r",
+        1,
+        2,
+        3,
+        report,
+        Failure(0, 5, "x"),
+        {"orders": {0: PartitionCopies((CopyRun(20, 21, 2),)), 1: PartitionCopies((), 1)}},
     )
 
     assert b'{"format":2,"state":"pending","next_offsets":{},"counts":{}}' == encode_progress(NOT_BEGUN)
@@ -120,6 +131,7 @@ def test_progress_is_written_as_ever() -> None:
             "targets": {"orders": 1},
         },
         "first_not_evaluated": [0, 5, "x", None],
+        "copies": {"orders": {"0": {"runs": [[20, 21, 2]]}, "1": {"unplaced": 1}}},
     } == json.loads(encode_progress(progress))
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
+from kafka.jobs.copy_runs import CopyRun, PartitionCopies
 from kafka.jobs.job import KINDS, Job, fold, split_key
 from kafka.jobs.plan import Plan, encode_plan
 from kafka.jobs.progress import (
@@ -54,6 +55,8 @@ reports = st.builds(
     st.dictionaries(st.text(max_size=5), numbers, max_size=3),
 )
 failures = st.builds(Failure, partitions, numbers, st.text(max_size=10), st.none() | st.just("code"))
+runs = st.builds(CopyRun, numbers, numbers, numbers)
+copies = st.builds(PartitionCopies, st.lists(runs, max_size=3).map(tuple), numbers)
 progresses = st.builds(
     Progress,
     st.sampled_from(["pending", "running", *sorted(FINAL)]),
@@ -66,6 +69,7 @@ progresses = st.builds(
     st.none() | numbers,
     st.none() | reports,
     st.none() | failures,
+    st.dictionaries(st.text(max_size=5), st.dictionaries(partitions, copies, max_size=3), max_size=2),
 )
 
 ODD: tuple[object, ...] = (float("inf"), float("nan"), -1, 10**400, "0", [], True)

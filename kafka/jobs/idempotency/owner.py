@@ -23,7 +23,7 @@ from kafka.jobs.idempotency.requests import (
 )
 from kafka.jobs.stored import UnsupportedFormat
 from kafka.jobs.worker.failed_turns import FailedTurns
-from kafka.jobs.worker.transactions import Entry, Offsets, RecordsRefused, Transactions
+from kafka.jobs.worker.transactions import Entry, RecordsRefused, Transactions, Written
 from kafka.model.errors import (
     AccessDenied,
     ClusterUnavailable,
@@ -175,8 +175,8 @@ class IdempotentResends:
         batch_bytes = job_batch_bytes(min(limits, default=MAX_MESSAGE_BYTES))
         answers: dict[str, bytes] = {}
 
-        def entries(offsets: Offsets) -> Iterable[Entry]:
-            answers.update(_answers(batch, offsets))
+        def entries(written: Written) -> Iterable[Entry]:
+            answers.update(_answers(batch, {copy.original: offset for copy, offset in written}))
             return [(_key(key_id, ANSWER), answer) for key_id, answer in answers.items()]
 
         while True:
@@ -219,8 +219,8 @@ def _refuse(batch: Iterable[_Completed], refused: Mapping[Position, ResendError]
         found.outcome = found.outcome.explained(error) if isinstance(error, CopyTooLarge) else error
 
 
-def _answers(batch: Iterable[_Completed], offsets: Offsets) -> Iterable[tuple[str, bytes]]:
-    """Return the answers to write, by id, now that the offsets of the copies are known."""
+def _answers(batch: Iterable[_Completed], offsets: Mapping[Position, int | None]) -> Iterable[tuple[str, bytes]]:
+    """Return the answers to write, by id, now that the offsets of the copies are known by their originals."""
     for found in batch:
         outcome = found.outcome
         if isinstance(outcome, Prepared):

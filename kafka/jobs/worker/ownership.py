@@ -6,7 +6,7 @@ Long for a module, as it is one state machine: which jobs are open, which run, a
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Event
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from kafka.client.config import JOB_BATCH_BYTES, ClusterConfig
 from kafka.client.properties import job_batch_bytes
+from kafka.jobs.copy_runs import with_written
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.idempotency.owner import IdempotentResends
 from kafka.jobs.job import KINDS, Job
@@ -34,7 +35,7 @@ from kafka.jobs.worker.liveness import (
 from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_slow
 from kafka.jobs.worker.run import BatchResult, JobExecution, begun, now_ms
 from kafka.jobs.worker.selecting import Selected
-from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions
+from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions, Written
 from kafka.metadata.kafka_metadata import KafkaMetadata
 from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy
@@ -307,14 +308,14 @@ class Ownership:
         batch_bytes = job_batch_bytes(run.max_message_bytes)
         while True:
             try:
-                self._commit(run.plan.job_id, step.progress, step.copies, batch_bytes=batch_bytes)
+                committed = self._commit(run.plan.job_id, step.progress, step.copies, batch_bytes=batch_bytes)
             except RecordsRefused as error:
                 # If it does not say which, written one by one they will tell.
                 batch_bytes = batch_bytes if error.refused else 0
                 run.refused.update(error.refused)
                 step = run.process(selected)
             else:
-                run.note_committed(step)
+                run.note_committed(step, committed)
                 return
 
     def _cancel(self, job: Job) -> None:
@@ -337,16 +338,32 @@ class Ownership:
         *,
         claim: Plan | None = None,
         batch_bytes: int = JOB_BATCH_BYTES[0],
-    ) -> None:
-        """Write copies and progress, and the plan that is adopted, all or nothing; see Transactions.commit."""
+    ) -> Progress:
+        """Write copies and progress, and the plan that is adopted, all or nothing; see Transactions.commit.
+
+        Returns the progress with where the copies are.
+        """
         entries: list[Entry] = [] if claim is None else [(f"{job_id}/plan".encode(), encode_plan(claim))]
-        entries.append((f"{job_id}/state".encode(), encode_progress(progress)))
-        self._ready(batch_bytes).commit(copies, entries)
+
+        def state(written: Written) -> Iterable[Entry]:
+            nonlocal progress
+            if written:
+                progress = replace(progress, copies=with_written(progress.copies, written))
+            return [(f"{job_id}/state".encode(), encode_progress(progress))]
+
+        if copies:
+            # An entry for the store goes with them, see there; and heartbeats need no transactions of their own.
+            entries.append((WORKER_KEY, encode_heartbeat(alive(self._waiting_for))))
+            self._ready(batch_bytes).commit(copies, entries, state)
+            self._heartbeat_at = time.monotonic()
+        else:
+            self._ready(batch_bytes).commit((), [*entries, *state(())])
         self._failed.forget(job_id)
         job = self._tail.jobs.get(job_id, Job(job_id, claim))
         # It is not read back.
         decode_errors = {kind: reason for kind, reason in job.decode_errors.items() if kind != "state"}
         self._tail.jobs[job_id] = replace(job, progress=progress, adopted=True, decode_errors=decode_errors)
+        return progress
 
     def _remove_old(self) -> None:
         """Remove jobs that ended long ago, all records of each in one transaction: a half of one would run again."""

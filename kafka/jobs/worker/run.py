@@ -210,9 +210,14 @@ class JobExecution:
         """Remember a step without copies, which goes into a later commit."""
         self._read_since_commit = step.progress
 
-    def note_committed(self, step: BatchResult) -> None:
-        """Remember that a step was committed, and how long the rate makes the job wait for the next one."""
-        self.progress, self._read_since_commit, self._committed = step.progress, None, time.monotonic()
+    def note_committed(self, step: BatchResult, progress: Progress) -> None:
+        """Remember that a step was committed, and how long the rate makes the job wait for the next one.
+
+        Args:
+            step: as `process` returned it.
+            progress: its progress with where its copies are.
+        """
+        self.progress, self._read_since_commit, self._committed = progress, None, time.monotonic()
         self.refused.clear()
         if self._rate is not None:
             self.due = max(self.due, self._began - _SLICE_SECONDS) + len(step.copies) / self._rate

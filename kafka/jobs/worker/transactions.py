@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -31,8 +31,8 @@ _POLL_SECONDS = 0.1
 Entry = tuple[bytes, bytes | None]
 """Key and value of a record of the store."""
 
-Offsets = Mapping[Position, int | None]
-"""Where copies stand, by their originals; None where the broker's answer has no offset."""
+Written = Sequence[tuple[Copy, int | None]]
+"""Copies that are written, and their offsets; None where the broker's answer has no offset."""
 
 
 class TransactionFailed(Exception):
@@ -82,7 +82,7 @@ class Transactions:
         self.batch_bytes = batch_bytes
         self.failed_transaction = False
         self._reports: list[tuple[Copy, KafkaError]] = []
-        self._offsets: dict[Position, int | None] | None = None
+        self._written: list[tuple[Copy, int | None]] | None = None
         transactional_id = f"{config.jobs.transactional_prefix}-{partition}"
         properties = job_writer_properties(config, transactional_id, batch_bytes)
         # Without an error_cb, flush() itself would raise after a fatal error.
@@ -103,14 +103,15 @@ class Transactions:
         self,
         copies: Sequence[Copy],
         entries: Iterable[Entry],
-        entries_of: Callable[[Offsets], Iterable[Entry]] | None = None,
+        entries_of: Callable[[Written], Iterable[Entry]] | None = None,
     ) -> None:
         """Write copies and records of the store, all or nothing.
 
         Args:
-            copies: no two of the same original, if `entries_of` is given.
+            copies: those of a partition are written in this order.
             entries: of the store.
-            entries_of: makes further entries out of where the copies are.
+            entries_of: makes further entries out of where the copies are, once all are acknowledged. With an entry of
+                `entries` beside the copies, one request tells the coordinator of both.
 
         Raises:
             RecordsRefused: nothing is committed.
@@ -119,7 +120,7 @@ class Transactions:
         """
         begun = time.monotonic()
         self._reports.clear()
-        self._offsets = None if entries_of is None else {}
+        self._written = None if entries_of is None else []
         # Whatever ends this early, a BaseException included.
         self.failed_transaction = True
         try:
@@ -129,8 +130,8 @@ class Transactions:
             for key, value in entries:
                 self._producer.produce(self._store, value, key, self._partition)
             self._flush()
-            if entries_of is not None and self._offsets is not None:
-                for key, value in entries_of(self._offsets):
+            if entries_of is not None and self._written is not None:
+                for key, value in entries_of(self._written):
                     self._producer.produce(self._store, value, key, self._partition)
                 self._flush()
             self._producer.commit_transaction(_COMMIT_SECONDS)
@@ -178,8 +179,8 @@ class Transactions:
     def _report(self, copy: Copy, error: KafkaError | None, message: Message) -> None:
         if error is not None:
             self._reports.append((copy, error))
-        elif self._offsets is not None:
-            self._offsets[copy.original] = written_offset(message)
+        elif self._written is not None:
+            self._written.append((copy, written_offset(message)))
 
     def _explained(self, error: KafkaError) -> Exception:
         """Return what the failure of a transaction means."""

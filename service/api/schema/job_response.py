@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, Field
 
+from kafka.jobs.copy_runs import CopiesByTopic
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Report, State
@@ -135,6 +136,19 @@ class ReportItem(_JobPart):
     )
 
 
+class CopiesItem(_JobPart):
+    """Where the copies in a partition are."""
+
+    topic: str
+    partition: int
+    copies: int = Field(description="How many.")
+    first_offset: int | None = Field(description="No copy lies before it; null where the broker has told no offset.")
+    last_offset: int | None = Field(description="Of the last copy whose offset the broker has told.")
+    unplaced: int = Field(
+        default=0, description="How many of them the broker has acknowledged without telling the offset; absent: none."
+    )
+
+
 class JobResponse(_JobPart):
     """A job."""
 
@@ -181,6 +195,10 @@ class JobResponse(_JobPart):
     )
     failures_listed_all: bool | None = Field(default=None, description="Nothing failed beyond these; not in lists.")
     report: ReportItem | None = Field(default=None, description="Of a dry run, once it has begun; not in lists.")
+    copies: list[CopiesItem] | None = Field(
+        default=None,
+        description="Where its copies are, as of the last commit: at most 1,000 partitions; not in lists.",
+    )
 
 
 class JobsResponse(_JobPart):
@@ -221,15 +239,31 @@ def to_response(job: Job, plan: Plan, *, waits_for: str | None, whole: bool) -> 
             "hint": hint_of(plan.filter, counts.matched, counts.not_matched),
             "failures_listed_all": len(progress.failures) == counts.failed,
             "report": None if progress.report is None else _report(progress.report, plan),
+            "copies": _copies(progress.copies),
         }
     else:
-        del fields["failures"], fields["report"]
+        del fields["failures"], fields["report"], fields["copies"]
     return JobResponse.model_validate(fields, extra="ignore").model_dump(exclude_defaults=True)
 
 
 def failed_positions(job: Job) -> tuple[tuple[int, int], ...]:
     """Return the positions of a job's listed failures."""
     return tuple((failure.partition, failure.offset) for failure in job.progress.failures)
+
+
+def _copies(copies: CopiesByTopic) -> list[dict[str, object]]:
+    return [
+        {
+            "topic": topic,
+            "partition": partition,
+            "copies": found.count,
+            "first_offset": found.runs[0].first if found.runs else None,
+            "last_offset": found.runs[-1].last if found.runs else None,
+            "unplaced": found.unplaced,
+        }
+        for topic, partitions in sorted(copies.items())
+        for partition, found in sorted(partitions.items())
+    ]
 
 
 def _selection(plan: Plan) -> dict[str, object]:

@@ -38,6 +38,20 @@ export interface ConditionItem {
   absent?: boolean;
 }
 
+/** Where the copies in a partition are. */
+export interface CopiesItem {
+  topic: string;
+  partition: number;
+  /** How many. */
+  copies: number;
+  /** No copy lies before it; null where the broker has told no offset. */
+  first_offset: bigint | null;
+  /** Of the last copy whose offset the broker has told. */
+  last_offset: bigint | null;
+  /** How many of them the broker has acknowledged without telling the offset; absent: none. */
+  unplaced?: number;
+}
+
 /** Messages so far. Each one that was scanned is counted once more, up to `matched`. */
 export interface CountsItem {
   /** Offsets to read altogether: an upper bound of the messages. */
@@ -220,6 +234,8 @@ export interface JobResponse {
   failures_listed_all?: boolean | null;
   /** Of a dry run, once it has begun; not in lists. */
   report?: ReportItem | null;
+  /** Where its copies are, as of the last commit: at most 1,000 partitions; not in lists. */
+  copies?: CopiesItem[] | null;
 }
 
 /** Some of the jobs, the newest first. */

@@ -66,7 +66,8 @@ export function parseJson(text) {
 
 /** Fields of the API that hold 64-bit whole numbers: offsets, and times of records. */
 const LONGS = new Set([
-  "message_offset", "log_start_offset", "high_watermark", "next_offset", "end_offset", "start", "end",
+  "message_offset", "log_start_offset", "high_watermark", "next_offset", "end_offset", "first_offset",
+  "last_offset", "start", "end",
   "timestamp", "start_time", "end_time",
 ]);
 

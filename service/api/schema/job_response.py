@@ -9,7 +9,6 @@ from kafka.filter.errors import ExpressionRefused
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Counts, Report, State
-from kafka.redrive.dialects import Dialect
 from service.api.schema.job_request import MessagePosition
 from service.http.refusals import shown
 
@@ -56,8 +55,9 @@ class FilterToldItem(_JobPart):
 class TargetToldItem(_JobPart):
     """That the copies go to where the messages came from."""
 
-    dialect: Dialect
+    dialect: str
     remove_headers: bool
+    group_as_recipient: bool = Field(default=False, description="true, or absent.")
 
 
 class CountsItem(_JobPart):
@@ -113,6 +113,13 @@ class TargetWouldResendItem(_JobPart):
     would_resend: int
 
 
+class DialectWouldResendItem(_JobPart):
+    """How many of these messages say in a dialect where they came from."""
+
+    dialect: str
+    would_resend: int
+
+
 class ReportBucketItem(_JobPart):
     """How many of these messages have their time in a stretch."""
 
@@ -131,6 +138,9 @@ class ReportItem(_JobPart):
     histogram: list[ReportBucketItem] = Field(description="Stretches without any are left out.")
     targets: list[TargetWouldResendItem] | None = Field(
         default=None, description="The first 100 topics; absent where the target is the messages' own."
+    )
+    dialects: list[DialectWouldResendItem] | None = Field(
+        default=None, description="Dialects that were recognised; absent where the target is the messages' own."
     )
 
 
@@ -279,8 +289,10 @@ def _hint(counts: Counts, plan: Plan) -> str | None:
 
 def _report(report: Report, plan: Plan) -> dict[str, object]:
     targets = [{"topic": topic, "would_resend": count} for topic, count in report.targets.items()]
+    dialects = [{"dialect": name, "would_resend": count} for name, count in report.dialects.items()]
     return {
         "targets": None if plan.target is None else targets,
+        "dialects": None if plan.target is None else dialects,
         "would_resend": sum(report.would_resend.values()),
         "partitions": [
             {"partition": partition, "would_resend": count} for partition, count in sorted(report.would_resend.items())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from kafka.model.policy import ResendPolicy
+from kafka.redrive.known import NO_OWN, Dialects
 
 Properties = dict[str, str | int | float | bool]
 """librdkafka properties by name, as the client library takes them."""
@@ -144,6 +145,7 @@ class ClusterConfig:
         policy: what may be resent.
         query: how much one search may read.
         jobs: where jobs are kept, and how they run.
+        dialects: how dead letters may say where they came from.
         embedded: the cluster is librdkafka's mock, which knows no topic configuration.
 
     Raises:
@@ -157,6 +159,7 @@ class ClusterConfig:
     policy: ResendPolicy = field(default_factory=ResendPolicy)
     query: QueryLimits = field(default_factory=QueryLimits)
     jobs: JobsConfig = field(default_factory=JobsConfig)
+    dialects: Dialects = NO_OWN
     embedded: bool = False
 
     def __post_init__(self) -> None:

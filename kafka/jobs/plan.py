@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from kafka.filter.conditions import Filter, Outcome
 from kafka.jobs.stored import FORMAT, Codec, readable, readable_fields
 from kafka.model.records import Natural, OffsetRange, PartitionNumber, Record
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 
 MAX_RATE = 10_000_000
 """The largest cap on a rate, in records a second."""

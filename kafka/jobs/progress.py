@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
 from typing import Annotated, Literal
@@ -91,6 +92,7 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         histogram: how many of them have their time in the bucket that begins then (Unix milliseconds).
         targets: of a job whose target is not the records' own topic, how many of them would go where: the first
             KEPT_TARGETS topics.
+        dialects: of such a job, how many of them say in which dialect where they came from.
     """
 
     would_resend: Mapping[PartitionNumber, Natural] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     bucket_ms: Annotated[int, Meta(ge=1, le=MAX_OFFSET)] = 1000
     histogram: Mapping[Natural, Natural] = field(default_factory=dict)
     targets: Mapping[str, Natural] = field(default_factory=dict)
+    dialects: Mapping[str, Natural] = field(default_factory=dict)
 
     def with_targets(self, topics: Iterable[str]) -> Report:
         """Return the report with the targets of more records."""
@@ -107,6 +110,10 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
             if topic in targets or len(targets) < KEPT_TARGETS:
                 targets[topic] = targets.get(topic, 0) + 1
         return replace(self, targets=targets)
+
+    def with_dialects(self, names: Iterable[str]) -> Report:
+        """Return the report with the dialects of more records."""
+        return replace(self, dialects=dict(Counter(self.dialects) + Counter(names)))
 
     def with_records(self, records: Iterable[tuple[int, int, int, int]]) -> Report:
         """Return the report with more records: partition, offset, size in bytes, and time in Unix milliseconds."""
@@ -126,7 +133,14 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
                 histogram = wider
         # Which partition is read first differs from run to run; the report must not.
         first = tuple(nsmallest(KEPT_POSITIONS, positions))
-        return Report(would_resend, size_bytes, first, bucket_ms, histogram, self.targets)
+        return replace(
+            self,
+            would_resend=would_resend,
+            size_bytes=size_bytes,
+            first=first,
+            bucket_ms=bucket_ms,
+            histogram=histogram,
+        )
 
 
 class Progress(

@@ -1,151 +1,193 @@
-"""Where a dead-letter record came from, by the headers that Spring Kafka or Kafka Connect has left on it.
+"""How frameworks mark where a dead letter came from: a dialect is data, and these are built in.
 
-Pure functions. Anyone may have written these headers: what does not say one place clearly says none.
+All names are names of headers. Another dialect is another value here, or a table of the settings
+(`redrive.dialects.NAME`, see service.settings.sections).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import lru_cache
+from typing import Literal
 
-from msgspec import Struct
+from kafka.model.records import CONSUMER_KEY, Header
 
-from kafka.model.errors import NothingWritten
-from kafka.model.records import MAX_PARTITION, Header, Record, TopicPartition
+AUTO = "auto"
+"""Instead of a dialect's name: whichever dialect each record's headers are in."""
 
-Dialect = Literal["spring", "connect", "any"]
-"""Whose headers say it; with `any` those that are there, and all of them must agree."""
+DIALECT_NAME = r"^[a-z][a-z0-9_-]{0,63}$"
 
-DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+Numbers = Literal["binary", "text", "either"]
+"""How partition and offset are written: big-endian as int32 and int64, in decimal digits, or in either of both ways."""
 
-_LEGAL_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-_DECIMAL = re.compile(rb"[0-9]{1,10}")
-
-
-class Target(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """That a job's copies go where the records came from, instead of to their own topic.
-
-    Attributes:
-        dialect: whose headers say where that is.
-        by_operator: the job was made by the operator at the command line, who has the settings and may write anywhere;
-            otherwise the grants of the caller who has made it decide, as they are when a copy is written. It has no
-            default, so that it is never forgotten.
-        remove_headers: the copies lack all headers of that dialect.
-    """
-
-    dialect: Dialect
-    by_operator: bool
-    remove_headers: bool = False
+BOOKKEEPING = ("retry_topic-*",)
+"""Headers by which Spring counts the attempts: a record that goes back with them counts as tried that often already."""
 
 
-@dataclass(eq=False)
-class OriginUnclear(NothingWritten):
-    """The record's headers do not say where it came from.
-
-    Attributes:
-        reason: which header is missing, or is invalid; never what it holds.
-    """
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"where the record came from is not clear: {self.reason}"
+def name_tests(names: Iterable[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return names and beginnings of names that these stand for, where a `*` is at the end."""
+    listed = tuple(names)
+    return (
+        frozenset(name for name in listed if not name.endswith("*")),
+        tuple(name.removesuffix("*") for name in listed if name.endswith("*")),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """The headers of one dialect.
+def covered(header: Header, names: frozenset[str], beginnings: tuple[str, ...]) -> bool:
+    """Whether a header has one of these names, or one that begins so."""
+    return header[0] in names or header[0].startswith(beginnings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one framework marks where a dead letter came from.
 
     Attributes:
-        prefix: what the names of all of them begin with.
-        topic: name of the header with the topic, in UTF-8.
-        partition: name of the header with the partition.
-        number: parses the latter; None for what is no partition.
-    """
-
-    prefix: str
-    topic: str
-    partition: str
-    number: Callable[[bytes], int | None]
-
-
-def _int32(value: bytes) -> int | None:
-    if len(value) != 4:
-        return None
-    number = int.from_bytes(value, "big", signed=True)
-    return number if number >= 0 else None
-
-
-def _decimal(value: bytes) -> int | None:
-    number = int(value) if _DECIMAL.fullmatch(value) else -1
-    return number if 0 <= number <= MAX_PARTITION else None
-
-
-_SPRING = _Family("kafka_dlt-", "kafka_dlt-original-topic", "kafka_dlt-original-partition", _int32)
-_CONNECT = _Family("__connect.errors.", "__connect.errors.topic", "__connect.errors.partition", _decimal)
-_FAMILIES: dict[Dialect, tuple[_Family, ...]] = {
-    "spring": (_SPRING,),
-    "connect": (_CONNECT,),
-    "any": (_SPRING, _CONNECT),
-}
-
-
-def origin_of(record: Record, dialect: Dialect) -> TopicPartition:
-    """Return where a dead-letter record came from.
-
-    Args:
-        record: with its headers.
-        dialect: whose headers say it.
+        name: in lower case, by which jobs name it.
+        writer: who writes it, for people.
+        topic: the header with the origin's topic, in UTF-8.
+        partition: that with its partition.
+        offset: that with its offset; None: there is none.
+        numbers: how both are written.
+        reason: those with the class of the exception, or what comes closest; the first that is there counts.
+        message: those with the exception's message, as reason.
+        group: that with the consumer group that could not process it; None: there is none.
+        required: those that have to be there as well for a record to be recognised as of this dialect.
+        removes: what a redrive removes; a name that ends with `*` stands for all that begin so.
+        pointer: its dead letters do not hold the record, but name the one at topic, partition and offset.
 
     Raises:
-        OriginUnclear: a header is missing or malformed, or two of them differ. Spring's recoverer appends its headers
-            to those of an earlier time: the last topic may be one for retries, and the first one may have been written
-            by anybody; neither is taken for the right one.
+        ValueError: it cannot be: its name is no name of a dialect, two of its headers are the same one, or a redrive
+            would remove what names the recipient.
     """
-    families = _FAMILIES[dialect]
-    present = [
-        family for family in families if any(name in (family.topic, family.partition) for name, _ in record.headers)
-    ]
-    if not present:
-        raise OriginUnclear(f"it has no header {' and no header '.join(family.topic for family in families)}")
-    places = {_place(record, family) for family in present}
-    if len(places) > 1:
-        raise OriginUnclear("the headers of Spring and those of Kafka Connect name different places")
-    return places.pop()
+
+    name: str
+    writer: str
+    topic: str
+    partition: str
+    offset: str | None = None
+    numbers: Numbers = "text"
+    reason: tuple[str, ...] = ()
+    message: tuple[str, ...] = ()
+    group: str | None = None
+    required: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+    pointer: bool = False
+
+    def __post_init__(self) -> None:
+        if re.fullmatch(DIALECT_NAME, self.name) is None or self.name == AUTO:
+            raise ValueError("a name in lower case other than auto")
+        places = [name for name in (self.topic, self.partition, self.offset, self.group) if name is not None]
+        if len(set(places)) < len(places):
+            raise ValueError("topic, partition, offset and group in a header each")
+        if any(re.fullmatch(r"[^*]+\*?", name) is None for name in self.removes):
+            raise ValueError("names of headers to remove, a * only at their end")
+        if covered((CONSUMER_KEY, None), *name_tests(self.removes)):
+            raise ValueError("no headers to remove that would take consumer_key away")
+        if self.pointer and self.offset is None:
+            raise ValueError("an offset for a dialect that points to records")
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All headers that it names, but for those that are only removed."""
+        alone = (self.topic, self.partition, self.offset, self.group)
+        return (*(name for name in alone if name is not None), *self.reason, *self.message)
 
 
-def without_origin(headers: tuple[Header, ...], dialect: Dialect) -> tuple[Header, ...]:
-    """Return the headers, in their order, without all those of this dialect: exceptions and times, too."""
-    prefixes = tuple(family.prefix for family in _FAMILIES[dialect])
-    return tuple(header for header in headers if not header[0].startswith(prefixes))
+SPRING = Dialect(
+    name="spring",
+    writer="Spring Kafka's DeadLetterPublishingRecoverer",
+    topic="kafka_dlt-original-topic",
+    partition="kafka_dlt-original-partition",
+    offset="kafka_dlt-original-offset",
+    numbers="binary",
+    # The first one is the listener's own failure, the same for all causes.
+    reason=("kafka_dlt-exception-cause-fqcn", "kafka_dlt-exception-fqcn"),
+    message=("kafka_dlt-exception-message",),
+    group="kafka_dlt-original-consumer-group",
+    removes=("kafka_dlt-*",),
+)
+SPRING_RETRY_TOPIC = Dialect(
+    name="spring-retry-topic",
+    writer="Spring Kafka's @RetryableTopic",
+    topic="kafka_original-topic",
+    partition="kafka_original-partition",
+    offset="kafka_original-offset",
+    numbers="binary",
+    reason=("kafka_exception-cause-fqcn", "kafka_exception-fqcn"),
+    message=("kafka_exception-message",),
+    # Really with the other prefix.
+    group="kafka_dlt-original-consumer-group",
+    removes=("kafka_original-*", "kafka_exception-*", "kafka_dlt-*"),
+)
+SPRING_CLOUD_STREAM = Dialect(
+    name="spring-cloud-stream",
+    writer="Spring Cloud Stream's binder for Kafka",
+    topic="x-original-topic",
+    partition="x-original-partition",
+    offset="x-original-offset",
+    numbers="either",
+    reason=("x-exception-fqcn",),
+    message=("x-exception-message",),
+    required=("x-exception-fqcn",),
+    removes=("x-original-*", "x-exception-*"),
+)
+X_ORIGINAL = Dialect(
+    name="x-original",
+    writer="applications' own code",
+    topic="x-original-topic",
+    partition="x-original-partition",
+    offset="x-original-offset",
+    numbers="either",
+    reason=("x-exception-fqcn", "x-exception-class", "x-exception-type", "x-error-type", "x-failure-reason", "x-error"),
+    message=("x-exception-message", "x-error-message", "x-error"),
+    removes=("x-original-*", "x-exception-*", "x-error", "x-error-*", "x-failure-reason"),
+)
+CONNECT = Dialect(
+    name="connect",
+    writer="sinks of Kafka Connect",
+    topic="__connect.errors.topic",
+    partition="__connect.errors.partition",
+    offset="__connect.errors.offset",
+    reason=("__connect.errors.exception.class.name",),
+    message=("__connect.errors.exception.message",),
+    group="__connect.errors.connector.name",
+    removes=("__connect.errors.*",),
+)
+STREAMS = Dialect(
+    name="streams",
+    writer="Kafka Streams",
+    topic="__streams.errors.topic",
+    partition="__streams.errors.partition",
+    offset="__streams.errors.offset",
+    reason=("__streams.errors.exception",),
+    message=("__streams.errors.message",),
+    removes=("__streams.errors.*",),
+)
+SHARE_GROUP = Dialect(
+    name="share-group",
+    writer="brokers, for share groups",
+    topic="__dlq.errors.topic",
+    partition="__dlq.errors.partition",
+    offset="__dlq.errors.offset",
+    reason=("__dlq.errors.message",),
+    message=("__dlq.errors.message",),
+    group="__dlq.errors.group",
+    removes=("__dlq.errors.*",),
+    pointer=True,
+)
+
+BUILT_IN = (SPRING, SPRING_RETRY_TOPIC, SPRING_CLOUD_STREAM, X_ORIGINAL, CONNECT, STREAMS, SHARE_GROUP)
 
 
-def _place(record: Record, family: _Family) -> TopicPartition:
-    topic = _decoded(_only(record, family.topic))
-    if topic is None:
-        raise OriginUnclear(f"its header {family.topic} is not the name of a topic")
-    partition = family.number(_only(record, family.partition))
-    if partition is None:
-        raise OriginUnclear(f"its header {family.partition} is not the number of a partition")
-    return TopicPartition(topic, partition)
+def without_origin(headers: tuple[Header, ...], dialects: Iterable[Dialect]) -> tuple[Header, ...]:
+    """Return the headers, in their order, without those that a redrive removes of these dialects, and bookkeeping."""
+    tests = _tests(tuple(dialects))
+    return tuple(header for header in headers if not covered(header, *tests))
 
 
-def _only(record: Record, wanted: str) -> bytes:
-    """Return what all headers of that name say."""
-    values = {value for name, value in record.headers if name == wanted}
-    if not values:
-        raise OriginUnclear(f"it has no header {wanted}")
-    if len(values) > 1:
-        raise OriginUnclear(f"it has several headers {wanted}, which differ")
-    # Null is malformed, as nothing is: neither names a topic or a partition.
-    return values.pop() or b""
-
-
-def _decoded(value: bytes) -> str | None:
-    try:
-        name = value.decode()
-    except UnicodeDecodeError:
-        return None
-    return name if _LEGAL_TOPIC.fullmatch(name) and name not in {".", ".."} else None
+@lru_cache(maxsize=128)
+def _tests(dialects: tuple[Dialect, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    return name_tests((*BOOKKEEPING, *(name for dialect in dialects for name in dialect.removes)))

@@ -14,6 +14,7 @@ from kafka.jobs.errors import JobMissing, JobUnreadable, NoFailures
 from kafka.jobs.job import Job
 from kafka.jobs.progress import State
 from kafka.jobs.spec import JobSpec
+from kafka.redrive.known import DialectRefused, Dialects
 from service.api.access import Admission
 from service.api.bodies import parsed
 from service.api.call import INSTANCE_PATH, Call
@@ -22,6 +23,7 @@ from service.api.parameters import Whole, Words
 from service.api.prefix import prefix_of
 from service.api.schema.job_request import parse_job
 from service.api.schema.job_response import failed_positions, to_response
+from service.http.refusals import JobFieldRefused, shown
 from service.http.strict_json import read_json
 
 PATH = f"{INSTANCE_PATH}/resend-jobs"
@@ -60,6 +62,7 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
     call.admitted.require_topic(spec.topic)
     if spec.target is not None:
         # Also of a job made of another one's failures, whose creator may have been another caller.
+        _require_dialect(spec.target.dialect, call.admitted.cluster.config.dialects)
         spec = replace(spec, target=replace(spec.target, by_operator=call.admitted.caller.operator))
     jobs, log = call.admitted.cluster.jobs, call.log
     if call.idempotency_key is None:
@@ -73,6 +76,14 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
     path = PATH.format(project_id=project, instance_id=instance)
     location = f"{prefix_of(call.request.scope)}{path}/{job.job_id}"
     return _answer(_one(call, job), 202, {"Location": location, **(REPLAYED if log.replayed else {})})
+
+
+def _require_dialect(name: str, dialects: Dialects) -> None:
+    """Raise JobFieldRefused unless a job of this instance may have a target of that dialect."""
+    try:
+        dialects.require_usable(name)
+    except DialectRefused as error:
+        raise JobFieldRefused(f"target.dialect is {shown(name)}, {error.reason}") from None
 
 
 async def list_jobs(call: Call[Admission]) -> Response:

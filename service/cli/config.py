@@ -55,6 +55,15 @@ SHOWN_SETTINGS = frozenset(
         "jobs.retention_seconds",
         "jobs.max_records",
         "jobs.read_ahead_mb",
+        "redrive.dialects.topic",
+        "redrive.dialects.partition",
+        "redrive.dialects.offset",
+        "redrive.dialects.numbers",
+        "redrive.dialects.reason",
+        "redrive.dialects.message",
+        "redrive.dialects.group",
+        "redrive.dialects.required",
+        "redrive.dialects.remove",
         "log.format",
         "log.level",
     }
@@ -112,7 +121,10 @@ def config_command() -> None:
     tables: list[tuple[str, str, BaseModel]] = [("http", "http", settings.http), ("auth", "auth", settings.auth)]
     for name, instance in settings.all_instances().items():
         tables.append((f"instances.{_key(name)}", "instances", instance))
-    tables += [("query", "query", settings.query), ("jobs", "jobs", settings.jobs), ("log", "log", settings.log)]
+    tables += [("query", "query", settings.query), ("jobs", "jobs", settings.jobs)]
+    for name, dialect in settings.redrive.dialects.items():
+        tables.append((f"redrive.dialects.{_key(name)}", "redrive.dialects", dialect))
+    tables.append(("log", "log", settings.log))
     lines = [line for heading, kind, section in tables for line in _table(heading, kind, section)]
     console.print("\n".join(lines).lstrip("\n"), markup=False)
 

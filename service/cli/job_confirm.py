@@ -16,9 +16,9 @@ from service.cli.job_output import (
     done_offsets,
     filter_problems,
     progress_bar,
-    recipient_text,
     would_resend,
 )
+from service.cli.job_target import headers_text, recipient_text
 from service.cli.output import fitted, tell
 from service.cli.terminal import PROBLEM
 from service.visible import visible
@@ -32,11 +32,6 @@ _LOOK_AGAIN_SECONDS = 0.2
 _COUNT_SECONDS = 60.0
 """How long to count before asking: a question that comes after minutes finds nobody at the terminal."""
 
-_DIALECTS = {
-    "spring": "Spring Kafka's headers",
-    "connect": "Kafka Connect's headers",
-    "any": "the headers of Spring Kafka or Kafka Connect",
-}
 _NOT_PREVIEWED = frozenset({"records_per_second", "max_failures"})
 _NAMED_TARGETS = 5
 
@@ -158,7 +153,7 @@ def _where(asked: Mapping[str, object], preview: Preview) -> str:
     named = [f"{found['topic']}: {found['would_resend']:,}" for found in report.get("targets") or ()]
     more = [] if len(named) <= _NAMED_TARGETS else [f"{len(named) - _NAMED_TARGETS} more"]
     topics = f" ({', '.join([*named[:_NAMED_TARGETS], *more])})" if named else ""
-    return f"to the topics that {_DIALECTS.get(target['dialect'], 'their headers')} name{topics}"
+    return f"to the topics that {headers_text(target['dialect'])} name{topics}"
 
 
 def _agreed(words: str) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from service.cli.count_words import COUNT_WORDS
+from service.cli.job_target import dialects_text, recipient_text, target_text
 from service.cli.output import Column, Json, print_table, safe, tell, time_text, write
 from service.cli.terminal import PROBLEM
-from service.cli.values import shown
 from service.visible import visible
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ _TABLE_WIDTH = 110
 _FIRST_POSITIONS = 10
 _ROWS = 20
 """Of a table about one job: the answer above it is still to be seen on most terminals."""
-
-EVERYBODY = "everybody"
 
 
 def print_jobs(jobs: Iterable[Json]) -> None:
@@ -107,7 +105,7 @@ def _facts(job: Json) -> list[tuple[str, str]]:
         facts.append(("rate", pace))
     target: Json | None = job.get("target")
     if target is not None:
-        facts.append(("target", f"where the headers of {target['dialect']} say"))
+        facts.append(("target", target_text(target)))
     facts += [("filter", problem) for problem in filter_problems(job)]
     return facts
 
@@ -121,21 +119,6 @@ def filter_problems(job: Json) -> list[str]:
     if (hint := job.get("hint")) is not None:
         told.append(hint)
     return told
-
-
-def recipient_text(job: Json) -> str:
-    """Return the recipient of a job's copies; of the body that asks for a job, too."""
-    consumer_key = job.get("consumer_key")
-    if consumer_key is not None:
-        # A key may be the very word.
-        return shown(str(consumer_key), reserved={EVERYBODY})
-    chosen: Json = job.get("filter") or {}
-    selection: Json = job.get("selection") or {}
-    # Without these, records that carry a consumer_key are left out.
-    named = job.get("messages") is not None or selection.get("positions") is not None
-    if chosen.get("include_resent") or named:
-        return f"{EVERYBODY}, or the one that a record's own consumer_key names"
-    return EVERYBODY
 
 
 def state_text(job: Json) -> str:
@@ -189,6 +172,8 @@ def print_report(job: Json) -> None:
     console.print(safe(f"{answer_text(job)}, {_size(report['size_bytes'])} of keys and values"))
     if not would_resend(job):
         return
+    if (dialects := dialects_text(report)) is not None:
+        console.print(safe(f"dialects: {dialects}"))
     first = [f"{place['partition']}@{place['message_offset']}" for place in report["first"][:_FIRST_POSITIONS]]
     console.print(safe(f"the first: {', '.join(first)}"))
     _print_some(

@@ -103,11 +103,19 @@ def start_command(
         typer.Option(
             "--redrive",
             metavar="DIALECT",
-            help="Dead letters: copy to where the headers of spring, connect or any say that a record came from.",
+            help="Dead letters: copy to where headers say that a record came from: auto, or whose headers, such as "
+            "spring, spring-retry-topic, spring-cloud-stream, x-original, connect or streams.",
         ),
     ] = None,
-    remove_origin_headers: Annotated[
-        bool, typer.Option("--remove-origin-headers", help="With --redrive: remove these headers from the copies.")
+    keep_origin_headers: Annotated[
+        bool, typer.Option("--keep-origin-headers", help="With --redrive: leave these headers on the copies.")
+    ] = False,
+    group_as_recipient: Annotated[
+        bool,
+        typer.Option(
+            "--group-as-recipient",
+            help="With --redrive: each copy is for the consumer group that its dead letter names.",
+        ),
     ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="All records of the topic, where neither a selection nor a filter is given.")
@@ -155,6 +163,8 @@ def start_command(
         include_resent=include_resent,
     )
     require_idempotency_key(idempotency_key)
+    if consumer_key is not None and group_as_recipient:
+        raise typer.BadParameter("the recipient is --consumer-key or --group-as-recipient, not both")
     if idempotency_key is not None and (since is not None or (start is not None and end is None)):
         raise typer.BadParameter(
             "with an --idempotency-key name both ends of the range, by --from and --to: other ones make another job, "
@@ -176,7 +186,7 @@ def start_command(
         "consumer_key": consumer_key,
         "records_per_second": rate,
         "max_failures": max_failures,
-        "target": _target(redrive, remove_headers=remove_origin_headers),
+        "target": _target(redrive, keep_headers=keep_origin_headers, group_as_recipient=group_as_recipient),
     }
     spec |= {name: value for name, value in optional.items() if value not in (None, [], {})}
     if positions_file is not None and not positions:
@@ -267,9 +277,13 @@ def _json_position(line: str) -> str:
         raise typer.BadParameter(f"{line[:100]} has no partition and message_offset") from None
 
 
-def _target(dialect: str | None, *, remove_headers: bool) -> dict[str, object] | None:
+def _target(dialect: str | None, *, keep_headers: bool, group_as_recipient: bool) -> dict[str, object] | None:
     if dialect is None:
-        if remove_headers:
-            raise typer.BadParameter("--remove-origin-headers goes together with --redrive")
+        if keep_headers or group_as_recipient:
+            option = "--keep-origin-headers" if keep_headers else "--group-as-recipient"
+            raise typer.BadParameter(f"{option} goes together with --redrive")
         return None
-    return {"dialect": dialect, "remove_headers": remove_headers}
+    asked: dict[str, object] = {"dialect": dialect, "remove_headers": not keep_headers}
+    if group_as_recipient:
+        asked["group_as_recipient"] = True
+    return asked

@@ -15,6 +15,7 @@ from kafka.client.secrets import CONFIGURED
 from service.auth.callers import CallersFileRefused, read_callers
 from service.settings.about import About
 from service.settings.http import AuthSettings, HttpSettings
+from service.settings.redrive import RedriveSettings
 from service.settings.sections import (
     EmbeddedInstance,
     InstanceSettings,
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     ] = {}
     query: QuerySettings = QuerySettings()
     jobs: JobsSettings = JobsSettings()
+    redrive: RedriveSettings = RedriveSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -63,7 +65,10 @@ class Settings(BaseSettings):
 
     def clusters(self) -> tuple[ClusterConfig, ...]:
         """Return the worker's configurations, each named as its instance."""
-        return tuple(instance.cluster(name, self.query, self.jobs) for name, instance in self.all_instances().items())
+        dialects = self.redrive.known()
+        return tuple(
+            instance.cluster(name, self.query, self.jobs, dialects) for name, instance in self.all_instances().items()
+        )
 
     def owners(self) -> dict[str, tuple[str, ...]]:
         """Return for each instance's id the patterns of the projects that own it."""

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from kafka.client.config import ClusterConfig, JobsConfig, Limits, QueryLimits
 from kafka.model.copies import TimestampPolicy
 from kafka.model.policy import ResendPolicy
+from kafka.redrive.known import Dialects
 from service.settings.about import BOUND, About
 from service.settings.http import Section
 from service.settings.values import ID_MAY_BE, InstanceId, Patterns, Properties, Seconds, Servers, Whole, lower
@@ -222,13 +223,14 @@ class InstanceSettings(Section):
     policy: PolicySettings = PolicySettings()
     limits: LimitSettings = LimitSettings()
 
-    def cluster(self, name: str, query: QuerySettings, jobs: JobsSettings) -> ClusterConfig:
+    def cluster(self, name: str, query: QuerySettings, jobs: JobsSettings, dialects: Dialects) -> ClusterConfig:
         """Return the worker's configuration of this instance.
 
         Args:
             name: the instance's id.
             query: how much may be read there to find records.
             jobs: where jobs are kept, and how they run.
+            dialects: how dead letters may say where they came from.
         """
         return ClusterConfig(
             name,
@@ -238,6 +240,7 @@ class InstanceSettings(Section):
             ResendPolicy(**self.policy.model_dump()),
             QueryLimits(**query.model_dump(exclude={"max_value_bytes", "cursor_key"})),
             JobsConfig(**jobs.model_dump()),
+            dialects,
             embedded=self.embedded,
         )
 

@@ -31,6 +31,7 @@ from service.settings.variables import (
     read_variables,
     section_in,
     sections_by_id_in,
+    tables_by_id,
     variable_of,
 )
 
@@ -66,8 +67,7 @@ class Sources:
         if CONFIG in environ:
             file = Path(environ[CONFIG])
             table = _read_toml(file)
-        instances = table.get("instances")
-        ids = list(instances) if isinstance(instances, dict) else []
+        ids = {keys: _ids(table, keys) for keys in tables_by_id(root)}
         return cls(root, read_variables(environ, root, ids), file, table)
 
     def place(self, keys: Keys) -> str:
@@ -161,6 +161,13 @@ def _flat(table: dict[str, Any], front: str = "") -> list[tuple[str, Any]]:
     for key, value in table.items():
         flat += _flat(value, f"{front}{key}.") if isinstance(value, dict) else [(front + key, value)]
     return flat
+
+
+def _ids(table: object, keys: Keys) -> list[str]:
+    """Return the ids in a table of tables; none where the file has no such table."""
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return list(table) if isinstance(table, dict) else []
 
 
 def _holds(table: object, keys: Keys) -> bool:

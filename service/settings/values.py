@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kafka.client.config import check_properties
+from kafka.redrive.dialects import DIALECT_NAME
+from kafka.redrive.known import NO_OWN
 
 
 def _no_bool(value: object) -> object:
@@ -62,6 +64,12 @@ def _path_prefix(path: str) -> str:
     return path
 
 
+def _dialect_name(name: str) -> str:
+    if not re.fullmatch(DIALECT_NAME, name) or name in NO_OWN.names:
+        raise ValueError("a name of its own")
+    return name
+
+
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Seconds = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 Patterns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
@@ -70,4 +78,5 @@ Host = Annotated[str, AfterValidator(_host)]
 Properties = dict[Annotated[str, AfterValidator(_property_name)], Annotated[str, BeforeValidator(_property_value)]]
 PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 InstanceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+DialectName = Annotated[str, AfterValidator(_dialect_name)]
 ID_MAY_BE = "an id of 1 to 64 of the characters A-Z a-z 0-9 . _ -"

@@ -65,9 +65,7 @@ def variable_of(path: Keys) -> str:
     *front, last = path
     if len(front) >= 2 and front[-1] == "properties":
         last = last.replace(".", "_")
-    if front[:1] == ["instances"]:
-        front[1:2] = [_in_variable(name) for name in front[1:2]]
-    return (PREFIX + _SEPARATOR.join([*front, last])).upper()
+    return PREFIX + _SEPARATOR.join([*map(_in_variable, front), last.upper()])
 
 
 def section_in(annotation: Any) -> type[BaseModel] | None:
@@ -83,13 +81,14 @@ def sections_by_id_in(annotation: Any) -> type[BaseModel] | None:
     return section_in(get_args(annotation)[1]) if get_origin(annotation) is dict else None
 
 
-def read_variables(environ: Mapping[str, str], root: type[BaseModel], ids: Collection[str]) -> Variables:
+def read_variables(environ: Mapping[str, str], root: type[BaseModel], ids: Mapping[Keys, Collection[str]]) -> Variables:
     """Return what the RESEND_* variables set.
 
     Args:
         environ: variables by name; others than RESEND_* are ignored.
         root: the class of all settings.
-        ids: of the instances that the TOML file has: a variable can only spell them in capitals.
+        ids: which the TOML file has in each of the tables that have others by id, such as the instances: a variable can
+            only spell them in capitals.
 
     Raises:
         SettingsError: one is no setting, or its text cannot be one.
@@ -102,7 +101,7 @@ def read_variables(environ: Mapping[str, str], root: type[BaseModel], ids: Colle
     return found
 
 
-def _take(found: Variables, name: str, text: str, root: type[BaseModel], ids: Collection[str]) -> None:
+def _take(found: Variables, name: str, text: str, root: type[BaseModel], ids: Mapping[Keys, Collection[str]]) -> None:
     located = _locate(name[len(PREFIX) :].split(_SEPARATOR), root, ids) if name == name.upper() else None
     if located is None:
         raise SettingsError(f"{name} is not a setting{_hint(name, root)}")
@@ -116,7 +115,9 @@ def _take(found: Variables, name: str, text: str, root: type[BaseModel], ids: Co
         found.put(path, text, name)
 
 
-def _locate(segments: list[str], model: type[BaseModel], ids: Collection[str]) -> tuple[Keys, Any] | None:
+def _locate(
+    segments: list[str], model: type[BaseModel], ids: Mapping[Keys, Collection[str]], above: Keys = ()
+) -> tuple[Keys, Any] | None:
     """Return the path and the annotation of the setting that a variable's segments name, or None."""
     key, rest = segments[0].lower(), segments[1:]
     described = model.model_fields.get(key)
@@ -128,27 +129,28 @@ def _locate(segments: list[str], model: type[BaseModel], ids: Collection[str]) -
     if section is None:
         section = sections_by_id_in(annotation)
         if section is not None and rest:
-            path = (key, _id(rest[0], ids))
+            path = (key, _id(rest[0], (*above, key), ids))
             rest = rest[1:]
     if section is None:
         if key == "properties" and len(rest) == 1 and rest[0]:
             name = rest[0].lower().replace("_", ".")
             return (key, _UNDERSCORED.get(name, name)), str
         return None if rest else (path, annotation)
-    below = _locate(rest, section, ids) if rest else None
+    below = _locate(rest, section, ids, (*above, *path)) if rest else None
     return None if below is None else ((*path, *below[0]), below[1])
 
 
-def _id(segment: str, ids: Collection[str]) -> str:
-    """Return the id of the TOML file that a segment spells, or else the segment in lower case: an instance more."""
-    found = sorted(known for known in ids if _in_variable(known) == segment)
+def _id(segment: str, table: Keys, ids: Mapping[Keys, Collection[str]]) -> str:
+    """Return the id of the TOML file that a segment spells, or else the segment in lower case: one more."""
+    found = sorted(known for known in ids.get(table, ()) if _in_variable(known) == segment)
     if len(found) > 1:
-        raise SettingsError(f"INSTANCES__{segment} in a variable could mean each of {', '.join(found)}; rename one")
+        name = _SEPARATOR.join([*map(_in_variable, table), segment])
+        raise SettingsError(f"{name} in a variable could mean each of {', '.join(found)}; rename one")
     return found[0] if found else segment.lower()
 
 
-def _in_variable(instance: str) -> str:
-    return re.sub(r"[.-]", "_", instance).upper()
+def _in_variable(key: str) -> str:
+    return re.sub(r"[.-]", "_", key).upper()
 
 
 def _list(name: str, text: str) -> list[str]:
@@ -203,3 +205,12 @@ def leaves(model: type[BaseModel], above: Keys = ()) -> Iterator[tuple[Keys, Fie
             yield from leaves(by_id, (*above, key, "NAME"))
         else:
             yield (*above, key), described
+
+
+def tables_by_id(model: type[BaseModel], above: Keys = ()) -> Iterator[Keys]:
+    """Yield the path of every table that has others by id."""
+    for key, described in model.model_fields.items():
+        if sections_by_id_in(described.annotation) is not None:
+            yield (*above, key)
+        elif (section := section_in(described.annotation)) is not None:
+            yield from tables_by_id(section, (*above, key))

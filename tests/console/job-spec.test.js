@@ -20,7 +20,7 @@ import { job, message } from "./made.js";
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
   topic: "orders", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
-  jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, rate: "", stopAfter: "",
+  jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, rate: "", stopAfter: "",
 };
 
 /** @param {string} field */
@@ -68,7 +68,7 @@ test("what was left open is not in the body", () => {
 test("all that can be said is in the body", () => {
   const given = {
     ...EMPTY, key: "k", headers: [{ name: "h", value: "v" }], jmespath: "state == 'paid'", includeResent: true,
-    consumerKey: "billing", target: /** @type {const} */ ("spring"), removeHeaders: true, rate: "0.5", stopAfter: "3",
+    consumerKey: "billing", target: "spring", removeHeaders: true, rate: "0.5", stopAfter: "3",
   };
   assert.deepEqual(specOf(given), {
     topic: "orders",
@@ -79,6 +79,8 @@ test("all that can be said is in the body", () => {
     records_per_second: 0.5,
     max_failures: 3,
   });
+  const forGroups = { ...EMPTY, target: "auto", groupAsRecipient: true };
+  assert.deepEqual(specOf(forGroups).target, { dialect: "auto", remove_headers: false, group_as_recipient: true });
 });
 
 test("each way to select records takes only its own fields", () => {

@@ -105,8 +105,11 @@ test("a selection is told by what it was made of", () => {
 });
 
 test("a target says whose headers lead there, and whether they stay", () => {
-  assert.equal(targetWords({ dialect: "spring" }), "where each record came from, by Spring Kafka's headers");
-  assert.match(targetWords({ dialect: "any", remove_headers: true }), /Spring Kafka or Kafka Connect, without these headers$/);
+  const spring = "where each record came from, by Spring Kafka's headers";
+  assert.equal(targetWords({ dialect: "spring" }), `${spring}, without these headers`);
+  assert.equal(targetWords({ dialect: "spring", remove_headers: false }), `${spring}, with these headers`);
+  assert.match(targetWords({ dialect: "auto", remove_headers: true }), /its own headers, without these headers$/);
+  assert.match(targetWords({ dialect: "legacy", remove_headers: true }), /the headers of legacy, without these headers$/);
 });
 
 test("stretches of time that are far from each other become columns of equal spans", () => {

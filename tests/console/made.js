@@ -13,7 +13,8 @@
  * @returns {CallerInstance}
  */
 export const instance = (id, differences = {}) => ({
-  instance_id: id, state: "ready", reason: null, embedded: false, read_only: false, actions: ["*"], ...differences,
+  instance_id: id, state: "ready", reason: null, embedded: false, read_only: false, actions: ["*"], dialects: ["auto"],
+  ...differences,
 });
 
 /** @param {...CallerInstance} instances */

@@ -264,6 +264,7 @@ def test_job_form_sends_dead_letters_back_to_where_they_came_from(
     """The preview says which topics the copies would go to, and the job says so too."""
     dead, topic = make_topic(), make_topic(2)
     headers: list[Header] = [("__connect.errors.topic", topic.encode()), ("__connect.errors.partition", b"1")]
+    headers.append(("__connect.errors.connector.name", b"sink"))
     for _ in range(3):
         plain.produce(dead, b"x", b"k", [("h", b"v"), *headers])
     plain.produce(dead, b"no headers", b"k")
@@ -271,18 +272,23 @@ def test_job_form_sends_dead_letters_back_to_where_they_came_from(
     page = console.page
     new_job(page, dead, "")
     expect(page.get_by_label("Without these headers")).to_be_hidden()
-    page.get_by_label("Copies go to").select_option(label="where it came from, by Kafka Connect's headers")
-    page.get_by_label("Without these headers").check()
+    page.get_by_label("Copies go to").select_option(label="where each record came from, by its own headers")
+    expect(page.get_by_label("Without these headers")).to_be_checked()
+    page.get_by_label("Each for the consumer group that its headers name").check()
+    expect(page.locator("#job-consumer")).to_be_disabled()
+    expect(page.locator("#job-who")).to_contain_text("Each copy is for the consumer group")
     found = preview(page)
     expect(found).to_contain_text("3 records would be resent")
     expect(found).to_contain_text(f"They would go to{topic}: 3")
     expect(found).to_contain_text("1 record cannot be resent")
-    expect(found).to_contain_text("to where each record came from, by Kafka Connect's headers, without these headers")
+    expect(found).to_contain_text("Where they came from is said by headers of connect: 3.")
+    expect(found).to_contain_text("to where each record came from, by its own headers, without these headers, for the")
     start(page)
     expect(state(page)).to_have_text("succeeded", timeout=SOON_MS)
 
-    expect(page.locator("#job .facts").first).to_contain_text("where each record came from, by Kafka Connect's headers")
-    assert [seen.headers for seen in plain.log(topic, 1, "read_committed")] == 3 * [(("h", b"v"),)]
+    expect(page.locator("#job .facts").first).to_contain_text("where each record came from, by its own headers")
+    seen = [seen.headers for seen in plain.log(topic, 1, "read_committed")]
+    assert seen == 3 * [(("h", b"v"), ("consumer_key", b"sink"))]
 
 
 def test_job_that_matches_nothing_is_not_offered_to_start(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kafka.model.records import Header
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 from tests.contract.conftest import callers, toml
 from tests.support.brokers import Broker
 from tests.support.jobs import JobsStage
@@ -75,7 +75,7 @@ async def test_worker_asks_the_callers_file_as_it_is_now(
     settings = tmp_path / "resend.toml"
     settings.write_text(toml(tables), "utf-8")
     process = start_process(settings)
-    first = await jobs_stage.run(dead, target=Target("connect", by_operator=False))
+    first = await jobs_stage.run(dead, target=Target("connect", by_operator=False, remove_headers=False))
     assert [failure.offset for failure in first.progress.failures] == [1]
     assert json.dumps(secret) in first.progress.failures[0].reason.replace("'", '"')
     assert (plain.high_watermark(granted, 0) > 0, plain.high_watermark(secret, 0)) == (True, 0)
@@ -84,7 +84,9 @@ async def test_worker_asks_the_callers_file_as_it_is_now(
     new.replace(file)
 
     async def revoked() -> bool:
-        return (await jobs_stage.run(dead, target=Target("connect", by_operator=False))).progress.counts.failed == 2
+        return (
+            await jobs_stage.run(dead, target=Target("connect", by_operator=False, remove_headers=False))
+        ).progress.counts.failed == 2
 
     await eventually(revoked, seconds=20)
     process.terminate()

@@ -7,7 +7,7 @@ import struct
 
 from kafka.jobs.copy_runs import PartitionCopies, copies_known
 from kafka.jobs.job import Job
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 from tests.support.jobs import JobsStage, everybody
 from tests.support.topics import MakeTopic
 
@@ -79,7 +79,7 @@ async def test_copies_in_the_targets_of_a_redrive_are_known_by_topic(
             ],
         )
     jobs_stage.worker(everybody)
-    target = Target("spring", by_operator=False)
+    target = Target("spring", by_operator=False, remove_headers=False)
     job = await jobs_stage.run(letters, consumer_key="billing", target=target)
     counts = {
         (topic, partition): found.count

@@ -216,7 +216,7 @@ async def test_dead_letters_go_where_the_grants_of_their_jobs_maker_reach_now(
     dead, secret = (make_topic(1, name=f"{name}.{uuid.uuid4().hex[:8]}") for name in ("orders", "secret"))
     headers: list[Header] = [("__connect.errors.topic", secret.encode()), ("__connect.errors.partition", b"0")]
     plain.produce(dead, b"x", headers=headers)
-    body: dict[str, object] = {"topic": dead, "target": {"dialect": "any", "remove_headers": True}}
+    body: dict[str, object] = {"topic": dead, "target": {"dialect": "auto", "remove_headers": True}}
     async with applied(tmp_path, broker, idle_store) as client, operated(tmp_path, broker, idle_store) as own:
         may_resend = grants_by_name(AuthSettings(callers_file=tmp_path / "callers.toml"))
         worker = RunningWorker(ClusterConfig("prod", (broker.bootstrap,), jobs=jobs_of(idle_store)), may_resend)

@@ -26,14 +26,18 @@ from kafka.model.copies import TimestampPolicy
 from kafka.model.errors import AccessDenied, ClusterAway
 from kafka.model.policy import ResendPolicy
 from kafka.model.records import Header, OffsetRange, Position, Record, TimestampType
-from kafka.redrive.dialects import DIALECTS, Target
+from kafka.redrive.dialects import Dialect
+from kafka.redrive.known import Dialects
+from kafka.redrive.target import Target
 from tests.support.acls import Administrator, sasl
 from tests.support.jobs import JobsStage, counted, everybody
 from tests.support.topics import MakeTopic
 from tests.support.worker import eventually
 
 NOW_MS = time.time_ns() // 1_000_000
-SPRING, CONNECT, ANY = (Target(dialect, by_operator=False) for dialect in DIALECTS)
+SPRING, CONNECT, AUTO = (
+    Target(dialect, by_operator=False, remove_headers=False) for dialect in ("spring", "connect", "auto")
+)
 
 
 def from_spring(topic: str, partition: int = 0) -> list[Header]:
@@ -66,7 +70,7 @@ def reasons(job: Job) -> dict[int, str]:
     return {failure.offset: failure.reason for failure in job.progress.failures}
 
 
-@pytest.mark.parametrize(("target", "headers"), [(SPRING, from_spring), (CONNECT, from_connect), (ANY, from_spring)])
+@pytest.mark.parametrize(("target", "headers"), [(SPRING, from_spring), (CONNECT, from_connect), (AUTO, from_spring)])
 @pytest.mark.parametrize("remove", [False, True])
 async def test_dead_letters_go_back_to_the_partition_that_they_came_from(
     jobs_stage: JobsStage, make_topic: MakeTopic, target: Target, headers: object, *, remove: bool
@@ -99,6 +103,7 @@ async def test_two_targets_of_one_job_get_each_its_own(jobs_stage: JobsStage, ma
     jobs_stage.worker(everybody, batch_records=7)
     dry = await jobs_stage.run(dead, target=SPRING, dry_run=True)
     assert dry.progress.report is not None
+    assert dry.progress.report.dialects == {"spring": 30}
     assert (dry.state, dry.progress.report.targets) == ("succeeded", {one: 10, other: 10, dead: 10})
     assert [plain.high_watermark(name, 0) for name in (one, other, dead)] == [0, 0, 30]
     job = await jobs_stage.run(dead, target=SPRING)
@@ -133,6 +138,134 @@ async def test_record_whose_origin_is_not_clear_is_listed_and_not_guessed(
         job = await jobs_stage.run(dead, target=SPRING, dry_run=dry_run)
         assert (job.state, reasons(job)) == ("succeeded", expected)
     assert [seen.value for seen in plain.log(topic, 1, "read_committed")] == [b"good", b"twice"]
+
+
+def from_retry_topic(topic: str, partition: int = 0, group: bytes = b"billing") -> list[Header]:
+    """Return the headers of a record that has come through the topics of @RetryableTopic."""
+    return [
+        ("kafka_original-topic", topic.encode()),
+        ("kafka_original-partition", struct.pack(">i", partition)),
+        ("kafka_original-offset", struct.pack(">q", 7)),
+        ("kafka_exception-fqcn", b"java.lang.IllegalStateException"),
+        ("kafka_exception-stacktrace", b"at a.B.c"),
+        ("kafka_dlt-original-consumer-group", group),
+        ("retry_topic-attempts", struct.pack(">i", 4)),
+        ("retry_topic-backoff-timestamp", struct.pack(">q", NOW_MS)),
+        ("retry_topic-original-timestamp", struct.pack(">q", NOW_MS)),
+    ]
+
+
+def from_own_code(topic: str, partition: bytes) -> list[Header]:
+    """Return the headers that applications of their own write."""
+    return [("x-original-topic", topic.encode()), ("x-original-partition", partition), ("x-error", b"boom")]
+
+
+async def test_dead_letters_of_every_kind_are_recognised_one_by_one(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """In one topic, by one job: each goes back without what its framework has left, and a dry run counts them."""
+    dead, topic, plain = make_topic(), make_topic(2), jobs_stage.plain
+    streams: list[Header] = [("__streams.errors.topic", topic.encode()), ("__streams.errors.partition", b"1")]
+    cloud = [
+        *from_own_code(topic, struct.pack(">i", 1))[:2],
+        ("x-exception-fqcn", b"E"),
+        ("x-exception-stacktrace", b"s"),
+    ]
+    legacy: list[Header] = [("dead-topic", topic.encode()), ("dead-partition", b"1"), ("dead-why", b"boom")]
+    written = {
+        "spring": from_spring(topic, 1),
+        "spring-retry-topic": from_retry_topic(topic, 1),
+        "spring-cloud-stream": cloud,
+        "x-original": from_own_code(topic, b"1"),
+        "connect": from_connect(topic, 1),
+        "streams": streams,
+        "legacy": legacy,
+    }
+    for name, headers in written.items():
+        plain.produce(dead, name.encode(), headers=[("h", b"1"), *headers, ("h", b"2")])
+    pointer = [("__dlq.errors.topic", topic.encode()), ("__dlq.errors.partition", b"1"), ("__dlq.errors.offset", b"0")]
+    plain.produce(dead, None, headers=pointer)
+    own = Dialect(name="legacy", writer="us", topic="dead-topic", partition="dead-partition", removes=("dead-*",))
+    stage = replace(jobs_stage, config=replace(jobs_stage.config, dialects=Dialects((own,))))
+    stage.worker(everybody)
+    target = structs.replace(AUTO, remove_headers=True)
+    dry = await stage.run(dead, target=target, dry_run=True)
+    assert dry.progress.report is not None
+    assert dry.progress.report.dialects == dict.fromkeys(written, 1)
+    job = await stage.run(dead, target=target)
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=7, failed=1))
+    unclear = "where the record came from is not clear: as share-group has it, it points to another record"
+    assert reasons(job)[7].startswith(unclear)
+    seen = plain.log(topic, 1, "read_committed")
+    assert [(each.value, each.headers) for each in seen] == [
+        (name.encode(), (("h", b"1"), ("h", b"2"))) for name in written
+    ]
+
+
+async def test_partition_in_two_encodings_is_the_one_that_the_topic_has(
+    jobs_stage: JobsStage, make_topic: MakeTopic
+) -> None:
+    """Text or int32; four digits that the topic has neither of are refused, and the job continues."""
+    dead, topic, plain = make_topic(), make_topic(3), jobs_stage.plain
+    partitions = [b"2", struct.pack(">i", 2), b"0001", b"1234", b"5"]
+    for partition in partitions:
+        plain.produce(dead, partition, headers=from_own_code(topic, partition))
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=structs.replace(AUTO, remove_headers=True))
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=3, failed=2))
+    assert reasons(job) == {
+        3: "where the record came from is not clear: its header x-original-partition is four digits or an int32, and "
+        "the topic has neither partition",
+        4: f"topic {topic!r} has partitions 0 to 2, no partition 5",
+    }
+    assert [[seen.value for seen in plain.log(topic, partition, "read_committed")] for partition in (1, 2)] == [
+        [b"0001"],
+        [b"2", struct.pack(">i", 2)],
+    ]
+
+
+@pytest.mark.parametrize("remove", [False, True])
+async def test_copies_are_for_the_groups_that_their_dead_letters_name(
+    jobs_stage: JobsStage, make_topic: MakeTopic, *, remove: bool
+) -> None:
+    """Each for its own; one that names none, or none that can be a key, is listed. Bookkeeping never goes back."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    for group in (b"billing", b"shipping", b"", b"\xff"):
+        plain.produce(dead, group, headers=from_retry_topic(topic, group=group))
+    plain.produce(dead, b"none", headers=from_own_code(topic, b"0"))
+    jobs_stage.worker(everybody)
+    target = structs.replace(AUTO, remove_headers=remove, group_as_recipient=True)
+    job = await jobs_stage.run(dead, target=target)
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=2, failed=3))
+    header = "kafka_dlt-original-consumer-group"
+    unclear = "where the record came from is not clear:"
+    assert reasons(job) == {
+        2: f"{unclear} its header {header} is no consumer group that a consumer_key can name",
+        3: f"{unclear} its header {header} is no consumer group that a consumer_key can name",
+        4: f"{unclear} the dialect x-original names no consumer group",
+    }
+    kept = 0 if remove else 6
+    seen = plain.log(topic, 0, "read_committed")
+    assert [(each.value, each.headers) for each in seen] == [
+        (group, (*from_retry_topic(topic, group=group)[:kept], ("consumer_key", group)))
+        for group in (b"billing", b"shipping")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "words"), [("legacy", "not one of auto, spring"), ("share-group", "whose dead letters point to other")]
+)
+async def test_dialect_that_a_worker_cannot_use_ends_the_job_with_the_reason(
+    jobs_stage: JobsStage, make_topic: MakeTopic, dialect: str, words: str
+) -> None:
+    """Such as one of the settings of another deployment: nothing is written."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    plain.produce(dead, b"x", headers=from_spring(topic))
+    jobs_stage.worker(everybody)
+    job = await jobs_stage.run(dead, target=structs.replace(AUTO, dialect=dialect))
+    assert (job.state, job.progress.counts.scanned) == ("failed", 0)
+    assert (job.progress.reason or "").startswith(f"the dialect of the job's target is {dialect!r}, {words}")
+    assert plain.high_watermark(topic, 0) == 0
 
 
 async def test_target_that_takes_nothing_is_a_reason_and_no_end_of_the_job(

@@ -49,8 +49,8 @@ def test_every_error_says_at_the_terminal_what_to_do_there(row: Row) -> None:
         ),
         (
             "RESEND.00400042",
-            'target.dialect is "records_per_second is", not one of spring, connect, any',
-            f'--redrive is "records_per_second is", not one of spring, connect, any; {HELP}',
+            'target.dialect is "records_per_second is", not one of auto, spring',
+            f'--redrive is "records_per_second is", not one of auto, spring; {HELP}',
         ),
     ],
 )

@@ -11,6 +11,7 @@ from service.cli.job_output import would_resend
 
 SAME = "to the same topic and partitions"
 OWN = "everybody, or the one that a record's own consumer_key names"
+GROUPS = "the consumer group that each dead letter names"
 
 
 def preview(matching: int, *, complete: bool = True, failed: int = 0, **report: Any) -> Preview:
@@ -48,10 +49,15 @@ def preview(matching: int, *, complete: bool = True, failed: int = 0, **report: 
         (
             {"target": {"dialect": "spring"}},
             preview(25, targets=[{"topic": "a", "would_resend": 20}, {"topic": "b", "would_resend": 5}]),
-            "Resend 25 records of orders to the topics that Spring Kafka's headers name (a: 20, b: 5), for everybody?",
+            "Resend 25 records of orders to the topics that the headers of spring name (a: 20, b: 5), for everybody?",
+        ),
+        (
+            {"target": {"dialect": "auto", "group_as_recipient": True}},
+            preview(2),
+            f"Resend 2 records of orders to the topics that each record's own headers name, for {GROUPS}?",
         ),
     ],
-    ids=["one", "recipient", "recipient named like a word", "copies", "not counted", "target"],
+    ids=["one", "recipient", "recipient named like a word", "copies", "not counted", "target", "groups"],
 )
 def test_question_names_count_topic_target_and_recipient(asked: dict[str, Any], found: Preview, words: str) -> None:
     """All that makes a slip visible before it is written."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.spec import JobSpec
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 from service.api.schema.job_request import parse_job
 from service.http.refusals import JobFieldRefused, RequestRefused
 
@@ -38,7 +38,7 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         records_per_second=10,
         max_failures=1e3,
         dry_run=True,
-        target={"dialect": "any", "remove_headers": True},
+        target={"dialect": "legacy", "remove_headers": False},
     )
 
     assert spec == JobSpec(
@@ -57,8 +57,10 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         records_per_second=10.0,
         max_failures=1000,
         dry_run=True,
-        target=Target("any", by_operator=False, remove_headers=True),
+        target=Target("legacy", by_operator=False, remove_headers=False),
     )
+    for_groups = parsed(target={"dialect": "auto", "group_as_recipient": True}).target
+    assert for_groups == Target("auto", by_operator=False, remove_headers=True, group_as_recipient=True)
     assert parsed(offsets=[{"partition": 1}, {"partition": 0.0, "start": 5, "end": LARGEST}]).offsets == {
         1: (0, None),
         0: (5, LARGEST),
@@ -119,7 +121,15 @@ def test_field_that_may_be_null_is_as_if_it_were_not_there() -> None:
             {"filter": {"headers": [{"name": "a", "value": "b", "absent": True}]}},
             "an entry of headers has a value and is to be absent: choose one",
         ),
-        ({"target": {"dialect": "pulsar"}}, 'target.dialect is "pulsar", not one of spring, connect, any'),
+        ({"target": {"dialect": "x" * 65}}, "target.dialect is "),
+        (
+            {"target": {"dialect": "auto", "group_as_recipient": None}},
+            "target.group_as_recipient is null, neither true nor",
+        ),
+        (
+            {"target": {"dialect": "auto", "group_as_recipient": True}, "consumer_key": "billing"},
+            "the body has a consumer_key and target.group_as_recipient: choose one",
+        ),
         ({"target": {}}, "target lacks dialect"),
         ({"topics": 1, "topic": 5}, 'the body has an unknown field "topics"'),
     ],

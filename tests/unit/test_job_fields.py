@@ -17,7 +17,7 @@ from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.plan import JobTerms, Plan
 from kafka.jobs.progress import Counts, Failure
 from kafka.jobs.spec import JobSpec
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 from service.api.schema.filter import FilterItem, HeaderConditionItem
 from service.api.schema.job_request import JobRequest, TargetItem, parse_job
 from service.api.schema.job_response import (
@@ -113,7 +113,7 @@ def test_command_line_writes_every_field_of_a_body_and_no_other() -> None:
     [
         ({"records_per_second": 0}, "--rate is 0, "),
         ({"max_failures": 0}, "--max-failures is 0, "),
-        ({"target": {"dialect": "x"}}, '--redrive is "x", '),
+        ({"target": {"dialect": 5}}, "--redrive is 5, "),
         ({"filter": {"jmespath": 5}}, "--jmespath is 5, "),
         ({"filter": {"key": 5}}, "--key is 5, "),
         ({"filter": {"headers": [{"name": "h"}] * 21}}, "--header has 21 entries, "),

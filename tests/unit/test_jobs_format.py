@@ -16,7 +16,7 @@ from kafka.jobs.progress import NOT_BEGUN, Counts, Failure, Progress, Report, en
 from kafka.jobs.worker.liveness import Heartbeat, encode_heartbeat
 from kafka.model.errors import OffsetExpired
 from kafka.model.records import OffsetRange, Position
-from kafka.redrive.dialects import Target
+from kafka.redrive.target import Target
 from kafka.resend.service import Resent
 
 JOB_ID = "3-" + "ab" * 12
@@ -56,7 +56,7 @@ def test_plan_is_written_as_ever() -> None:
         records_per_second=0.5,
         max_failures=3,
         dry_run=True,
-        target=Target("spring", by_operator=True, remove_headers=True),
+        target=Target("spring", by_operator=True, remove_headers=True, group_as_recipient=True),
         digest="d",
         bounds={0: (3, 4)},
     )
@@ -87,7 +87,7 @@ def test_plan_is_written_as_ever() -> None:
         "records_per_second": 0.5,
         "max_failures": 3,
         "dry_run": True,
-        "target": {"dialect": "spring", "by_operator": True, "remove_headers": True},
+        "target": {"dialect": "spring", "by_operator": True, "remove_headers": True, "group_as_recipient": True},
         "digest": "d",
         "bounds": {"0": [3, 4]},
     } == json.loads(encode_plan(whole))
@@ -96,7 +96,7 @@ def test_plan_is_written_as_ever() -> None:
 def test_progress_is_written_as_ever() -> None:
     """State, offsets and counts always: an owner who took their lack for the beginning would resend records twice."""
     failure = Failure(0, 5, "gone", "RESEND.00400103")
-    report = Report({0: 1}, 5, ((0, 6),), 2000, {4000: 1}, {"orders": 1})
+    report = Report({0: 1}, 5, ((0, 6),), 2000, {4000: 1}, {"orders": 1}, {"spring": 1})
     progress = Progress(
         "running",
         {0: 8},
@@ -129,6 +129,7 @@ def test_progress_is_written_as_ever() -> None:
             "bucket_ms": 2000,
             "histogram": {"4000": 1},
             "targets": {"orders": 1},
+            "dialects": {"spring": 1},
         },
         "first_not_evaluated": [0, 5, "x", None],
         "copies": {"orders": {"0": {"runs": [[20, 21, 2]]}, "1": {"unplaced": 1}}},

@@ -30,7 +30,8 @@ from kafka.jobs.worker.targets import TargetNotGranted
 from kafka.model import errors
 from kafka.model.errors import NothingWritten
 from kafka.model.records import Position
-from kafka.redrive.dialects import OriginUnclear
+from kafka.redrive.known import DialectRefused
+from kafka.redrive.origin import OriginUnclear
 from kafka.resend.service import Resent
 
 KEY_ID = "3-" + "ab" * 12
@@ -108,7 +109,7 @@ def test_every_final_refusal_is_among_those_that_are_written_down() -> None:
         return set().union(*map(leaves, below)) if below else {kind}
 
     elsewhere = (errors.ClusterUnavailable, errors.DeadlineExceeded, errors.QueryRefused, ExpressionRefused, JobRefused)
-    jobs_only = {OriginUnclear, TargetNotGranted}
+    jobs_only = {OriginUnclear, TargetNotGranted, DialectRefused}
     final = {kind for kind in leaves(NothingWritten) if not issubclass(kind, elsewhere) and kind.__name__[0] != "_"}
 
     assert final - jobs_only == {type(refusal) for refusal in REFUSALS}

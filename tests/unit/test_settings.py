@@ -24,6 +24,7 @@ from service.settings.variables import SettingsError, leaves, variable_of
 SECRET = "hunter2-secret"
 DIGEST = "ab" * 32
 ONE = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092", "RESEND_AUTH__TOKEN_DIGEST": DIGEST}
+DIALECT = "[redrive.dialects.a]\ntopic = 't'\npartition = 'p'\n"
 OPEN = {"RESEND_KAFKA__BOOTSTRAP_SERVERS": "a:9092", "RESEND_AUTH__ALLOW_ANONYMOUS": "true"}
 
 
@@ -173,6 +174,40 @@ def test_toml_file_has_several_instances_and_variables_win_over_it(tmp_path: Pat
     assert SECRET not in repr(settings)
     assert SECRET not in repr(clusters)
     assert DIGEST not in repr(settings)
+
+
+def test_dialects_of_the_settings_reach_every_cluster(tmp_path: Path) -> None:
+    """From the file, where a variable may set one field of them, or from variables alone."""
+    environ = written(
+        tmp_path,
+        "[redrive.dialects.our-code]\ntopic = 'dead-topic'\npartition = 'dead-partition'\nreason = ['dead-class']\n"
+        "remove = ['dead-*']\n",
+    )
+    more = {
+        "RESEND_REDRIVE__DIALECTS__OUR_CODE__NUMBERS": "binary",
+        "RESEND_REDRIVE__DIALECTS__OLD__TOPIC": "old-topic",
+        "RESEND_REDRIVE__DIALECTS__OLD__PARTITION": "old-partition",
+        "RESEND_REDRIVE__DIALECTS__OLD__REQUIRED": "old, older",
+    }
+    [cluster] = load_settings({**environ, **ONE, **more}).clusters()
+    code, old = sorted(cluster.dialects.own, key=lambda dialect: dialect.name, reverse=True)
+
+    assert ("our-code", "dead-topic", "dead-partition", "binary") == (
+        code.name,
+        code.topic,
+        code.partition,
+        code.numbers,
+    )
+    assert ("dead-topic", "dead-partition", "dead-class", "dead-*") == code.removes
+    assert ("old", ("old", "older")) == (old.name, old.required)
+
+
+def test_variable_that_could_mean_two_dialects_is_refused(tmp_path: Path) -> None:
+    """Capitals and underscores do not tell a-b from a_b."""
+    environ = written(tmp_path, "[redrive.dialects.a-b]\n[redrive.dialects.a_b]\n")
+
+    line = refusal(environ | {"RESEND_REDRIVE__DIALECTS__A_B__TOPIC": "x"})
+    assert "REDRIVE__DIALECTS__A_B in a variable could mean each of a-b, a_b" in line
 
 
 def test_callers_file_of_the_toml_file_is_found_beside_it(tmp_path: Path) -> None:
@@ -368,6 +403,26 @@ def test_unknown_variable_is_refused_by_name(name: str, hint: str) -> None:
         ("instances = 1", ": instances must be tables"),
         ("[instances.a]\nprojects = ['*']", ": instances.a.bootstrap_servers is missing"),
         ("[instances.'a b']\nbootstrap_servers = ['a:1']", ': instances."a b" must be tables, each named by'),
+        ("redrive.dialects = 1", ": redrive.dialects must be at most 100 tables"),
+        ("[redrive]\ndialect = {}", ": redrive.dialect is not a setting; did you mean dialects?"),
+        ("[redrive.dialects.a]\ntopic = 't'", ": redrive.dialects.a.partition is missing; it must be text of 1 to"),
+        ("[redrive.dialects.a]\ntopic = 't'\npartition = ''", ": redrive.dialects.a.partition must be text of 1 to"),
+        (f"{DIALECT}numbers = 'int32'", ": redrive.dialects.a.numbers must be binary, text or either"),
+        (f"{DIALECT}offsets = 'o'", ": redrive.dialects.a.offsets is not a setting; did you mean offset?"),
+        (f"{DIALECT}pointer = true", ": redrive.dialects.a.pointer is not a setting"),
+        (f"{DIALECT}reason = 'r'", ": redrive.dialects.a.reason must be a list of names of headers"),
+        (
+            f"{DIALECT}remove = ['*']",
+            ": redrive.dialects.a must be a dialect with names of headers to remove, a * only",
+        ),
+        (
+            f"{DIALECT}remove = ['c*']",
+            ": redrive.dialects.a must be a dialect with no headers to remove that would take",
+        ),
+        (f"{DIALECT}group = 'consumer_key'", ": redrive.dialects.a must be a dialect with no headers to remove that"),
+        (f"{DIALECT}offset = 't'", ": redrive.dialects.a must be a dialect with topic, partition, offset and group in"),
+        ("[redrive.dialects.spring]\ntopic = 't'\npartition = 'p'", ": redrive.dialects.spring must be at most 100 "),
+        ("[redrive.dialects.Ours]\ntopic = 't'\npartition = 'p'", ": redrive.dialects.Ours must be at most 100 tables"),
         ("[instances.a]\nbootstrap_server = ['a:1']", ": instances.a.bootstrap_server is not a setting"),
         ("[instances.a]\nbootstrap_servers = ['a:1']\nembedded = true", ": instances.a.embedded is not a setting"),
         (

@@ -59,7 +59,8 @@ class JobsWorker:
         self._errors = ErrorLog(self._name)
         self._began = time.monotonic()
         self._owners: dict[int, PartitionOwner] = {}
-        rules = Rules({config.name: config.policy} if policies is None else policies, may_resend, code_of)
+        allowed = {config.name: config.policy} if policies is None else policies
+        rules = Rules(allowed, may_resend, code_of, config.dialects)
         self._shared = Shared(
             CopyPreparer(config, rules),
             read_ahead or ReadAhead(config.jobs.read_ahead_mb),

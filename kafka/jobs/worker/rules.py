@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kafka.model.errors import NothingWritten
 from kafka.model.policy import ResendPolicy
+from kafka.redrive.known import NO_OWN, Dialects
 
 
 class MayResend(Protocol):
@@ -45,8 +46,10 @@ class Rules:
         policies: what may be resent, by the instance that a job was made for; jobs of others are left alone.
         may_resend: what callers may do, for jobs whose target comes out of the records' headers.
         code_of: the codes of errors, which are kept with the failures of jobs.
+        dialects: how dead letters may say where they came from.
     """
 
     policies: Mapping[str, ResendPolicy]
     may_resend: MayResend = nobody
     code_of: CodeOf = no_code
+    dialects: Dialects = NO_OWN

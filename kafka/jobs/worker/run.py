@@ -278,7 +278,10 @@ class JobExecution:
 
     def _report(self, before: Progress, found: list[tuple[Record, Copy]]) -> Report:
         report = (before.report or Report()).with_records(_facts(record for record, _ in found))
-        return report if self._targets is None else report.with_targets(copy.topic for _, copy in found)
+        if self._targets is None:
+            return report
+        report = report.with_targets(copy.topic for _, copy in found)
+        return report.with_dialects(map(self._targets.dialect, (record for record, _ in found)))
 
     def _judged(self, progress: Progress) -> Progress:
         """Return the progress with the state that it means."""

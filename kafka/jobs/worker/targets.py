@@ -25,8 +25,10 @@ from kafka.model.errors import (
     NothingWritten,
     TopicNotAllowed,
 )
-from kafka.model.records import Record, TopicPartition
-from kafka.redrive.dialects import OriginUnclear, Target, origin_of, without_origin
+from kafka.model.records import Record
+from kafka.redrive.dialects import without_origin
+from kafka.redrive.origin import Origin, OriginUnclear, group_of, origin_of
+from kafka.redrive.target import Target
 from kafka.resend.service import copy_time, refuse_copy, refuse_topic
 
 _FRESH_SECONDS = 1.0
@@ -74,12 +76,17 @@ class Targets:
         plan: the job.
         target: its target.
         rules: what operators allow.
+
+    Raises:
+        DialectRefused: these rules do not have the target's dialect.
     """
 
     def __init__(self, describe: DescribeTopic, plan: Plan, target: Target, rules: Rules) -> None:
+        rules.dialects.require_usable(target.dialect)
         self._describe = describe
         self._plan = plan
         self._target = target
+        self._dialects = rules.dialects
         self._policy = rules.policies[plan.instance]
         self._may_resend = rules.may_resend
         self._known: dict[str, tuple[float, Topic | NothingWritten]] = {}
@@ -97,7 +104,7 @@ class Targets:
         Raises:
             ClusterUnavailable: not now.
         """
-        named = {place.topic for record in records if (place := self._named(record)) is not None}
+        named = {origin.topic for record in records if (origin := self._named(record)) is not None}
         plan = self._plan
         self._granted = {
             topic
@@ -121,29 +128,41 @@ class Targets:
         """Return the copy of a record that was looked up.
 
         Raises:
-            OriginUnclear: its headers do not say where it came from.
+            OriginUnclear: its headers do not say where it came from, or for which group.
             TargetNotGranted, TopicRefused: it must not go there.
             TopicMissing, PartitionMissing, AccessDenied: it cannot go there.
             CopyRefused: its target would not take it.
         """
-        place = origin_of(record, self._target.dialect)
-        topic = self._topic(place)
-        copy = copy_of(record, self._plan.consumer_key, copy_time(topic, self._policy))
-        headers = without_origin(copy.headers, self._target.dialect) if self._target.remove_headers else copy.headers
+        origin = self._origin(record)
+        if origin.dialect.pointer:
+            raise OriginUnclear(f"as {origin.dialect.name} has it, it points to another record, which is not followed")
+        topic = self._topic(origin.topic)
+        place = origin.place(topic.partitions)
+        topic.require_partition(place.partition)
+        recipient = group_of(record, origin.dialects) if self._target.group_as_recipient else self._plan.consumer_key
+        copy = copy_of(record, recipient, copy_time(topic, self._policy))
+        headers = without_origin(copy.headers, origin.dialects if self._target.remove_headers else ())
         copy = replace(copy, headers=headers, topic=place.topic, partition=place.partition)
         refuse_job_copy(copy, topic)
         return copy
 
+    def dialect(self, record: Record) -> str:
+        """Return in which dialect it is said where a record came from that was copied."""
+        return self._origin(record).dialect.name
+
     def worded(self, record: Record, error: NothingWritten) -> str:
         """Return why a record could not be copied; where a limit is the target's, with the target's name."""
-        place = None
+        origin = None
         if isinstance(error, CopyRefused) and not isinstance(error, HeaderNameNotUtf8):
-            place = self._named(record)
-        return str(error) if place is None else f"{error}; its target is topic {place.topic!r}"
+            origin = self._named(record)
+        return str(error) if origin is None else f"{error}; its target is topic {origin.topic!r}"
 
-    def _named(self, record: Record) -> TopicPartition | None:
+    def _origin(self, record: Record) -> Origin:
+        return origin_of(record, self._target.dialect, self._dialects)
+
+    def _named(self, record: Record) -> Origin | None:
         try:
-            return origin_of(record, self._target.dialect)
+            return self._origin(record)
         except OriginUnclear:
             return None
 
@@ -159,15 +178,14 @@ class Targets:
             except NothingWritten as error:
                 self._known[topic] = now, error
 
-    def _topic(self, place: TopicPartition) -> Topic:
-        if place.topic not in self._granted:
-            raise TargetNotGranted(self._plan.created_by, place.topic)
-        if not self._policy.allows(place.topic):
-            raise TopicNotAllowed(place.topic)
-        fact = self._known[place.topic][1]
+    def _topic(self, name: str) -> Topic:
+        if name not in self._granted:
+            raise TargetNotGranted(self._plan.created_by, name)
+        if not self._policy.allows(name):
+            raise TopicNotAllowed(name)
+        fact = self._known[name][1]
         if isinstance(fact, NothingWritten):
             # Raised for many records: each time the traceback would grow.
             raise fact.with_traceback(None)
         refuse_topic(fact, self._policy)
-        fact.require_partition(place.partition)
         return fact

@@ -12,7 +12,6 @@ from pydantic.dataclasses import dataclass
 from kafka.jobs.plan import MAX_RATE
 from kafka.jobs.spec import JobSpec
 from kafka.model.records import MAX_OFFSET, MAX_PARTITION
-from kafka.redrive.dialects import Dialect
 from service.api.schema.filter import FilterItem, RequestPart
 from service.api.schema.refused import refused_words
 from service.api.schema.resend import ConsumerKey, Topic
@@ -27,6 +26,7 @@ _LEAST_RATE = 1e-6
 _Partition = Annotated[int, Field(strict=True, ge=0, le=MAX_PARTITION)]
 _Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
 _Positive = Annotated[int, Field(strict=True, ge=1, le=MAX_OFFSET)]
+DialectName = Annotated[str, Field(max_length=64)]
 # One entry that is wrong is enough: to tell it costs more than to read it.
 _PARTITIONS = Field(min_length=1, max_length=_MOST_PARTITIONS, fail_fast=True)
 _POSITIONS = Field(min_length=1, max_length=MOST_POSITIONS, fail_fast=True)
@@ -56,11 +56,17 @@ class MessagePosition:
 class TargetItem(RequestPart):
     """That the copies of dead-letter messages go to the topic and the partition that these came from."""
 
-    dialect: Dialect = Field(
-        description="Whose headers tell them: Spring Kafka's, Kafka Connect's, or whichever of both are there."
+    dialect: DialectName = Field(
+        description="Whose headers tell them: one of those that GET /v2/caller lists for the instance; `auto`: all "
+        "that are there.",
+        examples=["auto"],
     )
     remove_headers: bool = Field(
-        default=False, description="The copies lack these headers, and all others that this dialect has left."
+        default=True,
+        description="The copies lack these headers, and all others that the dialect has left, such as the stack trace.",
+    )
+    group_as_recipient: bool = Field(
+        default=False, description="The consumer_key of each copy is the consumer group that its dead letter names."
     )
 
 
@@ -102,6 +108,8 @@ class JobRequest(RequestPart):
         given = [way for way, value in ways.items() if value is not None]
         if len(given) > 1:
             raise JobFieldRefused(f"the body selects by {given[0]} and by {given[1]}: choose one")
+        if self.consumer_key is not None and self.target is not None and self.target.group_as_recipient:
+            raise JobFieldRefused("the body has a consumer_key and target.group_as_recipient: choose one")
         _check_ranges(self.offsets or ())
         if self.partitions is not None:
             inside = frozenset(self.partitions)

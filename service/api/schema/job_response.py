@@ -9,7 +9,6 @@ from kafka.jobs.copy_runs import CopiesByTopic
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Report, State
-from kafka.redrive.dialects import Dialect
 from service.api.schema.filter import hint_of
 from service.api.schema.job_request import MessagePosition
 
@@ -58,8 +57,9 @@ class FilterToldItem(_JobPart):
 class TargetToldItem(_JobPart):
     """That the copies go to where the messages came from."""
 
-    dialect: Dialect
+    dialect: str
     remove_headers: bool
+    group_as_recipient: bool = Field(default=False, description="true, or absent.")
 
 
 class CountsItem(_JobPart):
@@ -115,6 +115,13 @@ class TargetWouldResendItem(_JobPart):
     would_resend: int
 
 
+class DialectWouldResendItem(_JobPart):
+    """How many of these messages say in a dialect where they came from."""
+
+    dialect: str
+    would_resend: int
+
+
 class ReportBucketItem(_JobPart):
     """How many of these messages have their time in a stretch."""
 
@@ -133,6 +140,9 @@ class ReportItem(_JobPart):
     histogram: list[ReportBucketItem] = Field(description="Stretches without any are left out.")
     targets: list[TargetWouldResendItem] | None = Field(
         default=None, description="The first 100 topics; absent where the target is the messages' own."
+    )
+    dialects: list[DialectWouldResendItem] | None = Field(
+        default=None, description="Dialects that were recognised; absent where the target is the messages' own."
     )
 
 
@@ -296,8 +306,10 @@ def _eta_seconds(job: Job, plan: Plan, seconds: float) -> float | None:
 
 def _report(report: Report, plan: Plan) -> dict[str, object]:
     targets = [{"topic": topic, "would_resend": count} for topic, count in report.targets.items()]
+    dialects = [{"dialect": name, "would_resend": count} for name, count in report.dialects.items()]
     return {
         "targets": None if plan.target is None else targets,
+        "dialects": None if plan.target is None else dialects,
         "would_resend": sum(report.would_resend.values()),
         "partitions": [
             {"partition": partition, "would_resend": count} for partition, count in sorted(report.would_resend.items())

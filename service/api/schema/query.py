@@ -32,6 +32,7 @@ class CallerInstance(AnswerBody):
     embedded: bool = Field(description="A broker in memory: nothing is kept, and nothing is found by time.")
     read_only: bool = Field(description="The operator has stopped all resends.")
     actions: list[str] = Field(description="What the caller may do there.")
+    dialects: list[str] = Field(description="Dialects of dead letters that jobs may name there, `auto` first.")
 
 
 class CallerResponse(AnswerBody):

@@ -19,6 +19,8 @@ export interface CallerInstance {
   read_only: boolean;
   /** What the caller may do there. */
   actions: string[];
+  /** Dialects of dead letters that jobs may name there, `auto` first. */
+  dialects: string[];
 }
 
 /** Who the token belongs to, and what they may touch. */
@@ -76,6 +78,12 @@ export interface CountsItem {
   failed: number;
   /** Offsets that retention removed before they were read. */
   expired: number;
+}
+
+/** How many of these messages say in a dialect where they came from. */
+export interface DialectWouldResendItem {
+  dialect: string;
+  would_resend: number;
 }
 
 /** What went wrong, and what to do. */
@@ -358,6 +366,8 @@ export interface ReportItem {
   histogram: ReportBucketItem[];
   /** The first 100 topics; absent where the target is the messages' own. */
   targets?: TargetWouldResendItem[] | null;
+  /** Dialects that were recognised; absent where the target is the messages' own. */
+  dialects?: DialectWouldResendItem[] | null;
 }
 
 /** Which message to resend, and the recipient. */
@@ -444,16 +454,20 @@ export interface SelectionItem {
 
 /** That the copies of dead-letter messages go to the topic and the partition that these came from. */
 export interface TargetItem {
-  /** Whose headers tell them: Spring Kafka's, Kafka Connect's, or whichever of both are there. */
-  dialect: "spring" | "connect" | "any";
-  /** The copies lack these headers, and all others that this dialect has left. */
+  /** Whose headers tell them: one of those that GET /v2/caller lists for the instance; `auto`: all that are there. */
+  dialect: string;
+  /** The copies lack these headers, and all others that the dialect has left, such as the stack trace. */
   remove_headers?: boolean;
+  /** The consumer_key of each copy is the consumer group that its dead letter names. */
+  group_as_recipient?: boolean;
 }
 
 /** That the copies go to where the messages came from. */
 export interface TargetToldItem {
-  dialect: "spring" | "connect" | "any";
+  dialect: string;
   remove_headers: boolean;
+  /** true, or absent. */
+  group_as_recipient?: boolean;
 }
 
 /** How many of these messages would go to a topic. */

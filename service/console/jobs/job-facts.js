@@ -24,7 +24,7 @@ export function jobFacts(job) {
   add("Topic", quoted(job.topic ?? ""));
   add("Records", selectionWords(job));
   add("Only if", ...filterLines(job.filter));
-  if (!job.dry_run) add("For", recipients(job.consumer_key, keepsKeys(job)));
+  if (!job.dry_run) add("For", recipients(job.consumer_key, keepsKeys(job), job.target));
   if (job.target) add("To", targetWords(job.target));
   if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
   if (job.max_failures) add("Stops after", plural(job.max_failures, "failure"));
@@ -78,12 +78,18 @@ export function stateTag(job) {
  * The recipient of the copies, in a few words.
  * @param {string|null|undefined} consumerKey "" for none as well
  * @param {boolean} keeps whether records may be among them that have a consumer_key, which their copies keep
+ * @param {JobRequest["target"]} target of the job
  */
-export function recipients(consumerKey, keeps) {
+export function recipients(consumerKey, keeps, target) {
+  if (target?.group_as_recipient) return make("strong", {}, "the consumer group that each record's headers name");
   if (consumerKey) return quoted(consumerKey, { class: "strong" });
   if (!keeps) return make("strong", {}, "everyone");
   return make("span", {}, make("strong", {}, "everyone"), ", except that a record with a consumer_key keeps it");
 }
+
+/** The same in a sentence, where each copy is for another one. */
+export const GROUP_SENTENCE =
+  "Each copy is for the consumer group that its dead letter names; one that names none is not resent.";
 
 /**
  * The same in a sentence.
@@ -91,12 +97,12 @@ export function recipients(consumerKey, keeps) {
  * @param {boolean} keeps
  */
 export function recipientsSentence(consumerKey, keeps) {
-  if (consumerKey) return ["Only consumers with the key ", recipients(consumerKey, keeps), " process the copies."];
+  if (consumerKey) return ["Only consumers with the key ", recipients(consumerKey, keeps, null), " process the copies."];
   if (!keeps) {
     const all = ". Every application that reads the topic processes the copies.";
-    return ["Left empty: ", recipients("", false), all];
+    return ["Left empty: ", recipients("", false, null), all];
   }
-  return ["Left empty: the copies are for ", recipients("", true), "."];
+  return ["Left empty: the copies are for ", recipients("", true, null), "."];
 }
 
 /**
@@ -150,7 +156,7 @@ export function willWrite(spec, report) {
     quoted(spec.topic),
     `, ${partitionsWords(partitions)}, will be written once more, `,
     spec.target ? `to ${targetWords(spec.target)}, for ` : "for ",
-    recipients(spec.consumer_key, keeps),
+    recipients(spec.consumer_key, keeps, spec.target),
     ".",
   ];
 }

@@ -4,9 +4,10 @@ import { byId, make } from "../page/dom.js";
 import { fromInput, number, present, toInput, utcText } from "../page/format.js";
 import { recipientsOf } from "../resend/recipients.js";
 import { JobHeaders } from "./job-headers.js";
-import { recipientsSentence } from "./job-facts.js";
+import { GROUP_SENTENCE, recipientsSentence } from "./job-facts.js";
 import { JobPreview } from "./job-preview.js";
 import { FieldError, positionsOf, specOf } from "./job-spec.js";
+import { originWords } from "./job-words.js";
 
 /**
  * @typedef {import("./job-spec.js").JobDraft} JobDraft
@@ -75,7 +76,12 @@ export class JobForm {
       },
       true,
     );
-    this.#target.addEventListener("change", () => this.#showTarget());
+    for (const input of [this.#target, field("group-as-recipient")]) {
+      input.addEventListener("change", () => {
+        this.#showTarget();
+        this.#describe();
+      });
+    }
     for (const radio of this.#modes) radio.addEventListener("change", () => this.#showFields());
     for (const name of ENDS) {
       field(name).addEventListener("change", () => {
@@ -106,6 +112,7 @@ export class JobForm {
    */
   open(context, draft) {
     this.#context = context;
+    this.#offerDialects(context.dialects);
     if (draft !== null) this.#fill(draft);
     byId("job-read-only").hidden = !context.readOnly;
     this.#panel.hidden = false;
@@ -186,12 +193,30 @@ export class JobForm {
   }
 
   #showTarget() {
-    byId("job-remove-headers-label").hidden = this.#target.value === "";
+    byId("job-redrive").hidden = this.#target.value === "";
+    // One recipient for all, or each record's own.
+    field("consumer").disabled = this.#forGroups;
+  }
+
+  get #forGroups() {
+    return this.#target.value !== "" && field("group-as-recipient").checked;
+  }
+
+  /** @param {readonly string[]} names */
+  #offerDialects(names) {
+    const chosen = this.#target.value;
+    const [own] = this.#target.options;
+    this.#target.replaceChildren(own, ...names.map((name) => make("option", { value: name }, originWords(name))));
+    this.#target.value = names.includes(chosen) ? chosen : "";
   }
 
   #describe() {
     const key = field("consumer").value;
-    byId("job-who").classList.toggle("warn", key === "");
+    byId("job-who").classList.toggle("warn", key === "" && !this.#forGroups);
+    if (this.#forGroups) {
+      byId("job-who").textContent = GROUP_SENTENCE;
+      return;
+    }
     const words = this.#mode === "selected"
       ? recipientsOf(this.#records, key)
       : recipientsSentence(key, field("include-resent").checked);
@@ -212,9 +237,10 @@ export class JobForm {
       headers: this.#headers.conditions,
       jmespath: field("jmespath").value,
       includeResent: field("include-resent").checked,
-      consumerKey: field("consumer").value,
-      target: /** @type {import("./job-spec.js").Given["target"]} */ (this.#target.value),
+      consumerKey: this.#forGroups ? "" : field("consumer").value,
+      target: this.#target.value,
       removeHeaders: field("remove-headers").checked,
+      groupAsRecipient: field("group-as-recipient").checked,
       rate: field("rate").value,
       stopAfter: field("stop-after").value,
     });

@@ -23,12 +23,13 @@ const LINKS = 10;
  * @param {AddressOf} address
  */
 export function reportNodes(report, address) {
-  const { would_resend: records, partitions, size_bytes: size, histogram, first, targets } = report;
+  const { would_resend: records, partitions, size_bytes: size, histogram, first, targets, dialects } = report;
   if (records === 0) return [make("p", {}, "No record would be resent.")];
   const count = make("strong", {}, plural(records, "record"));
   const said = make("p", {}, count, ` would be resent, ${bytes(size)} of keys and values.`);
   const where = counts(partitions);
-  return [said, ...times(histogram), where, ...places(targets ?? [], records), examples(first, records, address)];
+  const told = [...places(targets ?? [], records), ...dialectLines(dialects ?? [])];
+  return [said, ...times(histogram), where, ...told, examples(first, records, address)];
 }
 
 /**
@@ -81,6 +82,16 @@ function places(targets, records) {
   const others = records - targets.reduce((sum, target) => sum + target.would_resend, 0);
   if (others) lines.push(make("li", {}, `other topics: ${number(others)}`));
   return [make("p", {}, "They would go to"), make("ul", { class: "places" }, ...lines)];
+}
+
+/**
+ * In which dialects it was found where the records came from.
+ * @param {NonNullable<Report["dialects"]>} dialects
+ */
+function dialectLines(dialects) {
+  if (dialects.length === 0) return [];
+  const said = dialects.map(({ dialect, would_resend: count }) => `${dialect}: ${number(count)}`);
+  return [make("p", {}, `Where they came from is said by headers of ${said.join(", ")}.`)];
 }
 
 /**

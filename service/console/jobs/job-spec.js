@@ -27,8 +27,9 @@ import { number } from "../page/format.js";
  * @property {string} jmespath
  * @property {boolean} includeResent
  * @property {string} consumerKey
- * @property {import("../api/bodies.d.ts").TargetItem["dialect"]|""} target "" for none
+ * @property {string} target a dialect, "" for none
  * @property {boolean} removeHeaders
+ * @property {boolean} groupAsRecipient
  * @property {string} rate
  * @property {string} stopAfter
  */
@@ -136,7 +137,10 @@ export function specOf(given) {
   if (given.includeResent) filter.include_resent = true;
   if (Object.keys(filter).length) body.filter = filter;
   if (given.consumerKey !== "") body.consumer_key = given.consumerKey;
-  if (given.target !== "") body.target = { dialect: given.target, remove_headers: given.removeHeaders };
+  if (given.target !== "") {
+    body.target = { dialect: given.target, remove_headers: given.removeHeaders };
+    if (given.groupAsRecipient) body.target.group_as_recipient = true;
+  }
   if (given.rate !== "") body.records_per_second = Number(given.rate);
   if (given.stopAfter !== "") body.max_failures = Number(given.stopAfter);
   return body;

@@ -152,7 +152,7 @@ export class JobView {
       `A new job tries ${plural(failures?.length ?? 0, "record")} of topic `,
       quoted(topic),
       target ? ` once more, to ${targetWords(target)}, for ` : " once more, for ",
-      recipients(key, true),
+      recipients(key, true, target),
       ".",
     );
     const body = [sentence];

@@ -121,20 +121,30 @@ export function numbersLine(job) {
  */
 export const keepsKeys = (job) => Boolean(job.filter?.include_resent || job.selection?.positions);
 
-/** @type {Record<Target["dialect"], string>} */
+/** @type {Record<string, string>} */
 const DIALECTS = {
+  auto: "its own headers",
   spring: "Spring Kafka's headers",
+  "spring-retry-topic": "the headers of Spring Kafka's @RetryableTopic",
+  "spring-cloud-stream": "Spring Cloud Stream's headers",
+  "x-original": "headers x-original-…",
   connect: "Kafka Connect's headers",
-  any: "the headers of Spring Kafka or Kafka Connect",
+  streams: "Kafka Streams' headers",
 };
+
+/**
+ * Where the copies of dead letters go, by one dialect.
+ * @param {string} dialect
+ */
+export const originWords = (dialect) =>
+  `where each record came from, by ${DIALECTS[dialect] ?? `the headers of ${dialect}`}`;
 
 /**
  * Where the copies go, if that is another place than their records'.
  * @param {Target} target
  */
-export function targetWords({ dialect, remove_headers: removed }) {
-  const away = removed ? ", without these headers" : "";
-  return `where each record came from, by ${DIALECTS[dialect] ?? "its headers"}${away}`;
+export function targetWords({ dialect, remove_headers: removed = true }) {
+  return `${originWords(dialect)}${removed ? ", without these headers" : ", with these headers"}`;
 }
 
 /**

@@ -24,6 +24,7 @@ import { isMoving } from "./job-words.js";
  * @property {import("../api/api.js").Api} api
  * @property {import("../api/api.js").Where} where
  * @property {boolean} readOnly whether the instance resends nothing
+ * @property {readonly string[]} dialects in which dead letters may say where they came from
  * @property {(topic: string, partition: number, offset: bigint) => string} record the address of a record in this page
  */
 
@@ -157,6 +158,7 @@ export class JobsView {
       api: apiOf(state),
       where: whereOf(state),
       readOnly: instanceOf(state)?.read_only ?? false,
+      dialects: instanceOf(state)?.dialects ?? [],
       record: (topic, partition, offset) => toHash({ ...clean, topic, record: `${partition}-${offset}` }),
     };
   }

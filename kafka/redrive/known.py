@@ -62,17 +62,14 @@ class Dialects:
         """Names of all dialects, and `auto`."""
         return (AUTO, *(dialect.name for dialect in (*BUILT_IN, *self.own)))
 
-    @property
-    def usable_names(self) -> tuple[str, ...]:
-        """What a job's target may have as its dialect."""
-        return tuple(name for name in self.names if name == AUTO or not self._by_name[name].pointer)
-
-    def require_usable(self, name: str) -> None:
+    def require_known(self, name: str) -> None:
         """Raise DialectRefused unless a job may have a target of this dialect."""
         if name not in self.names:
-            raise DialectRefused(name, f"not one of {', '.join(self.usable_names)}")
-        if name not in self.usable_names:
-            raise DialectRefused(name, "whose dead letters point to other records, and jobs do not follow these")
+            raise DialectRefused(name, f"not one of {', '.join(self.names)}")
+
+    def may_point(self, name: str) -> bool:
+        """Whether dead letters of this dialect may point to their records; with `auto` some may."""
+        return name == AUTO or self._by_name[name].pointer
 
     def candidates(self, name: str, headers: Iterable[Header]) -> tuple[Dialect, ...]:
         """Return the dialects whose headers say where a record with these came from.

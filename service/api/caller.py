@@ -71,7 +71,7 @@ def _instances(caller: Caller, project: str, instances: Instances) -> list[Calle
                     embedded=config.embedded,
                     read_only=config.policy.read_only,
                     actions=list(actions),
-                    dialects=list(config.dialects.usable_names),
+                    dialects=list(config.dialects.names),
                 )
             )
     return found

@@ -81,7 +81,7 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
 def _require_dialect(name: str, dialects: Dialects) -> None:
     """Raise JobFieldRefused unless a job of this instance may have a target of that dialect."""
     try:
-        dialects.require_usable(name)
+        dialects.require_known(name)
     except DialectRefused as error:
         raise JobFieldRefused(f"target.dialect is {shown(name)}, {error.reason}") from None
 

@@ -104,7 +104,7 @@ async def test_misspelt_field_of_a_job_is_refused(client: httpx.AsyncClient, mor
         ({"dialect": "auto", "remove_headers": False, "group_as_recipient": True}, 503001),
         ({"dialect": "x-original"}, 503001),
         ({"dialect": "any"}, 400042),
-        ({"dialect": "share-group"}, 400042),
+        ({"dialect": "share-group"}, 503001),
         ({"dialect": ""}, 400042),
         ({}, 400042),
         ({"dialect": None}, 400042),

@@ -6,6 +6,8 @@ liveness      heartbeats of workers, in the store
 owner         the thread that has one store partition
 ownership     runs its jobs, in time slices
 targets       where the copies of a redrive go, and whether they may
+pointed       the records that dead letters of share groups point to
+report        what a dry run tells
 run           one of these jobs: reads, selects, makes copies; writes nothing
 source        reads the records of a plan
 selecting     decides which of them are resent

@@ -12,6 +12,8 @@ from concurrent.futures import Future, wait
 
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan
+from kafka.jobs.progress import Failure, Progress, missing_positions
+from kafka.jobs.worker.rules import Rules
 from kafka.jobs.worker.source import Chunk
 from kafka.model.errors import (
     CopyRefused,
@@ -41,6 +43,15 @@ def positions_outside(plan: Plan) -> list[tuple[Position, NothingWritten]]:
             elif offset > end:
                 found.append((position, OffsetBeyondEnd(position, end)))
     return found
+
+
+def begun(plan: Plan, rules: Rules) -> Progress:
+    """Return the progress of a job that is adopted: the named positions outside of the log are failures already."""
+    failures = tuple(
+        Failure(position.partition, position.offset, str(error), rules.code_of(error))
+        for position, error in positions_outside(plan)
+    )
+    return Progress("running", {}, missing_positions(len(failures)), failures)
 
 
 class MissingPositions:

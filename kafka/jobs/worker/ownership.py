@@ -32,8 +32,9 @@ from kafka.jobs.worker.liveness import (
     alive,
     encode_heartbeat,
 )
+from kafka.jobs.worker.missing import begun
 from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_slow
-from kafka.jobs.worker.run import BatchResult, JobExecution, begun, now_ms
+from kafka.jobs.worker.run import BatchResult, JobExecution, now_ms
 from kafka.jobs.worker.selecting import Selected
 from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions, Written
 from kafka.metadata.kafka_metadata import KafkaMetadata

@@ -6,7 +6,6 @@ Nothing is written here.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -16,9 +15,10 @@ from kafka.filter.expression import parse_expression
 from kafka.hooks import RecordsRead, records_read
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan, partition_of
-from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress, Report, missing_positions
-from kafka.jobs.worker.missing import MissingPositions, positions_outside
-from kafka.jobs.worker.rules import Rules
+from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress
+from kafka.jobs.worker.missing import MissingPositions
+from kafka.jobs.worker.pointed import Pointed, PointedRecords
+from kafka.jobs.worker.report import report_of
 from kafka.jobs.worker.selecting import Selected, select
 from kafka.jobs.worker.source import Chunk, Source
 from kafka.jobs.worker.targets import DescribeTopic, Targets, refuse_job_copy
@@ -96,8 +96,10 @@ class JobExecution:
         self._targets = None if plan.target is None else Targets(describe, plan, plan.target, rules)
         self._topic, self._topic_known = self._allowed_topic(), time.monotonic()
         self._missing = None if plan.positions is None else MissingPositions(plan, copy_preparer)
+        self._pointed = PointedRecords(config, f"{self._name} pointers", copy_preparer, _PARTITION_BYTES)
         self._opened: Source | None = None
         self._undecided: Chunk | None = None
+        self._later: Chunk | None = None
         self._read_since_commit: Progress | None = None
         self._committed = 0.0
         self._moved = time.monotonic()
@@ -130,10 +132,40 @@ class JobExecution:
             KafkaException: the cluster did not answer.
         """
         self._began = time.monotonic()
-        chunk = self._undecided or self._completed(alone=alone)
-        if chunk is None:
-            return None
-        selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS)
+        if not self._pointed.busy:
+            chunk = self._next(alone=alone)
+            if chunk is None:
+                return None
+            selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS)
+            if self._targets is None:
+                return selected
+            letters = [letter for letter, _ in selected.records]
+            self._targets.look_up(letters)
+            pointers = self._targets.pointers(letters)
+            if not pointers:
+                return selected
+            self._pointed.begin(selected, pointers)
+        return self._followed(alone=alone)
+
+    def _next(self, *, alone: bool) -> Chunk | None:
+        """Return what is to be decided next; of dead letters that point to records as many as these will be held."""
+        chunk = self._undecided or self._later
+        if chunk is not None:
+            if self._undecided is None:
+                self._later = None
+        else:
+            chunk = self._completed(alone=alone)
+        if chunk is None or self._targets is None or len(chunk.records) <= self._pointed.at_once:
+            return chunk
+        if self._later is None and self._targets.any_points(letter for letter, _ in chunk.records):
+            chunk, self._later = chunk.split(self._pointed.at_once)
+        return chunk
+
+    def _followed(self, *, alone: bool) -> Selected | None:
+        """Return what was selected, once it is known of each dead letter what it points to."""
+        selected = self._pointed.complete(_SLICE_SECONDS if alone else 0.02)
+        if selected is not None:
+            self._moved = self._began
         return selected
 
     def _completed(self, *, alone: bool) -> Chunk | None:
@@ -182,7 +214,7 @@ class JobExecution:
         policy = copy_time(self._topic, self._policy)
         for record, unreadable in selected.records:
             try:
-                found.append((record, self._copy(record, unreadable, policy)))
+                found.append((record, self._copy(record, unreadable, policy, selected.pointed.get(record.position))))
             except NothingWritten as error:
                 reason = str(error) if self._targets is None else self._targets.worded(record, error)
                 failures.append(self._failure(record.position, error, reason))
@@ -198,7 +230,7 @@ class JobExecution:
             next_offsets={**before.next_offsets, **selected.next_offsets},
             counts=before.counts + counts,
             failures=(*before.failures, *failures)[: None if self.plan.positions is not None else KEPT_FAILURES],
-            report=self._report(before, found) if self.plan.dry_run else None,
+            report=report_of(before.report, found, self._targets) if self.plan.dry_run else None,
             updated_at_ms=now_ms(),
             first_not_evaluated=before.first_not_evaluated or selected.not_evaluated,
         )
@@ -231,16 +263,18 @@ class JobExecution:
     def settled(self) -> bool:
         """Whether all that was read is committed, so that nothing is lost when it is closed."""
         completing = self._missing is not None and self._missing.busy
-        return self._read_since_commit is None and self._undecided is None and not completing
+        undecided = self._undecided is not None or self._later is not None or self._pointed.busy
+        return self._read_since_commit is None and not undecided and not completing
 
     def close(self) -> None:
         """End the client; the next read makes another one, which continues from what is committed."""
         self._read_since_commit = None
         if self._missing is not None:
             self._missing.drop()
+        self._pointed.drop()
         if self._opened is not None:
             self._opened.close()
-            self._opened = self._undecided = None
+            self._opened = self._undecided = self._later = None
 
     @property
     def _overdue(self) -> bool:
@@ -264,11 +298,13 @@ class JobExecution:
         refuse(topic, self._policy)
         return topic
 
-    def _copy(self, record: Record, unreadable: ResendError | None, policy: TimestampPolicy) -> Copy:
+    def _copy(
+        self, record: Record, unreadable: ResendError | None, policy: TimestampPolicy, pointed: Pointed | None
+    ) -> Copy:
         if (error := unreadable or self.refused.get(record.position)) is not None:
             raise error
         if self._targets is not None:
-            return self._targets.copy(record)
+            return self._targets.copy(record, pointed)
         copy = copy_of(record, self.plan.consumer_key, policy)
         refuse_job_copy(copy, self._topic)
         return copy
@@ -276,37 +312,15 @@ class JobExecution:
     def _failure(self, position: Position, error: NothingWritten, reason: str) -> Failure:
         return Failure(position.partition, position.offset, reason, self._rules.code_of(error))
 
-    def _report(self, before: Progress, found: list[tuple[Record, Copy]]) -> Report:
-        report = (before.report or Report()).with_records(_facts(record for record, _ in found))
-        if self._targets is None:
-            return report
-        report = report.with_targets(copy.topic for _, copy in found)
-        return report.with_dialects(map(self._targets.dialect, (record for record, _ in found)))
-
     def _judged(self, progress: Progress) -> Progress:
         """Return the progress with the state that it means."""
         limit = self.plan.max_failures
         if limit is not None and progress.counts.failed >= limit:
             reason = f"{progress.counts.failed} records could not be resent"
             return replace(progress, state="failed", reason=reason, ended_at_ms=now_ms())
-        if self._source().finished and self._undecided is None:
+        if self._source().finished and self._undecided is None and self._later is None:
             return replace(progress, state="succeeded", ended_at_ms=now_ms())
         return progress
-
-
-def begun(plan: Plan, rules: Rules) -> Progress:
-    """Return the progress of a job that is adopted: the named positions outside of the log are failures already."""
-    failures = tuple(
-        Failure(position.partition, position.offset, str(error), rules.code_of(error))
-        for position, error in positions_outside(plan)
-    )
-    return Progress("running", {}, missing_positions(len(failures)), failures)
-
-
-def _facts(records: Iterable[Record]) -> Iterable[tuple[int, int, int, int]]:
-    for record in records:
-        size = len(record.key or b"") + len(record.value or b"")
-        yield record.position.partition, record.position.offset, size, max(0, record.timestamp_ms)
 
 
 def now_ms() -> int:

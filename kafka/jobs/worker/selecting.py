@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kafka.filter.conditions import Outcome
 from kafka.filter.interpreter import EvaluationFailed
@@ -26,6 +26,7 @@ class Selected:
         counts: of the others, and how many were scanned.
         missing: named positions that have no record; counted as matched.
         not_evaluated: the first record on which the filter's expression cannot be evaluated.
+        pointed: by the position of a dead letter, the record that it points to, or why there is none.
     """
 
     records: list[tuple[Record, ResendError | None]]
@@ -33,6 +34,11 @@ class Selected:
     counts: Counts
     missing: list[tuple[Position, NothingWritten]] = field(default_factory=list)
     not_evaluated: Failure | None = None
+    pointed: Mapping[Position, Record | NothingWritten] = field(default_factory=dict)
+
+    def with_pointed(self, pointed: Mapping[Position, Record | NothingWritten]) -> Selected:
+        """Return the same with what dead letters point to."""
+        return replace(self, pointed=pointed)
 
 
 def select(plan: Plan, chunk: Chunk, seconds: float) -> tuple[Selected, Chunk | None]:

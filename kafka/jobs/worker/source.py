@@ -158,7 +158,7 @@ class Source:
         if offset < span.end:
             record, unreadable = record_of(message, Position(self._topic, partition, offset))
             chunk.records.append((record, unreadable))
-            chunk.sizes_bytes[partition] = chunk.sizes_bytes.get(partition, 0) + _size_bytes(record)
+            chunk.sizes_bytes[partition] = chunk.sizes_bytes.get(partition, 0) + batched_bytes(record)
             self._go_on(partition, offset + 1, chunk)
         else:
             # The span ends in a hole of the log.
@@ -221,8 +221,8 @@ class Source:
         )
 
 
-def _size_bytes(record: Record) -> int:
-    """Return about how many bytes of a batch a record is, a new header included."""
+def batched_bytes(record: Record) -> int:
+    """Return about how many bytes of a batch a record becomes, a new header included."""
     size = _MORE_BYTES + len(record.value or b"") + len(record.key or b"")
     for name, value in record.headers:
         size += len(name) + len(value or b"")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kafka.client.config import MAX_MESSAGE_BYTES
 from kafka.jobs.plan import Plan
+from kafka.jobs.worker.pointed import Pointed, Pointer
 from kafka.jobs.worker.rules import Rules
 from kafka.metadata.topic import Topic
 from kafka.model.copies import Copy, copy_of
@@ -25,7 +27,7 @@ from kafka.model.errors import (
     NothingWritten,
     TopicNotAllowed,
 )
-from kafka.model.records import Record
+from kafka.model.records import Position, Record, TopicPartition
 from kafka.redrive.dialects import without_origin
 from kafka.redrive.origin import Origin, OriginUnclear, group_of, origin_of
 from kafka.redrive.target import Target
@@ -82,7 +84,7 @@ class Targets:
     """
 
     def __init__(self, describe: DescribeTopic, plan: Plan, target: Target, rules: Rules) -> None:
-        rules.dialects.require_usable(target.dialect)
+        rules.dialects.require_known(target.dialect)
         self._describe = describe
         self._plan = plan
         self._target = target
@@ -124,27 +126,67 @@ class Targets:
         for first in range(0, len(stale), _LOOKED_UP_AT_ONCE):
             self._ask(stale[first : first + _LOOKED_UP_AT_ONCE])
 
-    def copy(self, record: Record) -> Copy:
+    def copy(self, record: Record, pointed: Pointed | None = None) -> Copy:
         """Return the copy of a record that was looked up.
+
+        Args:
+            record: the dead letter.
+            pointed: the record that it points to, or why there is none; None for a letter that points to none.
 
         Raises:
             OriginUnclear: its headers do not say where it came from, or for which group.
             TargetNotGranted, TopicRefused: it must not go there.
             TopicMissing, PartitionMissing, AccessDenied: it cannot go there.
+            RecordUnavailable: there is no record where it points to.
             CopyRefused: its target would not take it.
         """
         origin = self._origin(record)
+        topic, place = self._place(origin)
+        recipient = group_of(record, origin.dialects) if self._target.group_as_recipient else self._plan.consumer_key
+        time_policy = copy_time(topic, self._policy)
         if origin.dialect.pointer:
-            raise OriginUnclear(f"as {origin.dialect.name} has it, it points to another record, which is not followed")
+            if isinstance(pointed, NothingWritten):
+                # As below.
+                raise pointed.with_traceback(None)
+            if pointed is None:
+                raise AssertionError("a dead letter points to a record that was not read")
+            # With its own headers: the letter is only where it was named.
+            copy = replace(copy_of(pointed, recipient, time_policy), original=record.position)
+        else:
+            copy = copy_of(record, recipient, time_policy)
+            headers = without_origin(copy.headers, origin.dialects if self._target.remove_headers else ())
+            copy = replace(copy, headers=headers, topic=place.topic, partition=place.partition)
+        refuse_job_copy(copy, topic)
+        return copy
+
+    def any_points(self, records: Iterable[Record]) -> bool:
+        """Whether any of these points to another record."""
+        if not self._dialects.may_point(self._target.dialect):
+            return False
+        origins = map(self._named, records)
+        return any(origin is not None and origin.dialect.pointer for origin in origins)
+
+    def pointers(self, records: Iterable[Record]) -> dict[Position, Pointer]:
+        """Return what dead letters that were looked up point to, as far as it may be read, by their own positions."""
+        found: dict[Position, Pointer] = {}
+        if not self._dialects.may_point(self._target.dialect):
+            return found
+        for record in records:
+            origin = self._named(record)
+            if origin is None or not origin.dialect.pointer or origin.offset is None:
+                continue
+            # What must not be read is refused with its reason when the copy is made.
+            with suppress(NothingWritten):
+                topic, place = self._place(origin)
+                position = Position(place.topic, place.partition, origin.offset)
+                found[record.position] = Pointer(position, topic.topic_id)
+        return found
+
+    def _place(self, origin: Origin) -> tuple[Topic, TopicPartition]:
         topic = self._topic(origin.topic)
         place = origin.place(topic.partitions)
         topic.require_partition(place.partition)
-        recipient = group_of(record, origin.dialects) if self._target.group_as_recipient else self._plan.consumer_key
-        copy = copy_of(record, recipient, copy_time(topic, self._policy))
-        headers = without_origin(copy.headers, origin.dialects if self._target.remove_headers else ())
-        copy = replace(copy, headers=headers, topic=place.topic, partition=place.partition)
-        refuse_job_copy(copy, topic)
-        return copy
+        return topic, place
 
     def dialect(self, record: Record) -> str:
         """Return in which dialect it is said where a record came from that was copied."""

@@ -137,9 +137,9 @@ class JobExecution:
             if chunk is None:
                 return None
             selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS)
-            if self._targets is None:
-                return selected
             letters = [letter for letter, _ in selected.records]
+            if self._targets is None or not self._targets.any_points(letters):
+                return selected
             self._targets.look_up(letters)
             pointers = self._targets.pointers(letters)
             if not pointers:

@@ -167,10 +167,8 @@ class Targets:
         return any(origin is not None and origin.dialect.pointer for origin in origins)
 
     def pointers(self, records: Iterable[Record]) -> dict[Position, Pointer]:
-        """Return what dead letters that were looked up point to, as far as it may be read, by their own positions."""
+        """Return what dead letters that were looked up point to, of what the job may read, by their own positions."""
         found: dict[Position, Pointer] = {}
-        if not self._dialects.may_point(self._target.dialect):
-            return found
         for record in records:
             origin = self._named(record)
             if origin is None or not origin.dialect.pointer or origin.offset is None:

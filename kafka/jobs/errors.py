@@ -6,6 +6,7 @@ NothingWritten
     ├── StoreUnusable          jobs cannot be kept; says what to do
     ├── SelectionEmpty         no offset is selected
     ├── SelectionTooLarge      more offsets than a job may select
+    ├── JobOverlaps            another job has resent some of the records for the same recipient
     ├── JobMissing             no job has this id
     ├── JobOver                it has ended, and cannot be paused or resumed
     ├── NoFailures             it lists no failure that another job could resend
@@ -72,6 +73,23 @@ class SelectionTooLarge(JobRefused):
 
     def __str__(self) -> str:
         return f"{self.offsets} offsets are selected, and a job may have {self.limit}"
+
+
+@dataclass(eq=False)
+class JobOverlaps(JobRefused):
+    """Another job has resent records of the selection for the same recipient, or is about to.
+
+    Attributes:
+        job_id: of the other job.
+        state: of the other job.
+    """
+
+    job_id: str
+    state: str
+
+    def __str__(self) -> str:
+        done = "has resent" if self.state in {"succeeded", "failed", "cancelled"} else "is to resend"
+        return f"job {self.job_id!r} ({self.state}) {done} records of this selection for the same recipient"
 
 
 @dataclass(eq=False)

@@ -33,6 +33,7 @@ class JobTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
         max_failures: the job fails when that many records could not be resent; None: never for that.
         dry_run: count and report what would be resent, and write nothing.
         target: where the copies go; None: to the topic and the partition of their records.
+        name: what people call it; None: nothing.
     """
 
     project: str
@@ -45,6 +46,7 @@ class JobTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     max_failures: Natural | None = None
     dry_run: bool = False
     target: Target | None = None
+    name: str | None = None
 
 
 class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
@@ -60,6 +62,8 @@ class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
         digest: of the request that made the job with an Idempotency-Key; None without one.
         bounds: log start offset and high watermark, at acceptance, of each partition in which some of the positions lie
             outside of these; None: all of them lie inside.
+        overlaps: id of a job that had resent some of the records for the same recipient, or was about to, when this one
+            was accepted; None: none was found.
     """
 
     job_id: str
@@ -70,6 +74,7 @@ class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
     positions: Mapping[PartitionNumber, frozenset[Natural]] | None = None
     digest: str | None = None
     bounds: Mapping[PartitionNumber, tuple[Natural, Natural]] | None = None
+    overlaps: str | None = None
 
     @property
     def offsets(self) -> int:

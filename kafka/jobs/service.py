@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from kafka.jobs.errors import (
     JobMissing,
     JobOutcomeUnknown,
     JobOver,
+    JobOverlaps,
     JobsNotHere,
     KeyOutcomeUnknown,
     KeyReused,
@@ -21,6 +23,7 @@ from kafka.jobs.errors import (
 )
 from kafka.jobs.idempotency.requests import Key
 from kafka.jobs.job import Job, fold
+from kafka.jobs.overlap import overlapping
 from kafka.jobs.plan import Plan, encode_plan, partition_of
 from kafka.jobs.spec import JobSpec, Planner
 from kafka.jobs.store.client import CATCH_UP_SECONDS, StoreClient
@@ -29,6 +32,9 @@ from kafka.jobs.store.view import StoreSnapshot
 from kafka.model.errors import (
     TopicReplaced,
 )
+
+Visible = Callable[[Job], bool]
+"""Whether a job exists for the caller who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +76,19 @@ class Jobs:
         self._kept_in = store
         self._admitted = admitted
         self._written: list[_Written] = []
+        self._making = asyncio.Lock()
 
-    async def make(self, spec: JobSpec, topic_id: str | None = None) -> Job:
+    async def make(self, spec: JobSpec, topic_id: str | None = None, others: Visible | None = None) -> Job:
         """Accept a job; the owner of its store partition will run it.
 
         Args:
             spec: what is asked for.
             topic_id: which topic of that name is meant; None: the one that is there now.
+            others: which jobs this one must not overlap, unless the spec allows it; None: it may overlap all.
 
         Raises:
             JobsNotHere, StoreUnusable: jobs cannot be had.
+            JobOverlaps: another job has resent some of the records for the same recipient, or is about to.
             InstanceReadOnly, TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be
                 resent.
             SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is invalid.
@@ -91,16 +100,21 @@ class Jobs:
         self._config.policy.require_resends(dry_run=spec.dry_run)
         with self._admitted():
             plan = await self._planned(spec, await store.usable(), topic_id)
-            await self._write(plan.job_id, "request", encode_plan(plan))
+            async with self._making:
+                plan = self._beside_others(plan, spec, await store.first_snapshot(), others)
+                await self._write(plan.job_id, "request", encode_plan(plan))
             return Job(plan.job_id, plan)
 
-    async def make_once(self, spec: JobSpec, topic_id: str | None, key: Key) -> tuple[Job, bool]:
+    async def make_once(
+        self, spec: JobSpec, topic_id: str | None, key: Key, others: Visible | None = None
+    ) -> tuple[Job, bool]:
         """Accept a job, or return the one that the first request with this key has made, and whether it is that one.
 
         Args:
             spec: what is asked for.
             topic_id: see make.
             key: what came with the request.
+            others: see make.
 
         Raises:
             KeyReused: another request came with this key before.
@@ -125,7 +139,9 @@ class Jobs:
             await store.require_worker(partition_of(job_id))
             plan = replace(await self._planned(spec, topic, topic_id), job_id=job_id, digest=key.digest)
             try:
-                offset = await self._write(job_id, "request", encode_plan(plan))
+                async with self._making:
+                    plan = self._beside_others(plan, spec, seen, others)
+                    offset = await self._write(job_id, "request", encode_plan(plan))
                 deadline = time.monotonic() + CATCH_UP_SECONDS
                 # Another one may have come first.
                 first = await store.until(lambda seen: _read_back(seen, job_id, offset), deadline)
@@ -141,7 +157,23 @@ class Jobs:
             raise TopicReplaced(spec.topic)
         return plan
 
-    async def get(self, job_id: str, visible: Callable[[Job], bool] = lambda _: True) -> Job:
+    def _beside_others(self, plan: Plan, spec: JobSpec, seen: StoreSnapshot, others: Visible | None) -> Plan:
+        """Return the plan with the job that it overlaps, if there is one.
+
+        Raises:
+            JobOverlaps: there is, and the spec does not allow it.
+        """
+        if others is None:
+            return plan
+        known = (job for job in self._current(seen).values() if job.job_id != plan.job_id and others(job))
+        other = overlapping(plan, known)
+        if other is None:
+            return plan
+        if not (spec.allow_duplicate or spec.dry_run):
+            raise JobOverlaps(other.job_id, other.state)
+        return replace(plan, overlaps=other.job_id)
+
+    async def get(self, job_id: str, visible: Visible = lambda _: True) -> Job:
         """Return a job; one that another process has accepted just now as well.
 
         Args:
@@ -219,7 +251,7 @@ class Jobs:
             raise JobsNotHere
         return self._kept_in
 
-    async def _found(self, store: StoreClient, job_id: str, visible: Callable[[Job], bool] = lambda _: True) -> Job:
+    async def _found(self, store: StoreClient, job_id: str, visible: Visible = lambda _: True) -> Job:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         seen = await store.first_snapshot()
         found = self._known(seen, job_id)

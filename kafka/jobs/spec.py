@@ -28,11 +28,13 @@ class JobSpec(JobTerms, frozen=True, kw_only=True):
         partitions: the only ones; None: all, or those that offsets or positions name.
         offsets: by partition, a half-open range; an end of None is the end of the log.
         positions: partitions and offsets.
+        allow_duplicate: accept the job although another one has resent some of the records for the same recipient.
     """
 
     partitions: tuple[PartitionNumber, ...] | None = None
     offsets: Mapping[PartitionNumber, tuple[Natural, Natural | None]] | None = None
     positions: tuple[tuple[PartitionNumber, Natural], ...] | None = None
+    allow_duplicate: bool = False
 
 
 class Planner:

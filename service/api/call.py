@@ -128,6 +128,7 @@ class Route:
         parameters: of the query.
         read_query: what to do with the query instead of reading these parameters.
         body: what a POST says; None for nothing.
+        body_required: whether nothing at all is refused.
         least_body_bytes: as large as the body may always be, whatever is set.
         once: whether it takes an Idempotency-Key.
         outcome: of a success, in the log.
@@ -147,6 +148,7 @@ class Route:
     parameters: tuple[Parameter[Any], ...] = ()
     read_query: Callable[[bytes], Parameters] | None = None
     body: type[BaseModel] | None = None
+    body_required: bool = True
     least_body_bytes: int = 0
     once: bool = False
     outcome: str = "ok"

@@ -47,7 +47,7 @@ def operation_of(route: Route) -> dict[str, Any]:
         extra = {"security": [{"X-Auth-Token": []}], "parameters": _parameters(route)}
     if route.body is not None:
         extra["requestBody"] = {
-            "required": True,
+            "required": route.body_required,
             "content": {"application/json": {"schema": {"$ref": _SCHEMA.format(model=route.body.__name__)}}},
         }
     return {
@@ -68,7 +68,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "path",
-            "required": True,
+            "required": route.body_required,
             "description": description,
             "schema": {"type": "string", "minLength": 1, "maxLength": 128},
             "example": example,

@@ -99,6 +99,7 @@ CREATE_JOB: Errors = (
     *_JOBS,
     refusals.JobFieldRefused('the body has an unknown field "topics"'),
     jobs.SelectionTooLarge(200_000_000, 100_000_000),
+    jobs.JobOverlaps(EXAMPLE_JOB_ID, "succeeded"),
     ExpressionRefused("Bad jmespath expression: Unclosed delimiter"),
     *_SELECTING,
     _JOB_OUTCOME_UNKNOWN,
@@ -109,6 +110,7 @@ RESEND_FAILED: Errors = (
     jobs.NoFailures(EXAMPLE_JOB_ID),
     jobs.JobUnreadable(EXAMPLE_JOB_ID, "its format is 2, not 1"),
     worker.TopicReplaced("topic-test"),
+    jobs.JobOverlaps(EXAMPLE_JOB_ID, "succeeded"),
     *_SELECTING,
     *_KEYED_JOB,
 )
@@ -116,6 +118,7 @@ JOBS_MEANINGS = {
     400: "Something about the request has to be fixed first; there is no job.",
     403: _FORBIDDEN,
     404: "There is no such job, or not for this caller.",
+    409: "Another job has resent some of the records for the same recipient, or is about to; there is no new job.",
     503: "The cluster is away, or jobs cannot be kept. Try again.",
     504: "Whether it was accepted is not known: look at the job, or at the list.",
 }

@@ -21,7 +21,7 @@ from service.api.call import INSTANCE_PATH, Call
 from service.api.keys import REPLAYED, key_of
 from service.api.parameters import Whole, Words
 from service.api.prefix import prefix_of
-from service.api.schema.job_request import parse_job
+from service.api.schema.job_request import parse_job, parse_resend_failed
 from service.api.schema.job_response import failed_positions, to_response
 from service.http.refusals import JobFieldRefused, shown
 from service.http.strict_json import read_json
@@ -65,12 +65,19 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
         _require_dialect(spec.target.dialect, call.admitted.cluster.config.dialects)
         spec = replace(spec, target=replace(spec.target, by_operator=call.admitted.caller.operator))
     jobs, log = call.admitted.cluster.jobs, call.log
+
+    def others(job: Job) -> bool:
+        # What a caller does not see is not told, and so not looked at either.
+        return job.job_id != of_job and _visible(job, call.admitted)
+
     if call.idempotency_key is None:
-        job = await jobs.make(spec, topic_id)
+        job = await jobs.make(spec, topic_id, others)
     else:
-        content = await parsed(call.body, read_json) if call.body else {}
-        key = key_of(call.idempotency_key, call.admitted, [of_job, content])
-        job, log.replayed = await jobs.make_once(spec, topic_id, key)
+        content = await parsed(call.body, _object_of) if call.body else {}
+        # Whether another job has come before is no part of what is asked for: that one may be this request's own.
+        asked = {name: value for name, value in content.items() if name != "allow_duplicate"}
+        key = key_of(call.idempotency_key, call.admitted, [of_job, asked])
+        job, log.replayed = await jobs.make_once(spec, topic_id, key, others)
     log.job = job.job_id
     project, instance = (quote(name, safe="") for name in (call.admitted.project, call.admitted.instance))
     path = PATH.format(project_id=project, instance_id=instance)
@@ -84,6 +91,12 @@ def _require_dialect(name: str, dialects: Dialects) -> None:
         dialects.require_known(name)
     except DialectRefused as error:
         raise JobFieldRefused(f"target.dialect is {shown(name)}, {error.reason}") from None
+
+
+def _object_of(body: bytes) -> dict[str, object]:
+    """Return the fields of a body that was read before."""
+    content = read_json(body)
+    return content if isinstance(content, dict) else {}
 
 
 async def list_jobs(call: Call[Admission]) -> Response:
@@ -129,6 +142,7 @@ async def resend_failed(call: Call[Admission]) -> Response:
 
     Of a dry run, another one.
     """
+    asked = await parsed(call.body, parse_resend_failed)
     job = await _found(call)
     plan = job.plan
     if plan is None:
@@ -140,6 +154,7 @@ async def resend_failed(call: Call[Admission]) -> Response:
         created_by=call.admitted.caller.name,
         topic=plan.topic,
         positions=failed_positions(job),
+        allow_duplicate=asked.allow_duplicate,
         # They met the first job's filter; whether they are copies was decided there, too.
         filter=Filter(include_resent=True),
         consumer_key=plan.consumer_key,

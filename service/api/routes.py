@@ -9,7 +9,7 @@ from service.api import caller, health, histogram, jobs, messages, resend, topic
 from service.api import documented_errors as errors
 from service.api.call import INSTANCE_PATH, DocumentedAnswer, Handler, Route
 from service.api.keys import REPLAYED_HEADER
-from service.api.schema.job_request import JobRequest
+from service.api.schema.job_request import JobRequest, ResendFailedRequest
 from service.api.schema.job_response import JobResponse, JobsResponse
 from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
 from service.api.schema.resend import Health, Readiness, ResendRequest, ResendResponse
@@ -183,6 +183,8 @@ ROUTES: tuple[Route, ...] = (
         path=f"{_JOB}/resend-failed",
         handler=jobs.resend_failed,
         summary="Resend failed records",
+        body=ResendFailedRequest,
+        body_required=False,
         once=True,
         errors=errors.RESEND_FAILED,
     ),

@@ -227,18 +227,21 @@ class Api:
         field(answer, "state", str)
         return answer
 
-    async def ask_of_job(self, job_id: str, action: str, idempotency_key: str | None = None) -> Json:
+    async def ask_of_job(
+        self, job_id: str, action: str, body: Json | None = None, idempotency_key: str | None = None
+    ) -> Json:
         """Have something done with a job, and return it, or the new one.
 
         Args:
             job_id: which job.
             action: cancel, pause, resume or resend-failed.
+            body: what there is to say about it; None for nothing.
             idempotency_key: of resend-failed; with the same one again there is no second job.
 
         Raises:
             ApiError: one of its kinds.
         """
-        return await self._ask_of_jobs(f"/{quote(job_id, safe='')}/{action}", {}, idempotency_key)
+        return await self._ask_of_jobs(f"/{quote(job_id, safe='')}/{action}", body or {}, idempotency_key)
 
     async def _ask_of_jobs(self, path: str, body: Json, idempotency_key: str | None = None) -> Json:
         request = self._http.build_request(

@@ -70,6 +70,7 @@ _HINTS: Mapping[str, str] = {
     "RESEND.00404002": "kafka-resend job list shows those that are there; finished ones are removed after a while",
     "RESEND.00405001": _OTHER_VERSION,
     "RESEND.00408001": _AGAIN,
+    "RESEND.00409001": "kafka-resend job show tells what that job did; --allow-duplicate resends the records again",
     "RESEND.00415001": _OTHER_VERSION,
     "RESEND.00415002": _OTHER_VERSION,
     "RESEND.00429001": "check the token (KAFKA_RESEND_TOKEN, --token-file), and run the command again in a minute",

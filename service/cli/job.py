@@ -151,6 +151,9 @@ resume_command = _action("resume", "Resume a paused job from where it was.")
 def resend_failed_command(
     job: JobId,
     *,
+    allow_duplicate: Annotated[
+        bool, typer.Option("--allow-duplicate", help="Resend them although another job has, for the same recipient.")
+    ] = False,
     idempotency_key: IdempotencyKey = None,
     as_json: Json = False,
     url: Url = None,
@@ -161,14 +164,23 @@ def resend_failed_command(
 ) -> None:
     """Start a new job that resends the failures that a job lists, once their reason is fixed.
 
-    Run twice, it resends them twice, unless both have the same --idempotency-key.
+    Run twice, the second one is refused, or, with the same --idempotency-key, answered with the first one's job.
     """
     require_idempotency_key(idempotency_key)
     asked = target(url, token, token_file, project, instance)
-    _ask(job, "resend-failed", asked, as_json=as_json, idempotency_key=idempotency_key)
+    body = {"allow_duplicate": True} if allow_duplicate else {}
+    _ask(job, "resend-failed", asked, body, as_json=as_json, idempotency_key=idempotency_key)
 
 
-def _ask(job_id: str, action: str, asked: Endpoint, *, as_json: bool, idempotency_key: str | None = None) -> None:
+def _ask(
+    job_id: str,
+    action: str,
+    asked: Endpoint,
+    body: JsonObject | None = None,
+    *,
+    as_json: bool,
+    idempotency_key: str | None = None,
+) -> None:
     from service.cli.output import is_interactive, write_json
     from service.cli.session import run
 
@@ -176,7 +188,7 @@ def _ask(job_id: str, action: str, asked: Endpoint, *, as_json: bool, idempotenc
     interactive = is_interactive(as_json=as_json)
 
     async def work(api: Api) -> None:
-        answer = await api.ask_of_job(job_id, action, idempotency_key)
+        answer = await api.ask_of_job(job_id, action, body or {}, idempotency_key)
         if interactive:
             _print_accepted(answer, action)
         else:

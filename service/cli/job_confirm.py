@@ -32,7 +32,7 @@ _LOOK_AGAIN_SECONDS = 0.2
 _COUNT_SECONDS = 60.0
 """How long to count before asking: a question that comes after minutes finds nobody at the terminal."""
 
-_NOT_PREVIEWED = frozenset({"records_per_second", "max_failures"})
+_NOT_PREVIEWED = frozenset({"name", "allow_duplicate", "records_per_second", "max_failures"})
 _NAMED_TARGETS = 5
 
 
@@ -93,7 +93,11 @@ def confirmed_selection(asked: Mapping[str, object], target: Endpoint, *, pin: b
     if not _agreed(question(asked, preview)):
         tell("nothing was started")
         raise typer.Exit(PROBLEM)
-    return _pinned(asked, preview.job) if pin else dict(asked)
+    agreed = _pinned(asked, preview.job) if pin else dict(asked)
+    if preview.job.get("overlaps") is not None:
+        # That was part of the question.
+        agreed["allow_duplicate"] = True
+    return agreed
 
 
 async def _preview(api: Api, asked: Mapping[str, object]) -> Preview:
@@ -133,7 +137,10 @@ async def _preview(api: Api, asked: Mapping[str, object]) -> Preview:
 
 def question(asked: Mapping[str, object], preview: Preview) -> str:
     """Return what is asked: how many records of which topic, where their copies go, and the recipient."""
-    return f"Resend {_count(preview)} of {asked['topic']} {_where(asked, preview)}, for {recipient_text(asked)}?"
+    other = preview.job.get("overlaps")
+    again = "" if other is None else f"Job {other} has resent some of these for the same recipient, or is about to. "
+    where = _where(asked, preview)
+    return f"{again}Resend {_count(preview)} of {asked['topic']} {where}, for {recipient_text(asked)}?"
 
 
 def _count(preview: Preview) -> str:

@@ -93,6 +93,7 @@ def _print_some(columns: Sequence[Column], rows: Sequence[Sequence[str]], what: 
 def _facts(job: Json) -> list[tuple[str, str]]:
     facts = [
         ("job", job["job_id"]),
+        *([("name", job["name"])] if job.get("name") is not None else []),
         ("state", state_text(job)),
         ("topic", job["topic"]),
         ("for", recipient_text(job)),
@@ -106,6 +107,8 @@ def _facts(job: Json) -> list[tuple[str, str]]:
     target: Json | None = job.get("target")
     if target is not None:
         facts.append(("target", target_text(target)))
+    if job.get("overlaps") is not None:
+        facts.append(("again", f"records that {job['overlaps']} had resent, or was about to"))
     facts += [("filter", problem) for problem in filter_problems(job)]
     return facts
 

@@ -120,6 +120,17 @@ def start_command(
     everything: Annotated[
         bool, typer.Option("--all", help="All records of the topic, where neither a selection nor a filter is given.")
     ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="TEXT", help="What to call the job, in lists of jobs.")
+    ] = None,
+    allow_duplicate: Annotated[
+        bool,
+        typer.Option(
+            "--allow-duplicate",
+            help="Resend also what another job has resent for the same recipient, or is about to. Without it, such a "
+            "job is refused, or you are asked.",
+        ),
+    ] = False,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing: count and show what would be resent.")
@@ -152,7 +163,7 @@ def start_command(
     from service.cli.session import run
     from service.cli.times import range_text, times
 
-    require_text(TOPIC=topic, consumer_key=consumer_key)
+    require_text(TOPIC=topic, consumer_key=consumer_key, name=name)
     asked_filter = AskedFilter(
         key=key,
         key_prefix=key_prefix,
@@ -179,6 +190,8 @@ def start_command(
         tell(range_text(found))
     positions = [*_positions(position or ()), *_file_positions(positions_file)]
     optional: dict[str, object] = {
+        "name": name,
+        "allow_duplicate": allow_duplicate or None,
         "partitions": partition,
         "offsets": [_range(text) for text in offsets or ()],
         "messages": positions,

@@ -184,6 +184,7 @@ TABLE: dict[type[Exception], Row] = {
     Unexpected: Row(
         500, 1, "whether a copy was written is not known; give the operator the X-Request-Id, the log has the rest"
     ),
+    jobs.JobOverlaps: Row(409, 1, "look at that job; with allow_duplicate the records are resent again"),
     worker.ClusterAway: Row(503, 1, _AGAIN),
     worker.QueueFull: Row(503, 2, _AGAIN),
     worker.Closing: Row(503, 3, _AGAIN),

@@ -19,7 +19,7 @@ import { job, message } from "./made.js";
 
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
-  topic: "orders", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
+  topic: "orders", name: " ", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
   jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, rate: "", stopAfter: "",
 };
 
@@ -54,6 +54,17 @@ test("a job takes ten thousand single records and no more", () => {
   assert.deepEqual(positionsOf([record]), [{ partition: 1, message_offset: 7n }]);
   assert.equal(positionsOf(new Array(10_000).fill(record)).length, 10_000);
   assert.throws(() => positionsOf(new Array(10_001).fill(record)), refusing("topic"));
+});
+
+test("a job that was seen to overlap another is allowed to, and its preview has no name", () => {
+  const spec = { topic: "orders", name: "again" };
+  assert.deepEqual(previewOf(spec), { topic: "orders", dry_run: true });
+  const preview = job({ overlaps: "3-a", selection: { spans: [{ partition: 0, start: 0n, end: 5n }] } });
+  assert.deepEqual(pinned(spec, preview), {
+    topic: "orders", name: "again", allow_duplicate: true, offsets: [{ partition: 0, start: 0n, end: 5n }],
+  });
+  assert.equal(pinned({ ...spec, start_time: 1n, end_time: 2n }, preview).allow_duplicate, true);
+  assert.deepEqual(specOf({ ...EMPTY, name: " again " }).name, "again");
 });
 
 test("a key is compared as the form says", () => {

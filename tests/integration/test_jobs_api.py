@@ -131,8 +131,8 @@ async def ended(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
 
 
 async def made(client: httpx.AsyncClient, body: dict[str, object], to: str = JOBS) -> str:
-    """Make a job and return its path."""
-    answer = await client.post(to, json=body)
+    """Make a job, whatever others have resent, and return its path."""
+    answer = await client.post(to, json={"allow_duplicate": True, **body})
     assert answer.status_code == 202, answer.text
     return answer.headers["Location"]
 
@@ -296,7 +296,7 @@ async def test_jobs_of_a_caller_are_those_of_their_topics(
     plain.produce(topic, b"x")
     orders = {"X-Auth-Token": "o"}
     path = await made(client, {"topic": topic})
-    own = (await client.post(JOBS, json={"topic": topic}, headers=orders)).json()
+    own = (await client.post(JOBS, json={"topic": topic, "allow_duplicate": True}, headers=orders)).json()
     assert own["created_by"] == "orders"
     found = (await client.get(JOBS, headers=orders)).json()
     assert {job["topic"] for job in found["jobs"]} == {topic}
@@ -685,3 +685,28 @@ async def test_job_of_another_project_is_looked_for_as_one_that_is_not_there(
 
     # How often, a slow cluster decides.
     assert [[(404002, True)] * 4] * 2 == refusals
+
+
+async def test_job_that_would_resend_the_same_again_is_refused_unless_it_is_allowed(
+    client: httpx.AsyncClient, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """With the first one's id; a dry run tells of it, and one that is allowed keeps it."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 5)
+    body = {"topic": topic, "consumer_key": "billing", "name": "after the outage"}
+    first = (await client.post(JOBS, json=body)).json()
+    refused = await client.post(JOBS, json={**body, "name": "again"})
+    dry = (await client.post(JOBS, json={**body, "dry_run": True})).json()
+    allowed = (await client.post(JOBS, json={**body, "allow_duplicate": True})).json()
+    other = await client.post(JOBS, json={**body, "consumer_key": "shipping"})
+
+    assert (409, "RESEND.00409001") == (refused.status_code, refused.json()["error_code"])
+    assert f"job '{first['job_id']}' (" in refused.json()["error_msg"]
+    assert (first["name"], dry["overlaps"], allowed["overlaps"]) == (
+        "after the outage",
+        first["job_id"],
+        first["job_id"],
+    )
+    assert "overlaps" not in first
+    assert other.status_code == 202
+    assert [] == [job for job in (await client.get(JOBS)).json()["jobs"] if job.get("name") == "again"]

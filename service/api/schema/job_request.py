@@ -20,6 +20,7 @@ from service.http.strict_json import read_json
 
 MOST_POSITIONS = 10_000
 _MOST_PARTITIONS = 100_000
+_MOST_NAME = 200
 _LEAST_RATE = 1e-6
 """One record in twelve days. A number below the smallest that a double can hold would be 0."""
 
@@ -78,6 +79,9 @@ class JobRequest(RequestPart):
     )
 
     topic: Topic
+    name: Annotated[str, Field(max_length=_MOST_NAME)] | None = Field(
+        default=None, description="What people are to call the job."
+    )
     partitions: Annotated[list[_Partition], _PARTITIONS] | None = Field(
         default=None, description="The only partitions; all without."
     )
@@ -94,6 +98,10 @@ class JobRequest(RequestPart):
     records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=MAX_RATE, description="At most.")
     max_failures: _Positive | None = Field(default=None, description="The job fails at that many failures.")
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
+    allow_duplicate: bool = Field(
+        default=False,
+        description="Accept the job although another one has resent records of the selection for the same recipient.",
+    )
     target: TargetItem | None = Field(
         default=None, description="Where the copies go; null: to the topic and the partition of the messages."
     )
@@ -169,6 +177,27 @@ def _to_spec(asked: JobRequest, project: str, created_by: str) -> JobSpec:
     if asked.target is not None:
         fields["target"]["by_operator"] = False
     return msgspec.convert(fields, JobSpec)
+
+
+class ResendFailedRequest(RequestPart):
+    """What may be said about a job of what another one lists as failed; nothing at all is an empty one."""
+
+    allow_duplicate: bool = Field(default=False, description="As for a job over these messages.")
+
+
+def parse_resend_failed(body: bytes) -> ResendFailedRequest:
+    """Return what the body of such a request says.
+
+    Raises:
+        BodyRefused, FieldRefused: it cannot be read.
+    """
+    if not body:
+        return ResendFailedRequest()
+    content = _object(read_json(body), ResendFailedRequest.model_fields)
+    try:
+        return ResendFailedRequest.model_validate(content)
+    except ValidationError as error:
+        raise JobFieldRefused(refused_words(error, ResendFailedRequest, content)) from None
 
 
 def parse_nothing(body: bytes) -> None:

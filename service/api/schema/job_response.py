@@ -163,6 +163,7 @@ class JobResponse(_JobPart):
     """A job."""
 
     job_id: str
+    name: str | None = Field(default=None, description="What people call it; absent where it has no name.")
     state: State
     topic: str
     project_id: str = Field(validation_alias="project")
@@ -175,6 +176,11 @@ class JobResponse(_JobPart):
     consumer_key: str | None = Field(default=None, description="Absent when the copies are for everybody.")
     target: TargetToldItem | None = Field(
         default=None, description="Absent when the copies go to the topic and the partition of the messages."
+    )
+    overlaps: str | None = Field(
+        default=None,
+        description="Id of a job that had resent some of the messages for the same recipient, or was about to, when "
+        "this one was accepted; absent: none was found.",
     )
     selection: SelectionItem
     filter: FilterToldItem

@@ -172,6 +172,8 @@ export interface InstanceReadiness {
 export interface JobRequest {
   /** Topic name. */
   topic: string;
+  /** What people are to call the job. */
+  name?: string | null;
   /** The only partitions; all without. */
   partitions?: number[] | null;
   /** Ranges of offsets, one a partition. */
@@ -191,6 +193,8 @@ export interface JobRequest {
   max_failures?: number | null;
   /** Count and report, and write nothing. */
   dry_run?: boolean;
+  /** Accept the job although another one has resent records of the selection for the same recipient. */
+  allow_duplicate?: boolean;
   /** Where the copies go; null: to the topic and the partition of the messages. */
   target?: TargetItem | null;
 }
@@ -198,6 +202,8 @@ export interface JobRequest {
 /** A job. */
 export interface JobResponse {
   job_id: string;
+  /** What people call it; absent where it has no name. */
+  name?: string | null;
   state: "pending" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
   topic: string;
   project_id: string;
@@ -213,6 +219,8 @@ export interface JobResponse {
   consumer_key?: string | null;
   /** Absent when the copies go to the topic and the partition of the messages. */
   target?: TargetToldItem | null;
+  /** Id of a job that had resent some of the messages for the same recipient, or was about to, when this one was accepted; absent: none was found. */
+  overlaps?: string | null;
   selection: SelectionItem;
   filter: FilterToldItem;
   records_per_second: number | null;
@@ -368,6 +376,12 @@ export interface ReportItem {
   targets?: TargetWouldResendItem[] | null;
   /** Dialects that were recognised; absent where the target is the messages' own. */
   dialects?: DialectWouldResendItem[] | null;
+}
+
+/** What may be said about a job of what another one lists as failed; nothing at all is an empty one. */
+export interface ResendFailedRequest {
+  /** As for a job over these messages. */
+  allow_duplicate?: boolean;
 }
 
 /** Which message to resend, and the recipient. */

@@ -38,7 +38,7 @@ export class JobEntry {
       make("div", { class: "row" }, this.link, this.#state, dry),
       this.#bar.element,
       this.#numbers,
-      make("p", { class: "hint" }, made, ...(by ? [" by ", quoted(by)] : [])),
+      make("p", { class: "hint" }, ...(job.name ? [quoted(job.name), ", "] : []), made, ...(by ? [" by ", quoted(by)] : [])),
     );
   }
 

@@ -21,6 +21,7 @@ export function jobFacts(job) {
     add("Records", make("span", { class: "none" }, "not known"));
     return make("dl", { class: "facts" }, ...rows);
   }
+  if (job.name) add("Name", quoted(job.name));
   add("Topic", quoted(job.topic ?? ""));
   add("Records", selectionWords(job));
   add("Only if", ...filterLines(job.filter));
@@ -28,6 +29,7 @@ export function jobFacts(job) {
   if (job.target) add("To", targetWords(job.target));
   if (job.records_per_second) add("At most", `${rate(job.records_per_second)} records a second`);
   if (job.max_failures) add("Stops after", plural(job.max_failures, "failure"));
+  if (job.overlaps) add("Again", "records that job ", make("code", {}, job.overlaps), " had resent, or was about to");
   add("Made by", quoted(job.created_by ?? ""));
   return make("dl", { class: "facts" }, ...rows);
 }

@@ -227,6 +227,7 @@ export class JobForm {
     const mode = this.#mode;
     return specOf({
       topic: this.#checked.topic.value,
+      name: field("name").value,
       mode,
       partitions: this.#checked.partitions.value,
       offsets: this.#checked.offsets.value,

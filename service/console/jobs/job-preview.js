@@ -160,7 +160,7 @@ export class JobPreview {
     const start = make("button", { type: "button", class: "main", disabled: context.readOnly }, "Start …");
     start.addEventListener("click", async () => {
       const round = this.#round;
-      const question = { title: "Start this job?", body: startWords(spec, report), yes: "Start" };
+      const question = { title: "Start this job?", body: startWords(spec, report, preview), yes: "Start" };
       if (!(await confirmed(question)) || round !== this.#round) return;
       start.disabled = true;
       try {
@@ -179,6 +179,7 @@ export class JobPreview {
       }
     });
     const will = make("p", { class: "notice warn" }, ...willWrite(spec, report));
+    if (preview.overlaps) this.#section.append(make("p", { class: "notice warn" }, ...overlapWords(preview.overlaps)));
     this.#section.append(will, make("div", { class: "row" }, start), said);
   }
 }
@@ -193,12 +194,22 @@ function cancel({ api, where }, id) {
 }
 
 /**
+ * That another job has resent some of the records.
+ * @param {string} id of that job
+ */
+const overlapWords = (id) => [
+  "Job ", make("code", {}, id), " has resent records of these for the same recipient, or is about to: they will be resent again.",
+];
+
+/**
  * What is to be known before a job is started.
  * @param {Spec} spec
  * @param {Report} report
+ * @param {Job} preview
  */
-function startWords(spec, report) {
+function startWords(spec, report, preview) {
   const body = [make("p", {}, ...willWrite(spec, report))];
+  if (preview.overlaps) body.push(make("p", { class: "notice warn" }, ...overlapWords(preview.overlaps)));
   if (spec.end_time && spec.end_time > present()) {
     body.push(make("p", {}, "So will those that come until you start: the time ends later."));
   }

@@ -15,6 +15,7 @@ import { number } from "../page/format.js";
  * What is in the form, as text where it is typed.
  * @typedef {Object} Given
  * @property {string} topic
+ * @property {string} name what to call the job, "" for nothing
  * @property {JobMode} mode
  * @property {string} partitions
  * @property {string} offsets
@@ -120,6 +121,7 @@ export function positionsOf(records) {
 export function specOf(given) {
   /** @type {JobRequest} */
   const body = { topic: given.topic };
+  if (given.name.trim() !== "") body.name = given.name.trim();
   if (given.mode === "selected") body.messages = given.positions;
   else if (given.mode === "offsets") body.offsets = parseOffsets(given.offsets);
   else body.partitions = parsePartitions(given.partitions);
@@ -152,19 +154,30 @@ export function specOf(given) {
  * @returns {JobRequest}
  */
 export function previewOf(spec) {
-  const { records_per_second: _rate, max_failures: _stop, ...asked } = spec;
+  const { name: _name, records_per_second: _rate, max_failures: _stop, ...asked } = spec;
   return { ...asked, dry_run: true };
 }
 
 /**
- * The same with the ends that the dry run had, so that what has come since is not resent unseen.
+ * The same, allowed to resend what another job has resent, where the dry run has said so and the user has agreed.
  * @param {JobRequest} spec
+ * @param {Pick<JobResponse, "overlaps">} preview
+ * @returns {JobRequest}
+ */
+function again(spec, preview) {
+  return preview.overlaps ? { ...spec, allow_duplicate: true } : spec;
+}
+
+/**
+ * The same with the ends that the dry run had, so that what has come since is not resent unseen.
+ * @param {JobRequest} asked
  * @param {JobResponse} preview
  * @returns {JobRequest}
  */
-export function pinned(spec, preview) {
+export function pinned(asked, preview) {
+  const spec = again(asked, preview);
   // A range of times has ends of its own, and positions are what they are.
   if (spec.messages || spec.start_time !== undefined || !preview.selection?.spans) return spec;
-  const { partitions: _all, ...asked } = spec;
-  return { ...asked, offsets: preview.selection.spans };
+  const { partitions: _all, ...rest } = spec;
+  return { ...rest, offsets: preview.selection.spans };
 }

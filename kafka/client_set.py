@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from kafka.client.config import ClusterConfig
 from kafka.client.connection import ConnectionErrors
+from kafka.consumers.service import Consumers
 from kafka.demo.metadata import EmbeddedMetadata
 from kafka.jobs.idempotency.resender import IdempotentResender
 from kafka.jobs.service import Jobs
@@ -37,7 +38,7 @@ class ClientSet:
         metadata: what the cluster knows, and whether it can be used.
         errors: what the clients report of their connections.
         job_store: what jobs, and requests with an Idempotency-Key, are kept in; None on the embedded broker.
-        reader, resender, idempotent_resender, query, topic_listing, jobs: what carries requests out.
+        reader, resender, idempotent_resender, query, topic_listing, consumers, jobs: what carries requests out.
         unanswered: how many requests got no answer since the last one that succeeded; where brokers do answer, the
             clients may be to blame.
 
@@ -61,6 +62,7 @@ class ClientSet:
         self.resender = Resender(config, preparer, self._writer)
         self.query = Query(config, self._topics, self.metadata)
         self.topic_listing = TopicListing(self.metadata)
+        self.consumers = Consumers(config, self.metadata, None if real is None else real.admin)
         planner = Planner(config, self._topics, self.metadata)
         self.job_store = None if real is None else StoreClient(config, real, self._writer)
         self.jobs = Jobs(config, planner, self.job_store, self.admitted)
@@ -104,6 +106,7 @@ class ClientSet:
         if self.job_store is not None:
             await self.job_store.close()
         await self.query.close()
+        await self.consumers.close()
         await self._topics.close()
         await self.reader.close()
         await self._writer.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from threading import Event
 
 from kafka.client.config import ClusterConfig
 from kafka.cluster_watch import Availability, ClusterWatch
+from kafka.consumers.passed import Copies
+from kafka.consumers.service import GroupsFound
 from kafka.jobs.idempotency.requests import Key
 from kafka.jobs.service import Jobs
 from kafka.jobs.store.client import StoreClient
@@ -135,3 +137,38 @@ class Cluster:
         clients = self._watch.clients
         with clients.admitted():
             return await clients.topic_listing.page(wanted, offset, limit, caller=caller)
+
+    async def consumers_past(
+        self, copies: Copies, topic_ids: Mapping[str, str], groups: Collection[str], abandoned: Event, *, caller: str
+    ) -> GroupsFound:
+        """Return how far consumer groups have committed relative to copies; see Consumers.past.
+
+        Args:
+            copies: of a job, or one.
+            topic_ids: topics that must still be those of that id, by name; an empty id is any.
+            groups: see there.
+            abandoned: see there.
+            caller: see there.
+
+        Raises:
+            InternalTopic, TopicMissing, PartitionMissing, TopicReplaced, AccessDenied: there are no such copies.
+            TooManyScans, ClusterUnavailable, DeadlineExceeded: not now.
+        """
+        clients = self._watch.clients
+        with clients.admitted():
+            deadline = time.monotonic() + self.config.query.max_scan_seconds
+            for name, topic_id in topic_ids.items():
+                topic = await clients.query.readable(name, deadline)
+                if topic_id:
+                    topic.require_id(topic_id)
+                for partition in copies.places.get(name, {}):
+                    topic.require_partition(partition)
+            return await clients.consumers.past(copies, groups, abandoned, caller=caller)
+
+    async def consumers_of(self, topic: str, groups: Collection[str], abandoned: Event, *, caller: str) -> GroupsFound:
+        """Return what consumer groups have committed in a topic; see consumers_past."""
+        clients = self._watch.clients
+        with clients.admitted():
+            found = await clients.query.readable(topic, time.monotonic() + self.config.query.max_scan_seconds)
+            partitions = [(topic, number) for number in range(found.partitions)]
+            return await clients.consumers.of_topic(partitions, groups, abandoned, caller=caller)

@@ -173,6 +173,21 @@ def worker_properties(config: ClusterConfig) -> Properties:
     }
 
 
+def group_properties(config: ClusterConfig, group: str) -> Properties:
+    """Return the properties of a Consumer that asks what a group has committed: it never joins it, nor commits."""
+    return {
+        **_shared(config),
+        # What it meets is told in the answer, and not in the log as well.
+        "log_level": 0,
+        # Offsets that a transaction is about to commit are not waited for: they are not committed.
+        "isolation.level": "read_uncommitted",
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "allow.auto.create.topics": False,
+    }
+
+
 def admin_properties(config: ClusterConfig) -> Properties:
     """Return the properties of the AdminClient that looks up topics and probes the cluster."""
     return {

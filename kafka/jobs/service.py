@@ -173,13 +173,14 @@ class Jobs:
             raise JobOverlaps(other.job_id, other.state)
         return replace(plan, overlaps=other.job_id)
 
-    async def get(self, job_id: str, visible: Visible = lambda _: True) -> Job:
+    async def get(self, job_id: str, visible: Visible = lambda _: True, *, fresh: bool = False) -> Job:
         """Return a job; one that another process has accepted just now as well.
 
         Args:
             job_id: the job.
             visible: whether a job exists for the caller; one that does not is looked for as one that is not known, so
                 that the time until the refusal does not tell them apart.
+            fresh: read what the store has now, not what it had a moment ago.
 
         Raises:
             JobsNotHere: this cluster cannot have any.
@@ -188,7 +189,7 @@ class Jobs:
         """
         store = self._store
         with self._admitted():
-            return await self._found(store, job_id, visible)
+            return await self._found(store, job_id, visible, fresh=fresh)
 
     async def known(self) -> list[Job]:
         """Return all jobs that are known, the newest first; those of other processes may be missing for a moment.
@@ -251,11 +252,13 @@ class Jobs:
             raise JobsNotHere
         return self._kept_in
 
-    async def _found(self, store: StoreClient, job_id: str, visible: Visible = lambda _: True) -> Job:
+    async def _found(
+        self, store: StoreClient, job_id: str, visible: Visible = lambda _: True, *, fresh: bool = False
+    ) -> Job:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         seen = await store.first_snapshot()
         found = self._known(seen, job_id)
-        if found is None or not visible(found):
+        if fresh or found is None or not visible(found):
             found = self._known(await store.catch_up(job_id, deadline) or seen, job_id)
         if found is None or not visible(found):
             raise JobMissing(job_id)

@@ -84,6 +84,15 @@ MESSAGES: Errors = (
     worker.TooManyScans(4),
     worker.DeadlineExceeded("records of topic 'topic-test'"),
 )
+CONSUMERS: Errors = (
+    *_QUERY,
+    refusals.ParameterMissing("the query has no topic"),
+    refusals.ParameterNotGroup('group is "\\u0000", which holds characters that cannot be shown'),
+    worker.TopicMissing("topic-test"),
+    worker.InternalTopic("__consumer_offsets"),
+    worker.TooManyScans(4),
+    worker.DeadlineExceeded("the description of topic 'topic-test'"),
+)
 QUERY_MEANINGS = {
     400: "Something about the request has to be fixed first.",
     403: _FORBIDDEN,
@@ -93,6 +102,13 @@ QUERY_MEANINGS = {
 
 LIST_JOBS: Errors = (*_JOBS, refusals.ParameterUnknown('the query has an unknown parameter "status"'))
 SHOW_JOB: Errors = (*_JOBS, jobs.JobMissing(EXAMPLE_JOB_ID))
+CONSUMERS_OF_JOB: Errors = (
+    *SHOW_JOB,
+    refusals.ParameterNotGroup('group is "\\u0000", which holds characters that cannot be shown'),
+    jobs.JobUnreadable(EXAMPLE_JOB_ID, "its format is 2, not 1"),
+    worker.TopicReplaced("topic-test"),
+    worker.TooManyScans(4),
+)
 CANCEL_JOB: Errors = (*SHOW_JOB, _JOB_OUTCOME_UNKNOWN)
 PAUSE_JOB: Errors = (*CANCEL_JOB, jobs.JobOver(EXAMPLE_JOB_ID, "succeeded"))
 CREATE_JOB: Errors = (

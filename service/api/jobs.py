@@ -116,24 +116,24 @@ async def list_jobs(call: Call[Admission]) -> Response:
 
 async def show_job(call: Call[Admission]) -> Response:
     """Counts, progress by partition, failures, and the report of a dry run."""
-    return _answer(_one(call, await _found(call)), 200)
+    return _answer(_one(call, await found_job(call)), 200)
 
 
 async def cancel_job(call: Call[Admission]) -> Response:
     """Takes effect within seconds; what was resent stays. A job that has ended stays as it is."""
-    job = await _found(call)
+    job = await found_job(call)
     return _answer(_one(call, await call.admitted.cluster.jobs.cancel(job.job_id)), 202)
 
 
 async def pause_job(call: Call[Admission]) -> Response:
     """Until it is resumed, or cancelled."""
-    job = await _found(call)
+    job = await found_job(call)
     return _answer(_one(call, await call.admitted.cluster.jobs.pause(job.job_id, paused=True)), 202)
 
 
 async def resume_job(call: Call[Admission]) -> Response:
     """From where it was paused."""
-    job = await _found(call)
+    job = await found_job(call)
     return _answer(_one(call, await call.admitted.cluster.jobs.pause(job.job_id, paused=False)), 202)
 
 
@@ -143,7 +143,8 @@ async def resend_failed(call: Call[Admission]) -> Response:
     Of a dry run, another one.
     """
     asked = await parsed(call.body, parse_resend_failed)
-    job = await _found(call)
+    # As it is now: what has failed since the service looked last counts.
+    job = await found_job(call, fresh=True)
     plan = job.plan
     if plan is None:
         raise JobUnreadable(job.job_id, job.unsupported_reason or "it is being removed")
@@ -165,9 +166,10 @@ async def resend_failed(call: Call[Admission]) -> Response:
     return await _created(call, spec, plan.topic_id, job.job_id)
 
 
-async def _found(call: Call[Admission]) -> Job:
+async def found_job(call: Call[Admission], *, fresh: bool = False) -> Job:
+    """Return the job that the path names, if it exists for the caller; see Jobs.get."""
     job_id: str = call.request.path_params["job_id"]
-    return await call.admitted.cluster.jobs.get(job_id, lambda job: _visible(job, call.admitted))
+    return await call.admitted.cluster.jobs.get(job_id, lambda job: _visible(job, call.admitted), fresh=fresh)
 
 
 def _visible(job: Job, admission: Admission) -> bool:

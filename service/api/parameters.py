@@ -12,11 +12,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
+from kafka.consumers.committed import MAX_GROUP_CHARACTERS, is_group_id
 from kafka.model.records import MAX_OFFSET
 from service.api.schema.resend import topic_name
 from service.http.refusals import (
     ParameterMissing,
     ParameterNotChoice,
+    ParameterNotGroup,
     ParameterNotWhole,
     ParameterRepeated,
     ParameterTooLong,
@@ -41,6 +43,7 @@ class Parameter(ABC, Generic[Value]):
         description: what it does, for the OpenAPI document.
         required: whether a request without it is refused when it is read.
         default: what counts where it is left out; None where that is a case of its own.
+        repeated: whether it may be named several times; see Parameters.all.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Parameter(ABC, Generic[Value]):
     _: KW_ONLY
     required: bool = False
     default: Value | None = None
+    repeated: bool = False
 
     @abstractmethod
     def parse(self, text: str) -> Value:
@@ -67,7 +71,8 @@ class Parameter(ABC, Generic[Value]):
         """The parameter, for an operation's part of the OpenAPI document."""
         described = {"name": self.name, "in": "query", "required": self.required, "description": self.description}
         default = {"default": self.default} if isinstance(self.default, int | str) else {}
-        return {**described, "schema": {**self.schema, **default}}
+        schema = {**self.schema, **default}
+        return {**described, "schema": {"type": "array", "items": schema} if self.repeated else schema}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,24 @@ class TopicName(Parameter[str]):
     def schema(self) -> dict[str, Any]:
         """What it may hold, as JSON Schema."""
         return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupId(Parameter[str]):
+    """The id of a consumer group."""
+
+    def parse(self, text: str) -> str:
+        """Return the id."""
+        if len(text) > MAX_GROUP_CHARACTERS:
+            raise ParameterTooLong(f"{self.name} has {len(text)} characters, more than {MAX_GROUP_CHARACTERS}")
+        if not is_group_id(text):
+            raise ParameterNotGroup(f"{self.name} is {shown(text)}, which holds characters that cannot be shown")
+        return text
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may hold, as JSON Schema."""
+        return {"type": "string", "maxLength": MAX_GROUP_CHARACTERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +247,7 @@ class Parameters:
     """
 
     def __init__(self, query: bytes, known: Collection[Parameter[Any]] = ()) -> None:
-        self._values: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}
         if not query:
             return
         try:
@@ -237,15 +260,16 @@ class Parameters:
                 f"the query is not UTF-8 in percent-encoding, or has more than {MOST_PARAMETERS} parameters"
             ) from None
         known_names = {parameter.name for parameter in known}
+        repeated = {parameter.name for parameter in known if parameter.repeated}
         names: set[str] = set()
         for name, value in pairs:
             if name not in known_names:
                 raise ParameterUnknown(f"the query has an unknown parameter {shown(name)}")
-            if name in names:
+            if name in names and name not in repeated:
                 raise ParameterRepeated(f"the query names {name} more than once")
             names.add(name)
             if value:
-                self._values[name] = value
+                self._values.setdefault(name, []).append(value)
 
     def __contains__(self, parameter: Parameter[Any]) -> bool:
         return parameter.name in self._values
@@ -256,8 +280,16 @@ class Parameters:
         Raises:
             ParameterRefused: it says nothing that is allowed.
         """
-        text = self._values.get(parameter.name)
-        return parameter.default if text is None else parameter.parse(text)
+        texts = self._values.get(parameter.name)
+        return parameter.default if texts is None else parameter.parse(texts[0])
+
+    def all(self, parameter: Parameter[Value]) -> tuple[Value, ...]:
+        """Return what a parameter says each time that it is named.
+
+        Raises:
+            ParameterRefused: it says nothing that is allowed.
+        """
+        return tuple(parameter.parse(text) for text in self._values.get(parameter.name, ()))
 
     def require(self, parameter: Parameter[Value]) -> Value:
         """Return what a parameter says that has a default or has to be there.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from service.api import caller, health, histogram, jobs, messages, resend, topics
+from service.api import caller, consumers, health, histogram, jobs, messages, resend, topics
 from service.api import documented_errors as errors
 from service.api.call import INSTANCE_PATH, DocumentedAnswer, Handler, Route
 from service.api.keys import REPLAYED_HEADER
+from service.api.schema.consumers import ConsumersResponse
 from service.api.schema.job_request import JobRequest, ResendFailedRequest
 from service.api.schema.job_response import JobResponse, JobsResponse
 from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
@@ -146,6 +147,17 @@ ROUTES: tuple[Route, ...] = (
         answers=(DocumentedAnswer(200, "The counts.", HistogramResponse),),
         errors=errors.MESSAGES,
     ),
+    _query(
+        path=f"{_MESSAGES}/consumers",
+        name="consumers",
+        needs="read",
+        handler=consumers.consumers_of_messages,
+        summary="Show consumer groups of a topic, or past a copy",
+        tag="messages",
+        parameters=consumers.OF_MESSAGE,
+        answers=(DocumentedAnswer(200, "The consumer groups.", ConsumersResponse),),
+        errors=errors.CONSUMERS,
+    ),
     _job(
         "make",
         _JOB_MADE,
@@ -173,6 +185,15 @@ ROUTES: tuple[Route, ...] = (
         handler=jobs.show_job,
         summary="Show job",
         errors=errors.SHOW_JOB,
+    ),
+    _job(
+        "consumers",
+        DocumentedAnswer(200, "The consumer groups.", ConsumersResponse),
+        path=f"{_JOB}/consumers",
+        handler=consumers.consumers_of_job,
+        summary="Show consumer groups past a job's copies",
+        parameters=consumers.OF_JOB,
+        errors=errors.CONSUMERS_OF_JOB,
     ),
     _job_change("cancel", jobs.cancel_job, "Cancel job", errors.CANCEL_JOB),
     _job_change("pause", jobs.pause_job, "Pause job", errors.PAUSE_JOB),

@@ -80,7 +80,7 @@ def field(answer: Json, name: str, *kinds: type) -> Any:
     return answer[name]
 
 
-async def get(http: httpx.AsyncClient, path: str, asked: Mapping[str, str]) -> Json:
+async def get(http: httpx.AsyncClient, path: str, asked: Mapping[str, str | list[str]]) -> Json:
     """Return the object that a request for reading is answered with.
 
     Args:

@@ -227,6 +227,22 @@ class Api:
         field(answer, "state", str)
         return answer
 
+    async def consumers_of_job(self, job_id: str, groups: Sequence[str]) -> Json:
+        """Return how many of a job's copies consumer groups have committed past.
+
+        Args:
+            job_id: which job.
+            groups: their ids; none: those that the cluster names.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        answer = await self._read(f"/resend-jobs/{quote(job_id, safe='')}/consumers", {"group": list(groups)})
+        found: list[Json] = field(answer, "groups", list)
+        if groups and len(found) != len(set(groups)):
+            raise UsageError(f"the answer has {len(found)} groups; is --url right?")
+        return answer
+
     async def ask_of_job(
         self, job_id: str, action: str, body: Json | None = None, idempotency_key: str | None = None
     ) -> Json:
@@ -253,7 +269,7 @@ class Api:
             raise OutcomeInDoubt("the answer is not one of kafka-resend's; is --url right?")
         return answer
 
-    async def _read(self, path: str, asked: Mapping[str, str]) -> Json:
+    async def _read(self, path: str, asked: Mapping[str, str | list[str]]) -> Json:
         return await get(self._http, self._instance + path, asked)
 
 

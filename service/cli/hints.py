@@ -43,6 +43,7 @@ _HINTS: Mapping[str, str] = {
     "RESEND.00400042": "see `kafka-resend job start --help`",
     "RESEND.00400047": "see `kafka-resend messages --help`",
     "RESEND.00400046": "use a shorter one",
+    "RESEND.00400049": "name a consumer group by its id, of characters that can be shown",
     "RESEND.00400101": (
         "check the name (kafka-resend topics); where Kafka's ACLs hide the topic, grant the service Describe on it"
     ),

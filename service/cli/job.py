@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kafka.backoff import Backoff
+from service.cli.job_consumers import (
+    Consumers,
+    Groups,
+    Timeout,
+    UntilConsumed,
+    require_groups,
+    require_until_consumed,
+)
 from service.cli.options import (
     Endpoint,
     IdempotencyKey,
@@ -30,7 +37,6 @@ if TYPE_CHECKING:
     from service.cli.output import Json as JsonObject
 
 _LOOK_AGAIN_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 10.0
 NO_WORKER_SECONDS = 10.0
 NO_WORKER = "no worker has taken the job yet; does one run? (kafka-resend worker)"
 
@@ -76,6 +82,8 @@ def list_command(
 def show_command(
     job: JobId,
     *,
+    consumers: Consumers = False,
+    group: Groups = None,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -83,15 +91,22 @@ def show_command(
     project: Project = None,
     instance: Instance = None,
 ) -> None:
-    """Show all about one job: counts, partitions, what failed and why, and what a dry run has found."""
+    """Show all about one job: counts, partitions, what failed and why, and what a dry run has found.
+
+    With --consumers also how many of its copies each consumer group has committed past. That it has processed them is
+    not said: it may have skipped them.
+    """
     from service.cli.output import is_interactive
     from service.cli.session import run
 
     require_text(JOB=job)
+    groups = require_groups(group)
     interactive = is_interactive(as_json=as_json)
 
     async def show(api: Api) -> None:
-        _print(await api.job(job), interactive=interactive)
+        found = await api.job(job)
+        asked = consumers or groups
+        _print(found, interactive=interactive, consumers=await api.consumers_of_job(job, groups) if asked else None)
 
     run(show, target(url, token, token_file, project, instance))
 
@@ -99,6 +114,8 @@ def show_command(
 def watch_command(
     job: JobId,
     *,
+    until_consumed: UntilConsumed = None,
+    timeout: Timeout = None,
     as_json: Json = False,
     url: Url = None,
     token: Token = None,
@@ -108,13 +125,16 @@ def watch_command(
 ) -> None:
     """Follow a job to its end, with its rate and the time left; exit code 0 when it succeeded, else 1.
 
-    While the service or the cluster is away, it is asked again. Ctrl-C ends the watching, not the job.
+    With --until-consumed, 0 when in addition that consumer group has committed past all copies, else 1. While the
+    service or the cluster is away, it is asked again. Ctrl-C ends the watching, not the job.
     """
     from service.cli.output import is_interactive
 
     require_text(JOB=job)
+    require_until_consumed(until_consumed, timeout)
     asked = target(url, token, token_file, project, instance)
-    follow(job, asked, interactive=is_interactive(as_json=as_json))
+    interactive = is_interactive(as_json=as_json)
+    follow(job, asked, interactive=interactive, until_consumed=until_consumed, timeout_seconds=timeout)
 
 
 def _action(action: str, about: str) -> Callable[..., None]:
@@ -228,16 +248,25 @@ def print_made(job: JsonObject, *, followed: bool = False) -> None:
         output().print(safe(f"follow it with: kafka-resend job watch {job['job_id']}"))
 
 
-def follow(job_id: str, asked: Endpoint, *, interactive: bool) -> None:
+def follow(
+    job_id: str,
+    asked: Endpoint,
+    *,
+    interactive: bool,
+    until_consumed: str | None = None,
+    timeout_seconds: float | None = None,
+) -> None:
     """Follow a job to its end, and exit with the code for that.
 
     Args:
         job_id: which job.
         asked: where.
         interactive: the output goes to a terminal.
+        until_consumed: then wait until this consumer group has committed past its copies.
+        timeout_seconds: for all of that; None: any time.
 
     Raises:
-        Exit: it did not succeed.
+        Exit: it did not succeed, or time ran out.
     """
     from service.cli.output import tell
     from service.cli.session import run
@@ -246,7 +275,12 @@ def follow(job_id: str, asked: Endpoint, *, interactive: bool) -> None:
 
     async def work(api: Api) -> None:
         nonlocal code
-        code = await _follow(api, job_id, interactive=interactive)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                code = await _follow(api, job_id, interactive=interactive, until_consumed=until_consumed)
+        except TimeoutError:
+            tell(f"{until_consumed} has not committed past all copies of job {job_id} within {timeout_seconds:g} s")
+            code = 1
 
     try:
         run(work, asked)
@@ -257,9 +291,11 @@ def follow(job_id: str, asked: Endpoint, *, interactive: bool) -> None:
         raise typer.Exit(code)
 
 
-async def _follow(api: Api, job_id: str, *, interactive: bool) -> int:
+async def _follow(api: Api, job_id: str, *, interactive: bool, until_consumed: str | None) -> int:
+    from service.cli.job_consumers import wait_until_consumed
     from service.cli.job_output import done_offsets, pace_text, progress_bar, tell_end
     from service.cli.output import tell
+    from service.cli.retrying import until_answered
     from service.visible import visible
 
     job = await api.job(job_id)
@@ -275,43 +311,24 @@ async def _follow(api: Api, job_id: str, *, interactive: bool) -> int:
             waited += _LOOK_AGAIN_SECONDS
             if waited == NO_WORKER_SECONDS and job["state"] == "pending":
                 tell(waiting_words(job))
-            job = await _again(api, job_id)
+            job = await until_answered(lambda: api.job(job_id))
     # The exit code is how the job ended, whether or not the rest is read.
     with suppress(OutputClosed):
         _print(job, interactive=interactive)
-    return tell_end(job)
+    code = tell_end(job)
+    if code or until_consumed is None:
+        return code
+    return await wait_until_consumed(api, job, until_consumed, interactive=interactive)
 
 
-async def _again(api: Api, job_id: str) -> JsonObject:
-    """Return the job, however long that takes.
-
-    Raises:
-        ApiError: one that waiting does not fix.
-    """
-    from service.cli.answers import Retryable
-    from service.cli.output import tell
-
-    pauses = Backoff(2 * _LOOK_AGAIN_SECONDS, _LONGEST_PAUSE_SECONDS)
-    away = False
-    while True:
-        try:
-            job = await api.job(job_id)
-        except Retryable as error:
-            if not away:
-                tell(f"{error}; asking again until it answers")
-            away = True
-            await asyncio.sleep(pauses.begin())
-        else:
-            if away:
-                tell("it answers again")
-            return job
-
-
-def _print(job: JsonObject, *, interactive: bool) -> None:
+def _print(job: JsonObject, *, interactive: bool, consumers: JsonObject | None = None) -> None:
+    from service.cli.job_consumers import print_consumers
     from service.cli.job_output import print_job
     from service.cli.output import write_json
 
-    if interactive:
-        print_job(job)
-    else:
-        write_json([job])
+    if not interactive:
+        write_json([job if consumers is None else {**job, "consumers": consumers}])
+        return
+    print_job(job)
+    if consumers is not None:
+        print_consumers(consumers)

@@ -106,6 +106,7 @@ TABLE: dict[type[Exception], Row] = {
     refusals.JobFieldRefused: Row(400, 42, "docs/jobs.md lists the fields of a job, and what each may hold"),
     refusals.FilterRefused: Row(400, 47, "docs/queries.md says what a filter holds; a key is sent alone or within it"),
     refusals.ParameterTooLong: Row(400, 46, "send a shorter one"),
+    refusals.ParameterNotGroup: Row(400, 49, "send the id of a consumer group, of characters that can be shown"),
     worker.TopicMissing: Row(
         400, 101, "check the name; where Kafka's ACLs hide the topic, grant the service Describe on it"
     ),

@@ -15,7 +15,8 @@
     │   ├── ActionMissing, ActionRepeated, ActionUnknown
     │   └── ParameterRefused           a parameter of a search
     │       ├── QueryNotText, ParameterUnknown, ParameterRepeated, ParameterMissing
-    │       ├── ParameterNotWhole, ParameterNotChoice, ParameterTooLong, MessageIdNotLegal, TagRefused
+    │       ├── ParameterNotWhole, ParameterNotChoice, ParameterNotGroup, ParameterTooLong
+    │       ├── MessageIdNotLegal, TagRefused
     │       └── RangeRefused, DownloadRefused, FilterRefused, CursorRefused
     ├── IdempotencyKeyRefused          the header Idempotency-Key
     ├── BodyRefused                    the body as a whole
@@ -157,6 +158,10 @@ class ParameterNotWhole(ParameterRefused):
 
 class ParameterNotChoice(ParameterRefused):
     """A parameter is none of the words that it may be."""
+
+
+class ParameterNotGroup(ParameterRefused):
+    """A parameter is no id of a consumer group that can be asked about."""
 
 
 class ParameterTooLong(ParameterRefused):

@@ -23,6 +23,7 @@ CALLS = (
     ("POST", BASE),
     ("GET", BASE),
     ("GET", JOB),
+    ("GET", f"{JOB}/consumers"),
     ("POST", f"{JOB}/cancel"),
     ("POST", f"{JOB}/pause"),
     ("POST", f"{JOB}/resume"),

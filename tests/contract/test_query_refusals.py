@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kafka.redrive.known import NO_OWN
 from tests.contract.conftest import TOKEN, TOKEN_OF_ORDERS, callers, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,6 +117,7 @@ async def test_caller_is_told_their_name_their_project_and_what_they_may_do(clie
             "reason": "no broker answers",
             "embedded": False,
             "read_only": False,
+            "dialects": list(NO_OWN.names),
             "actions": ["resend"],
         }
     ] == told[TOKEN_OF_ORDERS]["instances"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from tests.support.brokers import Broker, free_port
 from tests.support.command_line import TOKEN, CommandLine, log_lines, serving
@@ -360,3 +363,65 @@ async def test_worker_that_is_killed_is_started_again_and_ends_its_job(
     assert (done["state"], done["counts"]["resent"]) == ("succeeded", 300)
     copies = [seen.value for seen in plain.log(topic, 0, "read_committed", 300)]
     assert copies == [f"{number}".encode() for number in range(300)]
+
+
+def test_job_is_watched_until_a_group_has_committed_past_its_copies(
+    job: CommandLine, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """The exit code says whether; that the group has processed them is not said."""
+    topic = make_topic()
+    plain.produce_many(topic, [b"x"] * 5)
+    [made] = job.lines("job", "start", topic, "--offsets", "0:0-5", "--consumer-key", "billing", "--watch", "--yes")
+    job_id, group = made["job_id"], f"group-{topic[-8:]}"
+    _, said = job("job", "watch", job_id, "--until-consumed", group, "--timeout", "3", exits=1)
+    assert f"{group} has not committed past all copies of job {job_id} within 3 s" in said
+
+    with closing(Consumer({"bootstrap.servers": plain.bootstrap, "group.id": group})) as consumer:
+        offsets = [seen.offset for seen in plain.log(topic, 0, "read_committed", 5)]
+        consumer.commit(offsets=[TopicPartition(topic, 0, offsets[3])], asynchronous=False)
+        [shown] = job.lines("job", "show", job_id, "--group", group)
+        assert [each["copies_passed"] for each in shown["consumers"]["groups"]] == [3]
+        assert "3 of 5 copies" in job.on_a_terminal("job", "show", job_id, "--consumers")
+
+        watching = job.start("job", "watch", job_id, "--until-consumed", group, "--timeout", "60")
+        consumer.commit(offsets=[TopicPartition(topic, 0, offsets[4] + 1)], asynchronous=False)
+        printed, said = watching.communicate(timeout=60)
+    assert watching.returncode == 0, said
+    assert f"{group} has committed past all copies of job {job_id}: 5" in said
+    assert [line.get("state") for line in map(json.loads, printed.splitlines())] == ["succeeded", None]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--timeout", "3"], ["--until-consumed", ""], ["--until-consumed", "g", "--timeout", "0"]],
+    ids=" ".join,
+)
+def test_watch_that_cannot_be_meant_exits_with_2(job: CommandLine, arguments: list[str]) -> None:
+    """Nothing is asked of the service then."""
+    job("job", "watch", "0-" + "0" * 24, *arguments, exits=2)
+
+
+async def test_watch_for_a_group_continues_when_the_service_is_back(
+    served: Served, make_topic: MakeTopic, plain: PlainClient, broker: Broker, tmp_path: Path
+) -> None:
+    """It says that it asks again, and ends when the group is past the copies."""
+    topic = make_topic()
+    plain.produce(topic, b"x")
+    [made] = served.command_line.lines("job", "start", topic, "--offsets", "0:0-1", "--watch", "--yes")
+    group, url, log = f"group-{topic[-8:]}", f"http://127.0.0.1:{free_port()}", tmp_path / "log"
+    other = CommandLine({"KAFKA_RESEND_URL": url, "KAFKA_RESEND_TOKEN": TOKEN})
+
+    async def asked_about() -> bool:
+        return any((line.get("action"), line.get("outcome")) == ("consumers", "ok") for line in log_lines(log))
+
+    with serving(broker.bootstrap, url, log):
+        watching = other.start("job", "watch", made["job_id"], "--until-consumed", group, "--timeout", "120")
+        await eventually(asked_about, seconds=60)
+    with closing(Consumer({"bootstrap.servers": plain.bootstrap, "group.id": group})) as consumer:
+        past = TopicPartition(topic, 0, made["copies"][0]["last_offset"] + 1)
+        consumer.commit(offsets=[past], asynchronous=False)
+    with serving(broker.bootstrap, url, log):
+        _, said = await asyncio.to_thread(watching.communicate, timeout=90)
+    assert watching.returncode == 0, said
+    assert "asking again until it answers" in said
+    assert f"{group} has committed past all copies of job {made['job_id']}: 1" in said

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kafka.client.config import ClusterConfig
+from kafka.cluster import Cluster
 from kafka.demo.embedded import EMBEDDED_PARTITIONS, EmbeddedBroker
 from kafka.demo.samples import SAMPLE_RECORDS, SAMPLE_TOPIC, SamplesNotWritten, ensure_sample_topic
 from tests.support.reading import read_to_end
@@ -71,3 +74,17 @@ def test_samples_show_every_shape_of_a_record() -> None:
     assert any("consumer_key" in listed for listed in names)
     assert any(value is None for sample in SAMPLE_RECORDS for _, value in sample.headers)
     assert "paid" == json.loads([s for s in SAMPLE_RECORDS if s.partition == 0][4].value or b"")["state"]
+
+
+async def test_embedded_broker_tells_of_a_named_group_and_lists_none(address: str) -> None:
+    """The answer says that it may lack some."""
+    cluster = Cluster(ClusterConfig("demo", (address,), embedded=True))
+    await cluster.open()
+    try:
+        named = await cluster.consumers_of(SAMPLE_TOPIC, ["billing"], Event(), caller="me")
+        listed = await cluster.consumers_of(SAMPLE_TOPIC, [], Event(), caller="me")
+    finally:
+        await cluster.close()
+
+    assert [(each.group, each.state) for each in named.groups] == [("billing", "not_started")]
+    assert (listed.groups, listed.incomplete) == ([], "the embedded broker does not name its groups; name them")

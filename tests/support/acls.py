@@ -36,6 +36,7 @@ USERS = (
     "forgetful",
     "grouped",
     "transacting",
+    "follower",
 )
 """Users without any right, each for one test, which grants it what it needs."""
 

@@ -10,6 +10,7 @@ import pytest
 from kafka.client.config import ClusterConfig, Properties, PropertyReserved
 from kafka.client.properties import (
     admin_properties,
+    group_properties,
     job_writer_properties,
     reader_properties,
     scanner_properties,
@@ -37,6 +38,7 @@ CLIENTS: dict[str, tuple[PropertiesOf, set[str]]] = {
     "worker": (worker_properties, set()),
     # What it would log the others log.
     "admin": (admin_properties, {"log_level"}),
+    "groups": (partial(group_properties, group="g"), {"log_level"}),
 }
 
 

@@ -40,6 +40,22 @@ export interface ConditionItem {
   absent?: boolean;
 }
 
+/** How far consumer groups have committed. That they have processed what they are past is not said. */
+export interface ConsumersResponse {
+  /** When, in Unix milliseconds; nothing is kept of earlier answers. */
+  checked_at: number;
+  /** How many copies groups are compared with; absent: none are. */
+  copies?: number | null;
+  /** Of how many of them it is not known in which partition they are; absent: of none. */
+  copies_unplaced?: number | null;
+  /** Those that were named; or those that the cluster names and that have committed something there. */
+  groups: GroupItem[];
+  /** Whether these are all that the cluster names, or all that were named. */
+  complete: boolean;
+  /** Why they are not. */
+  reason?: string | null;
+}
+
 /** Where the copies in a partition are. */
 export interface CopiesItem {
   topic: string;
@@ -128,6 +144,40 @@ export interface FilterToldItem {
   headers: ConditionItem[];
   jmespath: string | null;
   include_resent: boolean;
+}
+
+/** How far a consumer group has committed. */
+export interface GroupItem {
+  group: string;
+  /** `not_started`: it has committed nothing there; `passing`: past some of the copies, or none; `passed`: past all of them; `committed`: something, where no copies are asked about; `denied`: Kafka's ACLs do not allow the service to see it; `unknown`. */
+  state: "not_started" | "passing" | "passed" | "committed" | "denied" | "unknown";
+  /** How many copies it has committed past. */
+  copies_passed?: number | null;
+  /** Whether that is exact. */
+  passed_relation?: "exact" | "at_least" | null;
+  /** How many others, at least, were deleted before the group has committed past them. */
+  copies_deleted?: number | null;
+  partitions: GroupPartitionItem[];
+  /** Why it is denied or unknown, where an error says so. */
+  error_code?: string | null;
+  /** The same in words. */
+  reason?: string | null;
+}
+
+/** A consumer group in a partition. */
+export interface GroupPartitionItem {
+  topic: string;
+  partition: number;
+  /** The offset that the group reads next; null where it has committed nothing. */
+  committed_offset: number | null;
+  /** How many copies are there. */
+  copies?: number | null;
+  /** How many of them lie before the committed offset. */
+  copies_passed?: number | null;
+  /** Whether that is exact. */
+  passed_relation?: "exact" | "at_least" | null;
+  /** How many others, at least, were deleted before the group has committed past them. */
+  copies_deleted?: number | null;
 }
 
 /** What is asked of the headers of one name; with neither value nor absent there must be one. */

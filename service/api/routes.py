@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from service.api import caller, health, histogram, jobs, messages, resend, topics
+from service.api import caller, dead_letters, health, histogram, jobs, messages, resend, topics
 from service.api import documented_errors as errors
 from service.api.call import INSTANCE_PATH, DocumentedAnswer, Handler, Route
 from service.api.keys import REPLAYED_HEADER
+from service.api.schema.dead_letters import DeadLettersResponse
 from service.api.schema.job_request import JobRequest
 from service.api.schema.job_response import JobResponse, JobsResponse
 from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
@@ -145,6 +146,17 @@ ROUTES: tuple[Route, ...] = (
         parameters=histogram.PARAMETERS,
         answers=(DocumentedAnswer(200, "The counts.", HistogramResponse),),
         errors=errors.MESSAGES,
+    ),
+    _query(
+        path=f"{INSTANCE_PATH}/dead-letters",
+        name="dead-letters",
+        needs="read",
+        handler=dead_letters.group_dead_letters,
+        summary="Group dead letters",
+        tag="messages",
+        parameters=dead_letters.PARAMETERS,
+        answers=(DocumentedAnswer(200, "Groups of the messages that were read.", DeadLettersResponse),),
+        errors=errors.DEAD_LETTERS,
     ),
     _job(
         "make",

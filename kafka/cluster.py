@@ -19,7 +19,7 @@ from kafka.model.records import Position, Record
 from kafka.resend.read_queue import Partition
 from kafka.resend.service import Resent
 from kafka.search.histogram import Histogram
-from kafka.search.selection import Continuation, HistogramQuery, Page, Paging, Selection
+from kafka.search.selection import Continuation, DeadLettersQuery, GroupsPage, HistogramQuery, Page, Paging, Selection
 
 
 class Cluster:
@@ -123,6 +123,14 @@ class Cluster:
         clients = self._watch.clients
         with clients.admitted():
             return await clients.query.find(selection, paging, rest, abandoned, caller=caller)
+
+    async def dead_letters(
+        self, asked: DeadLettersQuery, rest: Continuation | None, abandoned: Event, *, caller: str = ""
+    ) -> GroupsPage:
+        """Return groups of a topic's records, by what their headers say of them; see Query.dead_letters."""
+        clients = self._watch.clients
+        with clients.admitted():
+            return await clients.query.dead_letters(asked, rest, abandoned, caller=caller)
 
     async def histogram(self, asked: HistogramQuery, abandoned: Event, *, caller: str = "") -> Histogram:
         """Return how many records there are in each stretch of time; see Query.histogram."""

@@ -10,6 +10,8 @@ from msgspec import Struct
 from kafka.filter.expression import Expression, parse_expression
 from kafka.model.json_value import NotJson
 from kafka.model.records import CONSUMER_KEY, Record
+from kafka.redrive.dead_letters import DeadLetterCondition
+from kafka.redrive.known import NO_OWN, Dialects
 
 
 class Outcome(Enum):
@@ -61,6 +63,7 @@ class Filter(Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields
         headers: conditions on headers.
         jmespath: an expression over the value as JSON that must be true of it, which it is of no other value.
         include_resent: also records that carry a consumer_key already, which most often are copies themselves.
+        dead_letters: what their headers say of them as dead letters; None: anything or nothing.
     """
 
     key: str | None = None
@@ -69,13 +72,15 @@ class Filter(Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields
     headers: tuple[HeaderCondition, ...] = ()
     jmespath: str | None = None
     include_resent: bool = False
+    dead_letters: DeadLetterCondition | None = None
 
-    def judge(self, record: Record, *, headers_known: bool = True) -> Outcome:
+    def judge(self, record: Record, *, headers_known: bool = True, dialects: Dialects = NO_OWN) -> Outcome:
         """Return whether the record meets all conditions, or which it does not.
 
         Args:
             record: as it was read.
             headers_known: False for a record whose headers cannot be read: they are taken to meet their conditions.
+            dialects: of dead letters, those that the instance knows.
 
         Raises:
             EvaluationFailed: the expression cannot be evaluated on the record's value.
@@ -85,6 +90,8 @@ class Filter(Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields
         if not self._takes_key(record.key):
             return Outcome.NOT_MATCHED
         if headers_known and not all(condition.holds(record) for condition in self.headers):
+            return Outcome.NOT_MATCHED
+        if headers_known and not (self.dead_letters is None or self.dead_letters.holds(record, dialects)):
             return Outcome.NOT_MATCHED
         return Outcome.MATCHED if self.expression is None else _judge_value(self.expression, record.value)
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from kafka.filter.conditions import Filter, Outcome
 from kafka.jobs.stored import FORMAT, Codec, readable, readable_fields
 from kafka.model.records import Natural, OffsetRange, PartitionNumber, Record
+from kafka.redrive.known import NO_OWN, Dialects
 from kafka.redrive.target import Target
 
 MAX_RATE = 10_000_000
@@ -81,12 +82,13 @@ class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
         """How many offsets there are to read: an upper bound of the records."""
         return sum(span.length for span in self.spans)
 
-    def judge(self, record: Record, *, headers_known: bool = True) -> Outcome:
+    def judge(self, record: Record, *, headers_known: bool = True, dialects: Dialects = NO_OWN) -> Outcome:
         """Return whether a record of the spans is to be resent, or why not.
 
         Args:
             record: as it was read.
             headers_known: see Filter.judge.
+            dialects: of dead letters, those that the instance knows.
 
         Raises:
             EvaluationFailed: the filter's expression cannot be evaluated on the record's value.
@@ -96,7 +98,7 @@ class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):
             return Outcome.NOT_SELECTED
         if self.times_ms is not None and not self.times_ms[0] <= record.timestamp_ms < self.times_ms[1]:
             return Outcome.OUTSIDE_TIME_RANGE
-        return self.filter.judge(record, headers_known=headers_known)
+        return self.filter.judge(record, headers_known=headers_known, dialects=dialects)
 
 
 def new_job_id(partitions: int) -> str:

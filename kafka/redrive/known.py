@@ -1,7 +1,7 @@
 """The dialects that an instance knows, and which of them a record's headers are in.
 
 NothingWritten
-└── DialectRefused    a job's target has a dialect that cannot be used here
+└── DialectRefused    a job names a dialect that cannot be used here
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KEPT_ANSWERS = 1000
 
 @dataclass(eq=False)
 class DialectRefused(NothingWritten):
-    """A job's target has a dialect that cannot be used here.
+    """A job names a dialect that cannot be used here.
 
     Attributes:
         name: of the dialect.
@@ -30,7 +30,7 @@ class DialectRefused(NothingWritten):
     reason: str
 
     def __str__(self) -> str:
-        return f"the dialect of the job's target is {self.name!r}, {self.reason}"
+        return f"the job names the dialect {self.name!r}, {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ class Dialects:
     def names(self) -> tuple[str, ...]:
         """Names of all dialects, and `auto`."""
         return (AUTO, *(dialect.name for dialect in (*BUILT_IN, *self.own)))
+
+    @property
+    def each_name(self) -> tuple[str, ...]:
+        """Names of all dialects."""
+        return self.names[1:]
+
+    def require_one(self, name: str) -> None:
+        """Raise DialectRefused unless there is one dialect of this name, which `auto` is not."""
+        if name not in self.each_name:
+            raise DialectRefused(name, f"not one of {', '.join(self.each_name)}")
 
     def require_known(self, name: str) -> None:
         """Raise DialectRefused unless a job may have a target of this dialect."""

@@ -108,8 +108,8 @@ def group_of(record: Record, dialects: Sequence[Dialect]) -> str:
     headers = dict.fromkeys(dialect.group for dialect in dialects if dialect.group is not None)
     if not headers:
         raise OriginUnclear(f"the dialect {dialects[0].name} names no consumer group")
-    present = {name for name, _ in record.headers}
-    found = {header: _only(record, header) for header in headers if header in present or len(headers) == 1}
+    present = headers.keys() if len(headers) == 1 else {name for name, _ in record.headers}
+    found = {header: _only(record, header) for header in headers if header in present}
     if not found:
         raise OriginUnclear(f"it has {_none_of(headers)}")
     if len(set(found.values())) > 1:
@@ -168,13 +168,13 @@ def _headers_of(one: Origin, other: Origin) -> str:
 
 def _only(record: Record, wanted: str) -> bytes:
     """Return what all headers of that name say."""
-    values = {value for name, value in record.headers if name == wanted}
+    values = [value for name, value in record.headers if name == wanted]
     if not values:
         raise OriginUnclear(f"it has no header {wanted}")
-    if len(values) > 1:
+    if len(values) > 1 and len(set(values)) > 1:
         raise OriginUnclear(f"it has several headers {wanted}, which differ")
     # Null is malformed, as nothing is: neither names a topic or a partition.
-    return values.pop() or b""
+    return values[0] or b""
 
 
 def _none_of(headers: Iterable[str]) -> str:
@@ -207,4 +207,4 @@ def _numbers(value: bytes, numbers: Numbers, width: int, most: int) -> tuple[int
         found.append(int(value))
     if numbers != "text" and len(value) == width:
         found.append(int.from_bytes(value, "big", signed=True))
-    return tuple(dict.fromkeys(number for number in found if 0 <= number <= most))
+    return tuple([number for number in found if 0 <= number <= most])

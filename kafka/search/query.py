@@ -28,10 +28,20 @@ from kafka.metadata.topic import Topic, is_internal
 from kafka.metadata.topics import Topics
 from kafka.model.errors import AccessDenied, DeadlineExceeded, InternalTopic, NoLookupByTime
 from kafka.model.records import OffsetRange
+from kafka.search.grouping import MOST_GROUPS, GroupingPlan, group_records
 from kafka.search.histogram import Histogram, HistogramPlan, count
 from kafka.search.scan import ScanPlan, scan
 from kafka.search.scanners import Scanners
-from kafka.search.selection import Continuation, HistogramQuery, Page, Paging, Selection, Stages
+from kafka.search.selection import (
+    Continuation,
+    DeadLettersQuery,
+    GroupsPage,
+    HistogramQuery,
+    Page,
+    Paging,
+    Selection,
+    Stages,
+)
 from kafka.search.time_index import Border, ReadingEnd, contradicted
 
 _PATIENCE = 2.0
@@ -122,6 +132,7 @@ class Query:
                 paging.contents,
                 self._limits.max_scan_records,
                 started + min(paging.seconds or math.inf, self._limits.max_scan_seconds),
+                self._config.dialects,
             )
             scanned = await self._scanners.run(topic, lambda consumer: scan(consumer, plan, abandoned), abandoned)
             seconds = time.monotonic() - started
@@ -139,6 +150,44 @@ class Query:
             scanned=scanned,
             seconds=seconds,
         )
+
+    async def dead_letters(
+        self, asked: DeadLettersQuery, rest: Continuation | None, abandoned: Event, *, caller: str = ""
+    ) -> GroupsPage:
+        """Return the groups of some of a topic's records, by what their headers say of them as dead letters.
+
+        Args:
+            asked: which records; the same for all pages.
+            rest: where to continue; None for the first page.
+            abandoned: set it to have the reading end soon.
+            caller: who asks; as find.
+
+        Raises:
+            TopicMissing, PartitionMissing, TopicReplaced, InternalTopic, AccessDenied: there is nothing to read.
+            TooManyScans, ClusterAway, DeadlineExceeded: not now.
+            kafka.scanners.Abandoned: it was set.
+        """
+        limits = self._limits
+        topic = await self.readable(asked.topic, time.monotonic() + limits.max_scan_seconds)
+        if rest is not None:
+            topic.require_id(rest.topic_id)
+        async with self._places.place(caller):
+            if rest is None:
+                stages = await self._stages(Selection(asked.topic, asked.partition), topic, abandoned)
+                rest = Continuation(topic.topic_id, stages, 0, 0)
+            else:
+                rest = await self._within(topic, rest)
+            spans = [span for stage in rest.stages for span in stage]
+            started = time.monotonic()
+            deadline, dialects = started + limits.max_scan_seconds, self._config.dialects
+            plan = GroupingPlan(topic, spans, asked.dialect, dialects, MOST_GROUPS, limits.max_scan_records, deadline)
+            grouped = await self._scanners.run(topic, lambda each: group_records(each, plan, abandoned), abandoned)
+            seconds = time.monotonic() - started
+        if records_read.listeners:
+            records_read(RecordsRead(self._config.name, topic.name, grouped.read, seconds, "search"))
+        left = sum(span.length for span in grouped.rest)
+        more = Continuation(rest.topic_id, (grouped.rest,), 0, rest.passed + grouped.read) if left else None
+        return GroupsPage(grouped, more, left, seconds)
 
     async def histogram(self, asked: HistogramQuery, abandoned: Event, *, caller: str = "") -> Histogram:
         """Return how many records there are in each stretch of time; see kafka.histogram.

@@ -17,6 +17,7 @@ from kafka.filter.interpreter import EvaluationFailed
 from kafka.metadata.topic import Topic
 from kafka.model.errors import DeadlineExceeded
 from kafka.model.records import OffsetRange, Position
+from kafka.redrive.known import Dialects
 from kafka.search.merge import Merge, MergeBounds, Placed, in_order
 from kafka.search.outcomes import OutcomeTally
 from kafka.search.scanners import Abandoned
@@ -49,6 +50,7 @@ class ScanPlan:
         contents: whether to bring along all of each record.
         most_read: how many records may be read.
         deadline: point of time.monotonic() after which to stop.
+        dialects: of dead letters, those that are known to the filter.
     """
 
     topic: Topic
@@ -63,6 +65,7 @@ class ScanPlan:
     contents: bool
     most_read: int
     deadline: float
+    dialects: Dialects
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +282,7 @@ class _Scan:
         headers_known = unreadable is None
         if plan.filter is not None:
             try:
-                outcome = plan.filter.judge(record, headers_known=headers_known)
+                outcome = plan.filter.judge(record, headers_known=headers_known, dialects=plan.dialects)
             except EvaluationFailed as error:
                 self._tally.note_not_evaluated(partition, offset, str(error))
                 outcome = Outcome.NOT_EVALUATED

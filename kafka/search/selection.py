@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kafka.filter.conditions import Filter
 from kafka.metadata.topic import Topic
 from kafka.model.records import OffsetRange
+from kafka.search.grouping import Grouped
 from kafka.search.scan import Scanned
 from kafka.search.streams import RecordSummary
 
@@ -94,6 +95,38 @@ class Page:
     rest: Continuation | None
     left: int
     scanned: Scanned
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersQuery:
+    """Which records are grouped by what their headers say of them as dead letters.
+
+    Attributes:
+        topic: where.
+        partition: the only one; None: all.
+        dialect: the only one whose records are grouped; None: all records.
+    """
+
+    topic: str
+    partition: int | None = None
+    dialect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPage:
+    """The groups of the records that one request has read; those of other requests are to be added.
+
+    Attributes:
+        grouped: the groups, and what was read.
+        rest: where to continue; None when nothing follows.
+        left: how many offsets are still to be read.
+        seconds: how long it took.
+    """
+
+    grouped: Grouped
+    rest: Continuation | None
+    left: int
     seconds: float
 
 

@@ -93,6 +93,17 @@ CONSUMERS: Errors = (
     worker.TooManyScans(4),
     worker.DeadlineExceeded("the description of topic 'topic-test'"),
 )
+DEAD_LETTERS: Errors = (
+    *_QUERY,
+    refusals.ParameterMissing("the query has no topic"),
+    refusals.ParameterNotChoice('dialect is "any", not one of spring, connect'),
+    refusals.CursorRefused("the cursor belongs to a search with other parameters"),
+    worker.TopicMissing("topic-test"),
+    worker.TopicReplaced("topic-test"),
+    worker.InternalTopic("__consumer_offsets"),
+    worker.TooManyScans(4),
+    worker.DeadlineExceeded("records of topic 'topic-test'"),
+)
 QUERY_MEANINGS = {
     400: "Something about the request has to be fixed first.",
     403: _FORBIDDEN,

@@ -21,6 +21,7 @@ from service.api.call import INSTANCE_PATH, Call
 from service.api.keys import REPLAYED, key_of
 from service.api.parameters import Whole, Words
 from service.api.prefix import prefix_of
+from service.api.schema.filter import require_known_dialect
 from service.api.schema.job_request import parse_job, parse_resend_failed
 from service.api.schema.job_response import failed_positions, to_response
 from service.http.refusals import JobFieldRefused, shown
@@ -60,9 +61,9 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
         of_job: id of the job whose failures are meant.
     """
     call.admitted.require_topic(spec.topic)
+    _require_dialects(spec, call.admitted.cluster.config.dialects)
     if spec.target is not None:
         # Also of a job made of another one's failures, whose creator may have been another caller.
-        _require_dialect(spec.target.dialect, call.admitted.cluster.config.dialects)
         spec = replace(spec, target=replace(spec.target, by_operator=call.admitted.caller.operator))
     jobs, log = call.admitted.cluster.jobs, call.log
 
@@ -85,12 +86,16 @@ async def _created(call: Call[Admission], spec: JobSpec, topic_id: str | None, o
     return _answer(_one(call, job), 202, {"Location": location, **(REPLAYED if log.replayed else {})})
 
 
-def _require_dialect(name: str, dialects: Dialects) -> None:
-    """Raise JobFieldRefused unless a job of this instance may have a target of that dialect."""
+def _require_dialects(spec: JobSpec, dialects: Dialects) -> None:
+    """Raise JobFieldRefused unless a job of this instance may have the dialects that this one names."""
+    field = "filter.dead_letters.dialect"
     try:
-        dialects.require_known(name)
+        require_known_dialect(spec.filter, dialects)
+        if spec.target is not None:
+            field = "target.dialect"
+            dialects.require_known(spec.target.dialect)
     except DialectRefused as error:
-        raise JobFieldRefused(f"target.dialect is {shown(name)}, {error.reason}") from None
+        raise JobFieldRefused(f"{field} is {shown(error.name)}, {error.reason}") from None
 
 
 def _object_of(body: bytes) -> dict[str, object]:

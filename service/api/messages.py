@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from kafka.filter.conditions import Filter
 from kafka.model.records import MAX_OFFSET, MAX_PARTITION, Position, Record
+from kafka.redrive.known import DialectRefused
 from kafka.search.selection import Page, Paging, Selection
 from service.api.access import Admission
 from service.api.call import Call
 from service.api.http_disconnect import while_connected
 from service.api.parameters import Flag, Parameters, Tag, Text, TopicName, Whole
-from service.api.schema.filter import parse_filter
+from service.api.schema.filter import parse_filter, require_known_dialect
 from service.api.schema.query import MessageItem, MessagesResponse, listed_message, whole_message
 from service.api.schema.scan import ScanItem, scan_item, scan_of_one
 from service.http.refusals import (
@@ -103,6 +104,10 @@ async def find_messages(call: Call[Admission]) -> Response:
     """
     asked = parse_query(call.parameters)
     call.admitted.require_topic(asked.selection.topic)
+    try:
+        require_known_dialect(asked.selection.filter, call.admitted.cluster.config.dialects)
+    except DialectRefused as error:
+        raise FilterRefused(f"filter.dead_letters.dialect is {shown(error.name)}, {error.reason}") from None
     if asked.position is None:
         return await _list(asked, call)
     call.log.position = asked.position
@@ -228,7 +233,7 @@ async def _one(asked: Asked, position: Position, call: Call[Admission]) -> Respo
     if asked.download:
         return _download(record)
     max_value_bytes = call.context.settings.query.max_value_bytes
-    scan = scan_of_one(record, asked.selection)
+    scan = scan_of_one(record, asked.selection, call.admitted.cluster.config.dialects)
     messages = [whole_message(record, max_value_bytes)] if scan.counts.matched else []
     return _answer(messages, total=len(messages), exact=True, cursor=None, scan=scan)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from service.api import caller, consumers, health, histogram, jobs, messages, resend, topics
+from service.api import caller, consumers, dead_letters, health, histogram, jobs, messages, resend, topics
 from service.api import documented_errors as errors
 from service.api.call import INSTANCE_PATH, DocumentedAnswer, Handler, Route
 from service.api.keys import REPLAYED_HEADER
 from service.api.schema.consumers import ConsumersResponse
+from service.api.schema.dead_letters import DeadLettersResponse
 from service.api.schema.job_request import JobRequest, ResendFailedRequest
 from service.api.schema.job_response import JobResponse, JobsResponse
 from service.api.schema.query import CallerResponse, HistogramResponse, MessagesResponse, TopicsResponse
@@ -157,6 +158,17 @@ ROUTES: tuple[Route, ...] = (
         parameters=consumers.OF_MESSAGE,
         answers=(DocumentedAnswer(200, "The consumer groups.", ConsumersResponse),),
         errors=errors.CONSUMERS,
+    ),
+    _query(
+        path=f"{INSTANCE_PATH}/dead-letters",
+        name="dead-letters",
+        needs="read",
+        handler=dead_letters.group_dead_letters,
+        summary="Group dead letters",
+        tag="messages",
+        parameters=dead_letters.PARAMETERS,
+        answers=(DocumentedAnswer(200, "Groups of the messages that were read.", DeadLettersResponse),),
+        errors=errors.DEAD_LETTERS,
     ),
     _job(
         "make",

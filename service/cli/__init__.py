@@ -62,6 +62,12 @@ _COMMANDS = {
         "Find records: the newest, by time or by position; show one.",
         epilog=_EXIT_CODES,
     ),
+    "dead-letters": _Command(
+        "service.cli.dead_letters",
+        "dead_letters_command",
+        "Group dead letters by where they came from, group and reason.",
+        epilog=_EXIT_CODES,
+    ),
     "resend": _Command("service.cli.resend", "resend_command", "Resend one record.", epilog=_EXIT_CODES),
     "tail": _Command("service.cli.tail", "tail_command", "Show records as they are written.", epilog=_EXIT_CODES),
     "sample-topic": _Command(

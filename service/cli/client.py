@@ -62,6 +62,23 @@ class RecordsPage:
     hint: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLettersPage:
+    """Groups of the dead letters that one request has read.
+
+    Attributes:
+        groups: as the API tells them.
+        cursor: where to continue; None when nothing follows.
+        read: how many records were read for this page.
+        left: how many offsets are still to be read.
+    """
+
+    groups: Sequence[Json]
+    cursor: str | None
+    read: int
+    left: int
+
+
 class Api:
     """One instance, as the API tells of it.
 
@@ -148,6 +165,20 @@ class Api:
             scan["reached_time"],
             scan["hint"],
         )
+
+    async def dead_letters(self, asked: Mapping[str, str]) -> DeadLettersPage:
+        """Return groups of some of a topic's dead letters.
+
+        Args:
+            asked: the query's parameters, as the API names them.
+
+        Raises:
+            ApiError: one of its kinds.
+        """
+        answer = await self._read("/dead-letters", asked)
+        scan = field(answer, "scan", dict)
+        cursor = field(answer, "cursor", str, type(None))
+        return DeadLettersPage(field(answer, "groups", list), cursor, scan["records"], scan["left"])
 
     async def resend(
         self, topic: str, partition: int, offset: int, consumer_key: str | None, idempotency_key: str | None = None

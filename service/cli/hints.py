@@ -103,6 +103,7 @@ _FIELDS = (
     (re.compile(r"^max_failures (?=is )"), "--max-failures "),
     (re.compile(r"^target\.dialect (?=is )"), "--redrive "),
     (re.compile(r"^filter\.jmespath (?=is )"), "--jmespath "),
+    (re.compile(r"^filter\.dead_letters\.(?=(?:dialect|topic|group|reason) is )"), "--dead-letter-"),
     (re.compile(r"^filter\.key (?=is )"), "--key "),
     (re.compile(r"^filter\.key_prefix (?=is )"), "--key-prefix "),
     (re.compile(r"^filter\.key_contains (?=is )"), "--key-contains "),

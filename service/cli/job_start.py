@@ -14,6 +14,10 @@ import typer
 
 from service.cli.filter_options import (
     AskedFilter,
+    DeadLetterDialect,
+    DeadLetterGroup,
+    DeadLetterReason,
+    DeadLetterTopic,
     IncludeResent,
     Jmespath,
     Key,
@@ -87,6 +91,10 @@ def start_command(
     without_header: WithoutHeader = None,
     jmespath: Jmespath = None,
     include_resent: IncludeResent = False,
+    dead_letter_dialect: DeadLetterDialect = None,
+    dead_letter_topic: DeadLetterTopic = None,
+    dead_letter_group: DeadLetterGroup = None,
+    dead_letter_reason: DeadLetterReason = None,
     consumer_key: Annotated[
         str | None,
         typer.Option("--consumer-key", metavar="KEY", help="The recipient of the copies. Default: everybody."),
@@ -172,6 +180,10 @@ def start_command(
         without_headers=without_header or (),
         jmespath=jmespath,
         include_resent=include_resent,
+        dead_letter_dialect=dead_letter_dialect,
+        dead_letter_topic=dead_letter_topic,
+        dead_letter_group=dead_letter_group,
+        dead_letter_reason=dead_letter_reason,
     )
     require_idempotency_key(idempotency_key)
     if consumer_key is not None and group_as_recipient:

@@ -14,6 +14,10 @@ import typer
 from service.cli.count_words import COUNT_WORDS
 from service.cli.filter_options import (
     AskedFilter,
+    DeadLetterDialect,
+    DeadLetterGroup,
+    DeadLetterReason,
+    DeadLetterTopic,
     IncludeResent,
     Jmespath,
     Key,
@@ -81,6 +85,10 @@ def messages_command(
     without_header: WithoutHeader = None,
     jmespath: Jmespath = None,
     include_resent: IncludeResent = False,
+    dead_letter_dialect: DeadLetterDialect = None,
+    dead_letter_topic: DeadLetterTopic = None,
+    dead_letter_group: DeadLetterGroup = None,
+    dead_letter_reason: DeadLetterReason = None,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="INTEGER", min=1, help="Maximum number of records. Default: 100.")
     ] = None,
@@ -135,6 +143,10 @@ def messages_command(
         without_headers=without_header or (),
         jmespath=jmespath,
         include_resent=include_resent,
+        dead_letter_dialect=dead_letter_dialect,
+        dead_letter_topic=dead_letter_topic,
+        dead_letter_group=dead_letter_group,
+        dead_letter_reason=dead_letter_reason,
     ).body()
     asked = target(url, token, token_file, project, instance)
     between = times(since, start, end, datetime.now(UTC))

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, msgpack
 
 from kafka.client.secrets import secret_values
 from kafka.model.records import Natural, OffsetRange
-from kafka.search.selection import Continuation, Selection
+from kafka.search.selection import Continuation, DeadLettersQuery, Selection
 from service.http.refusals import CursorRefused
 from service.settings.model import Settings
 
@@ -66,12 +66,12 @@ class Cursors:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def cursor(self, selection: Selection, rest: Continuation) -> str:
+    def cursor(self, selection: Selection | DeadLettersQuery, rest: Continuation) -> str:
         """Return the text that stands for the rest of a search."""
         packed = _prefix(selection) + _ENCODER.encode(_Rest(rest.topic_id, rest.skip, rest.passed, rest.stages))
         return base64.urlsafe_b64encode(packed + self._code(packed)).decode().rstrip("=")
 
-    def rest(self, selection: Selection, text: str, most_skip: int) -> Continuation:
+    def rest(self, selection: Selection | DeadLettersQuery, text: str, most_skip: int) -> Continuation:
         """Return what is left of a search.
 
         Args:
@@ -106,7 +106,7 @@ def _is_stage(spans: Sequence[OffsetRange]) -> bool:
     return all(span.length for span in spans) and all(one.partition < next_.partition for one, next_ in pairwise(spans))
 
 
-def _prefix(selection: Selection) -> bytes:
+def _prefix(selection: Selection | DeadLettersQuery) -> bytes:
     # The repr of plain values: two selections have the same one only if they are equal.
     return bytes([_VERSION]) + hashlib.sha256(repr(selection).encode()).digest()[:_DIGEST_BYTES]
 

@@ -20,7 +20,7 @@ import { job, message } from "./made.js";
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
   topic: "orders", name: " ", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
-  jmespath: " ", includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, rate: "", stopAfter: "",
+  jmespath: " ", deadLetters: {}, includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, rate: "", stopAfter: "",
 };
 
 /** @param {string} field */
@@ -91,6 +91,8 @@ test("all that can be said is in the body", () => {
     max_failures: 3,
   });
   const forGroups = { ...EMPTY, target: "auto", groupAsRecipient: true };
+  const group = { topic: "", group: "billing", reason: "E" };
+  assert.deepEqual(specOf({ ...EMPTY, deadLetters: group }).filter, { dead_letters: { group: "billing", reason: "E" } });
   assert.deepEqual(specOf(forGroups).target, { dialect: "auto", remove_headers: false, group_as_recipient: true });
 });
 

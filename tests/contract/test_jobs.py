@@ -127,6 +127,28 @@ async def test_target_of_a_job_is_an_origin_that_is_known(
 
 
 @pytest.mark.parametrize(
+    ("chosen", "number"),
+    [
+        (None, 503001),
+        ({}, 503001),
+        ({"dialect": "share-group", "topic": "orders", "group": "", "reason": None}, 503001),
+        ({"dialect": "auto"}, 400042),
+        ({"dialect": "legacy"}, 400042),
+        ({"dialects": "spring"}, 400042),
+        ({"reason": 5}, 400042),
+        ("spring", 400042),
+    ],
+)
+async def test_filter_of_a_job_may_choose_dead_letters_of_a_dialect_that_is_known(
+    client: httpx.AsyncClient, chosen: object, number: int
+) -> None:
+    """An unknown one would match nothing."""
+    answer = await client.post(BASE, json=BODY | {"filter": {"dead_letters": chosen}}, headers=HEADERS)
+
+    assert number == code(answer)
+
+
+@pytest.mark.parametrize(
     ("content", "number"),
     [
         (b"", 400005),

@@ -257,9 +257,7 @@ async def test_dialect_that_a_worker_does_not_know_ends_the_job_with_the_reason(
     jobs_stage.worker(everybody)
     job = await jobs_stage.run(dead, target=structs.replace(AUTO, dialect="legacy"))
     assert (job.state, job.progress.counts.scanned) == ("failed", 0)
-    assert (job.progress.reason or "").startswith(
-        "the dialect of the job's target is 'legacy', not one of auto, spring"
-    )
+    assert (job.progress.reason or "").startswith("the job names the dialect 'legacy', not one of auto, spring")
     assert plain.high_watermark(topic, 0) == 0
 
 

@@ -117,13 +117,17 @@ class PlainClient:
         *,
         partition: int = 0,
         timestamps_ms: Iterable[int] = (),
+        headers: Iterable[Header] = (),
         **properties: str | int,
     ) -> None:
         """Write records in as few batches as possible, the first with these timestamps, all others with the present."""
+        same: list[tuple[str, str | bytes | None]] = [*headers]
         self._must_exist(topic)
         producer = self._producer({"linger.ms": 50, **properties})
         for value, timestamp_ms in zip(values, itertools.chain(timestamps_ms, itertools.repeat(0)), strict=False):
-            producer.produce(topic, value, b"key", partition, on_delivery=_delivered, timestamp=timestamp_ms)
+            producer.produce(
+                topic, value, b"key", partition, on_delivery=_delivered, timestamp=timestamp_ms, headers=same
+            )
         assert producer.flush(WAIT_SECONDS) == 0
 
     def transaction(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.spec import JobSpec
+from kafka.redrive.dead_letters import DeadLetterCondition
 from kafka.redrive.target import Target
 from service.api.schema.job_request import parse_job
 from service.http.refusals import JobFieldRefused, RequestRefused
@@ -33,6 +34,7 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
             "headers": [{"name": "a", "value": ""}, {"name": "b", "absent": True}, {"name": "c", "value": None}],
             "jmespath": "x",
             "include_resent": True,
+            "dead_letters": {"dialect": None, "topic": "orders", "group": ""},
         },
         consumer_key="billing",
         records_per_second=10,
@@ -52,6 +54,7 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
             headers=(HeaderCondition("a", ""), HeaderCondition("b", absent=True), HeaderCondition("c")),
             jmespath="x",
             include_resent=True,
+            dead_letters=DeadLetterCondition(topic="orders", group=""),
         ),
         consumer_key="billing",
         records_per_second=10.0,

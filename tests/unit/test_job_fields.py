@@ -17,17 +17,12 @@ from kafka.filter.conditions import Filter, HeaderCondition
 from kafka.jobs.plan import JobTerms, Plan
 from kafka.jobs.progress import Counts, Failure
 from kafka.jobs.spec import JobSpec
+from kafka.redrive.dead_letters import DeadLetterCondition
 from kafka.redrive.target import Target
-from service.api.schema.filter import FilterItem, HeaderConditionItem
+from service.api.schema.filter import DeadLettersItem, FilterItem, HeaderConditionItem
 from service.api.schema.job_request import JobRequest, TargetItem, parse_job
-from service.api.schema.job_response import (
-    ConditionItem,
-    CountsItem,
-    FailureItem,
-    FilterToldItem,
-    JobResponse,
-    TargetToldItem,
-)
+from service.api.schema.job_response import CountsItem, FailureItem, JobResponse
+from service.api.schema.job_terms import ConditionItem, DeadLettersToldItem, FilterToldItem, TargetToldItem
 from service.cli.hints import worded
 from service.http.errors import row_of
 from service.http.refusals import JobFieldRefused
@@ -64,6 +59,7 @@ def test_what_is_planned_is_told() -> None:
     [
         (Filter.__struct_fields__, FilterItem, FilterToldItem),
         (HeaderCondition.__struct_fields__, HeaderConditionItem, ConditionItem),
+        (DeadLetterCondition.__struct_fields__, DeadLettersItem, DeadLettersToldItem),
         # Who has made it is not for a caller to say.
         (set(Target.__struct_fields__) - {"by_operator"}, TargetItem, TargetToldItem),
     ],
@@ -103,7 +99,8 @@ def test_command_line_writes_every_field_of_a_body_and_no_other() -> None:
     stored = [node for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)]
     keys += [node.slice for node in stored]
     written = {key.value for key in keys if isinstance(key, ast.Constant)}
-    of_entries = {"partition", "message_offset", "start", "end", *HeaderConditionItem.model_fields}
+    of_entries = {"partition", "message_offset", "start", "end"}
+    of_entries |= HeaderConditionItem.model_fields.keys() | DeadLettersItem.model_fields.keys()
 
     assert {place.rpartition(".")[2] for place in PLACES} | NESTED.keys() | of_entries == written
 
@@ -116,6 +113,7 @@ def test_command_line_writes_every_field_of_a_body_and_no_other() -> None:
         ({"target": {"dialect": 5}}, "--redrive is 5, "),
         ({"filter": {"jmespath": 5}}, "--jmespath is 5, "),
         ({"filter": {"key": 5}}, "--key is 5, "),
+        ({"filter": {"dead_letters": {"reason": 5}}}, "--dead-letter-reason is 5, "),
         ({"filter": {"headers": [{"name": "h"}] * 21}}, "--header has 21 entries, "),
         ({"filter": {"headers": [{"name": 5}]}}, "a --header is 5, "),
         (

@@ -416,8 +416,11 @@ def test_dialect_that_is_not_known_is_refused_with_those_that_are() -> None:
     own = Dialect(name="legacy", writer="us", topic="t", partition="p")
     with pytest.raises(DialectRefused) as refused:
         Dialects((own,)).require_known("any")
-    known = "auto, spring, spring-retry-topic, spring-cloud-stream, x-original, connect, streams, share-group, legacy"
-    assert f"the dialect of the job's target is 'any', not one of {known}" == str(refused.value)
+    one = "spring, spring-retry-topic, spring-cloud-stream, x-original, connect, streams, share-group, legacy"
+    assert f"the job names the dialect 'any', not one of auto, {one}" == str(refused.value)
+    with pytest.raises(DialectRefused) as refused:
+        Dialects((own,)).require_one("auto")
+    assert f"the job names the dialect 'auto', not one of {one}" == str(refused.value)
 
 
 NAMES = sorted({name for headers in WRITTEN.values() for name, _ in headers})

@@ -16,6 +16,7 @@ from kafka.jobs.progress import NOT_BEGUN, Counts, Failure, Progress, Report, en
 from kafka.jobs.worker.liveness import Heartbeat, encode_heartbeat
 from kafka.model.errors import OffsetExpired
 from kafka.model.records import OffsetRange, Position
+from kafka.redrive.dead_letters import DeadLetterCondition
 from kafka.redrive.target import Target
 from kafka.resend.service import Resent
 
@@ -51,6 +52,7 @@ def test_plan_is_written_as_ever() -> None:
             headers=(HeaderCondition("h", "v"), HeaderCondition("n", absent=True)),
             jmespath="x",
             include_resent=True,
+            dead_letters=DeadLetterCondition("spring", "orders", "", "E"),
         ),
         consumer_key="billing",
         records_per_second=0.5,
@@ -82,6 +84,7 @@ def test_plan_is_written_as_ever() -> None:
             "headers": [{"name": "h", "value": "v"}, {"name": "n", "absent": True}],
             "jmespath": "x",
             "include_resent": True,
+            "dead_letters": {"dialect": "spring", "topic": "orders", "group": "", "reason": "E"},
         },
         "consumer_key": "billing",
         "records_per_second": 0.5,

@@ -23,6 +23,7 @@ from kafka.jobs.plan import (
 )
 from kafka.jobs.stored import UnsupportedFormat
 from kafka.model.records import OffsetRange
+from kafka.redrive.dead_letters import DeadLetterCondition
 from kafka.redrive.known import NO_OWN
 from kafka.redrive.target import Target
 from tests.support.jobs import record
@@ -38,6 +39,7 @@ filters = st.builds(
     headers=st.lists(st.builds(HeaderCondition, words, st.none() | words, st.booleans()), max_size=3).map(tuple),
     jmespath=st.none() | words,
     include_resent=st.booleans(),
+    dead_letters=st.none() | st.builds(DeadLetterCondition, *4 * [st.none() | words]),
 )
 plans = st.builds(
     Plan,

@@ -89,6 +89,8 @@ class JobExecution:
         self._name = f"{config.name} jobs {partition_of(plan.job_id)} source"
         self._describe = describe
         self._rules = rules = copy_preparer.rules
+        if (chosen := plan.filter.dead_letters) is not None and chosen.dialect is not None:
+            rules.dialects.require_one(chosen.dialect)
         self._policy = rules.policies[plan.instance]
         self.plan = plan
         self.progress = progress
@@ -136,7 +138,7 @@ class JobExecution:
             chunk = self._next(alone=alone)
             if chunk is None:
                 return None
-            selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS)
+            selected, self._undecided = select(self.plan, chunk, _SLICE_SECONDS, self._rules.dialects)
             letters = [letter for letter, _ in selected.records]
             if self._targets is None or not self._targets.any_points(letters):
                 return selected

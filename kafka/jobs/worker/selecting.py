@@ -14,6 +14,7 @@ from kafka.jobs.progress import Counts, Failure, missing_positions
 from kafka.jobs.worker.source import Chunk
 from kafka.model.errors import NothingWritten, ResendError
 from kafka.model.records import Position, Record
+from kafka.redrive.known import NO_OWN, Dialects
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class Selected:
         return replace(self, pointed=pointed)
 
 
-def select(plan: Plan, chunk: Chunk, seconds: float) -> tuple[Selected, Chunk | None]:
+def select(plan: Plan, chunk: Chunk, seconds: float, dialects: Dialects = NO_OWN) -> tuple[Selected, Chunk | None]:
     """Judge the records of a chunk, in their order, and return what is decided, and the part that is left.
 
     Args:
         plan: says which records are meant.
         chunk: what was read.
         seconds: after that long no further record is begun; at least one is judged.
+        dialects: of dead letters, those that the worker knows.
     """
     until = time.monotonic() + seconds
     matched: list[tuple[Record, ResendError | None]] = []
@@ -56,7 +58,7 @@ def select(plan: Plan, chunk: Chunk, seconds: float) -> tuple[Selected, Chunk | 
     judged = 0
     for record, unreadable in chunk.records:
         try:
-            outcome = plan.judge(record, headers_known=unreadable is None)
+            outcome = plan.judge(record, headers_known=unreadable is None, dialects=dialects)
         except EvaluationFailed as error:
             outcome = Outcome.NOT_EVALUATED
             position = record.position

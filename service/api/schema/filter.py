@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kafka.filter.conditions import Filter
 from kafka.filter.corrected import with_texts
 from kafka.filter.errors import ExpressionRefused
+from kafka.redrive.known import Dialects
 from service.api.schema.refused import refused_words
 from service.http.refusals import BodyRefused, FilterRefused, JobFieldRefused, shown
 from service.http.strict_json import read_json
@@ -18,6 +19,7 @@ _MOST_HEADERS = 20
 _MOST_TEXT = 4096
 
 _Text = Annotated[str, Field(max_length=_MOST_TEXT)]
+DialectName = Annotated[str, Field(max_length=64)]
 
 
 class RequestPart(BaseModel):
@@ -40,6 +42,15 @@ class HeaderConditionItem(RequestPart):
         return self
 
 
+class DeadLettersItem(RequestPart):
+    """Which dead letters are meant; what is left out is any. A group of GET …/dead-letters has these fields."""
+
+    dialect: DialectName | None = Field(default=None, description="In which it is said where they came from.")
+    topic: _Text | None = Field(default=None, description="Where they came from.")
+    group: _Text | None = Field(default=None, description='The consumer group that failed; "": none is named.')
+    reason: _Text | None = Field(default=None, description='Class of the exception; "": none is named.')
+
+
 class FilterItem(RequestPart):
     """Which of the selected messages are meant: those that meet all of it."""
 
@@ -49,6 +60,9 @@ class FilterItem(RequestPart):
     headers: list[HeaderConditionItem] | None = Field(default=None, min_length=1, max_length=_MOST_HEADERS)
     jmespath: _Text | None = Field(default=None, description="An expression that must be true of the value as JSON.")
     include_resent: bool = Field(default=False, description="Also messages that carry a consumer_key already.")
+    dead_letters: DeadLettersItem | None = Field(
+        default=None, description="Dead letters of one group; null: any messages."
+    )
 
 
 def parse_filter(text: str) -> Filter:
@@ -73,6 +87,12 @@ def parse_filter(text: str) -> Filter:
     except JobFieldRefused as error:
         raise FilterRefused(str(error)) from None
     return msgspec.convert(asked.model_dump(exclude_none=True), Filter)
+
+
+def require_known_dialect(asked: Filter | None, dialects: Dialects) -> None:
+    """Raise DialectRefused if a filter names a dialect of dead letters that is none of these."""
+    if asked is not None and asked.dead_letters is not None and asked.dead_letters.dialect is not None:
+        dialects.require_one(asked.dead_letters.dialect)
 
 
 def hint_of(asked: Filter, matched: int, not_matched: int) -> str | None:

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from kafka.jobs.plan import MAX_RATE
 from kafka.jobs.spec import JobSpec
 from kafka.model.records import MAX_OFFSET, MAX_PARTITION
-from service.api.schema.filter import FilterItem, RequestPart
+from service.api.schema.filter import DialectName, FilterItem, RequestPart
 from service.api.schema.refused import refused_words
 from service.api.schema.resend import ConsumerKey, Topic
 from service.http.refusals import JobFieldRefused, shown
@@ -27,7 +27,6 @@ _LEAST_RATE = 1e-6
 _Partition = Annotated[int, Field(strict=True, ge=0, le=MAX_PARTITION)]
 _Offset = Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET)]
 _Positive = Annotated[int, Field(strict=True, ge=1, le=MAX_OFFSET)]
-DialectName = Annotated[str, Field(max_length=64)]
 # One entry that is wrong is enough: to tell it costs more than to read it.
 _PARTITIONS = Field(min_length=1, max_length=_MOST_PARTITIONS, fail_fast=True)
 _POSITIONS = Field(min_length=1, max_length=MOST_POSITIONS, fail_fast=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec.structs import asdict
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kafka.jobs.copy_runs import CopiesByTopic
 from kafka.jobs.job import Job
@@ -11,58 +11,10 @@ from kafka.jobs.plan import Plan
 from kafka.jobs.progress import Report, State
 from service.api.schema.filter import hint_of
 from service.api.schema.job_request import MessagePosition
+from service.api.schema.job_terms import FilterToldItem, JobPart, SelectionItem, TargetToldItem
 
 
-class _JobPart(BaseModel):
-    # Made of the attributes that have its fields' names, or their aliases. A field that has its default is absent.
-    model_config = ConfigDict(extra="forbid", from_attributes=True, validate_by_name=True, validate_by_alias=True)
-
-
-class SelectedRangeItem(_JobPart):
-    """A range of offsets that is read."""
-
-    partition: int
-    start: int
-    end: int = Field(description="Not part of it; fixed when the job was accepted.")
-
-
-class SelectionItem(_JobPart):
-    """What is read, as it was fixed when the job was accepted."""
-
-    spans: list[SelectedRangeItem]
-    positions: int | None = Field(default=None, description="How many messages alone are meant; absent: all.")
-    start_time: int | None = Field(default=None, description="First timestamp; absent: any.")
-    end_time: int | None = Field(default=None, description="First timestamp after the range; absent: any.")
-
-
-class ConditionItem(_JobPart):
-    """What is asked of the headers of one name."""
-
-    name: str
-    value: str | None = Field(default=None, description="Absent: any.")
-    absent: bool = Field(default=False, description="true, or absent.")
-
-
-class FilterToldItem(_JobPart):
-    """Which of the messages that are read are resent."""
-
-    key: str | None
-    key_prefix: str | None = Field(default=None, description="Absent: any.")
-    key_contains: str | None = Field(default=None, description="Absent: any.")
-    headers: list[ConditionItem]
-    jmespath: str | None
-    include_resent: bool
-
-
-class TargetToldItem(_JobPart):
-    """That the copies go to where the messages came from."""
-
-    dialect: str
-    remove_headers: bool
-    group_as_recipient: bool = Field(default=False, description="true, or absent.")
-
-
-class CountsItem(_JobPart):
+class CountsItem(JobPart):
     """Messages so far. Each one that was scanned is counted once more, up to `matched`.
 
     `scanned` is the sum of `outside_time_range`, `already_resent`, `not_matched`, `not_json`, `not_evaluated` and
@@ -82,7 +34,7 @@ class CountsItem(_JobPart):
     expired: int = Field(description="Offsets that retention removed before they were read.")
 
 
-class ProgressItem(_JobPart):
+class ProgressItem(JobPart):
     """How far a partition is."""
 
     partition: int
@@ -90,7 +42,7 @@ class ProgressItem(_JobPart):
     end_offset: int
 
 
-class FailureItem(_JobPart):
+class FailureItem(JobPart):
     """A message that could not be resent, or a position that has none."""
 
     partition: int
@@ -101,28 +53,28 @@ class FailureItem(_JobPart):
     )
 
 
-class WouldResendItem(_JobPart):
+class WouldResendItem(JobPart):
     """How many messages of a partition would be resent."""
 
     partition: int
     would_resend: int
 
 
-class TargetWouldResendItem(_JobPart):
+class TargetWouldResendItem(JobPart):
     """How many of these messages would go to a topic."""
 
     topic: str
     would_resend: int
 
 
-class DialectWouldResendItem(_JobPart):
+class DialectWouldResendItem(JobPart):
     """How many of these messages say in a dialect where they came from."""
 
     dialect: str
     would_resend: int
 
 
-class ReportBucketItem(_JobPart):
+class ReportBucketItem(JobPart):
     """How many of these messages have their time in a stretch."""
 
     start_time: int
@@ -130,7 +82,7 @@ class ReportBucketItem(_JobPart):
     count: int
 
 
-class ReportItem(_JobPart):
+class ReportItem(JobPart):
     """What a dry run has found."""
 
     would_resend: int = Field(description="Messages that match and can be copied: `matched` less `failed`.")
@@ -146,7 +98,7 @@ class ReportItem(_JobPart):
     )
 
 
-class CopiesItem(_JobPart):
+class CopiesItem(JobPart):
     """Where the copies in a partition are."""
 
     topic: str
@@ -159,7 +111,7 @@ class CopiesItem(_JobPart):
     )
 
 
-class JobResponse(_JobPart):
+class JobResponse(JobPart):
     """A job."""
 
     job_id: str
@@ -217,7 +169,7 @@ class JobResponse(_JobPart):
     )
 
 
-class JobsResponse(_JobPart):
+class JobsResponse(JobPart):
     """Some of the jobs, the newest first."""
 
     jobs: list[JobResponse]

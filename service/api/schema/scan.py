@@ -9,6 +9,7 @@ from pydantic import Field
 from kafka.filter.conditions import Filter, Outcome
 from kafka.filter.interpreter import EvaluationFailed
 from kafka.model.records import Record
+from kafka.redrive.known import Dialects
 from kafka.search.scan import Stop
 from kafka.search.selection import Page, Selection
 from service.api.schema.answer import AnswerBody
@@ -79,12 +80,13 @@ def scan_item(page: Page, asked: Filter | None) -> ScanItem:
     )
 
 
-def scan_of_one(record: Record, selection: Selection) -> ScanItem:
+def scan_of_one(record: Record, selection: Selection, dialects: Dialects) -> ScanItem:
     """Return what was read for one record that was asked for by its position.
 
     Args:
         record: as it was read.
         selection: with the filter that it has to meet to be shown.
+        dialects: of dead letters, those that the instance knows.
     """
     position = (record.position.partition, record.position.offset)
     outcome, reason = Outcome.MATCHED, None
@@ -92,7 +94,7 @@ def scan_of_one(record: Record, selection: Selection) -> ScanItem:
         outcome = Outcome.NOT_MATCHED
     elif selection.filter is not None:
         try:
-            outcome = selection.filter.judge(record)
+            outcome = selection.filter.judge(record, dialects=dialects)
         except EvaluationFailed as error:
             outcome, reason = Outcome.NOT_EVALUATED, str(error)
     counts = _counts({outcome: 1})

@@ -96,6 +96,61 @@ export interface CountsItem {
   expired: number;
 }
 
+/** Messages of which their headers say the same; the first four fields are those of `filter.dead_letters`. */
+export interface DeadLetterGroupItem {
+  /** Null: they are no dead letters, or contradict themselves; see problem. */
+  dialect: string | null;
+  /** Where they came from. */
+  topic: string | null;
+  /** The consumer group that could not process them; null where none is named, or not clearly. */
+  group: string | null;
+  /** Class of the exception, up to 500 characters; null where none is named. */
+  reason: string | null;
+  /** Why there is no dialect. */
+  problem: string | null;
+  count: number;
+  /** How many of them carry a consumer_key, and are left out by jobs. */
+  already_resent: number;
+  /** The lowest of their timestamps, Unix milliseconds; null without any. */
+  first_time: number | null;
+  /** The highest of their timestamps. */
+  last_time: number | null;
+  /** The first one, by partition, then by offset. */
+  example: ExamplePositionItem;
+}
+
+/** Which dead letters are meant; what is left out is any. A group of GET …/dead-letters has these fields. */
+export interface DeadLettersItem {
+  /** In which it is said where they came from. */
+  dialect?: string | null;
+  /** Where they came from. */
+  topic?: string | null;
+  /** The consumer group that failed; "": none is named. */
+  group?: string | null;
+  /** Class of the exception; "": none is named. */
+  reason?: string | null;
+}
+
+/** Groups of the messages that one request has read, the largest first; those of the next pages are to be added. */
+export interface DeadLettersResponse {
+  groups: DeadLetterGroupItem[];
+  /** How many groups are in this answer. */
+  size: number;
+  /** Send it with the same other parameters for the next page; null: the end. */
+  cursor: string | null;
+  scan: GroupingScanItem;
+}
+
+/** Which dead letters are meant; what is absent is any. */
+export interface DeadLettersToldItem {
+  dialect?: string | null;
+  topic?: string | null;
+  /** "": none is named. */
+  group?: string | null;
+  /** "": none is named. */
+  reason?: string | null;
+}
+
 /** How many of these messages say in a dialect where they came from. */
 export interface DialectWouldResendItem {
   dialect: string;
@@ -108,6 +163,12 @@ export interface ErrorResponse {
   error_code: string;
   /** What is wrong with which value, and what to do. */
   error_msg: string;
+}
+
+/** Where one of the messages is. */
+export interface ExamplePositionItem {
+  partition: number;
+  message_offset: bigint;
 }
 
 /** A message that could not be resent, or a position that has none. */
@@ -132,6 +193,8 @@ export interface FilterItem {
   jmespath?: string | null;
   /** Also messages that carry a consumer_key already. */
   include_resent?: boolean;
+  /** Dead letters of one group; null: any messages. */
+  dead_letters?: DeadLettersItem | null;
 }
 
 /** Which of the messages that are read are resent. */
@@ -144,6 +207,8 @@ export interface FilterToldItem {
   headers: ConditionItem[];
   jmespath: string | null;
   include_resent: boolean;
+  /** Absent: any messages. */
+  dead_letters?: DeadLettersToldItem | null;
 }
 
 /** How far a consumer group has committed. */
@@ -178,6 +243,18 @@ export interface GroupPartitionItem {
   passed_relation?: "exact" | "at_least" | null;
   /** How many others, at least, were deleted before the group has committed past them. */
   copies_deleted?: number | null;
+}
+
+/** What was read for an answer. */
+export interface GroupingScanItem {
+  /** How many records were read. */
+  records: number;
+  milliseconds: number;
+  /** Everything was read and nothing follows. */
+  complete: boolean;
+  stopped_by: "groups" | "records" | "seconds" | null;
+  /** Offsets still to be read: as many records or fewer. */
+  left: number;
 }
 
 /** What is asked of the headers of one name; with neither value nor absent there must be one. */

@@ -121,6 +121,17 @@ export function filterLines(filter) {
     else lines.push(["header ", quoted(name), " is ", value(wanted)]);
   }
   if (filter?.jmespath) lines.push(["true of its JSON: ", quoted(filter.jmespath)]);
+  /** @type {[string, string|null|undefined][]} */
+  const dead = [
+    ["dialect", filter?.dead_letters?.dialect],
+    ["origin", filter?.dead_letters?.topic],
+    ["group", filter?.dead_letters?.group],
+    ["exception", filter?.dead_letters?.reason],
+  ];
+  for (const [what, wanted] of dead) {
+    if (wanted === "") lines.push([`dead letter that names no ${what}`]);
+    else if (typeof wanted === "string") lines.push([`dead letter whose ${what} is `, value(wanted)]);
+  }
   lines.push([filter?.include_resent ? "copies too" : "no copies: none that has a consumer_key already"]);
   return lines.map((line) => make("div", {}, ...line));
 }

@@ -237,6 +237,11 @@ export class JobForm {
       keyMatch: /** @type {import("./job-spec.js").Given["keyMatch"]} */ (this.#keyMatch.value),
       headers: this.#headers.conditions,
       jmespath: field("jmespath").value,
+      deadLetters: {
+        topic: field("dead-topic").value,
+        group: field("dead-group").value,
+        reason: field("dead-reason").value,
+      },
       includeResent: field("include-resent").checked,
       consumerKey: this.#forGroups ? "" : field("consumer").value,
       target: this.#target.value,

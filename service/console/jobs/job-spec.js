@@ -26,6 +26,7 @@ import { number } from "../page/format.js";
  * @property {"key"|"key_prefix"|"key_contains"} keyMatch what the key must be like: equal, starting with it, containing it
  * @property {import("../api/bodies.d.ts").HeaderConditionItem[]} headers
  * @property {string} jmespath
+ * @property {import("../api/bodies.d.ts").DeadLettersItem} deadLetters an empty text for anything
  * @property {boolean} includeResent
  * @property {string} consumerKey
  * @property {string} target a dialect, "" for none
@@ -137,6 +138,8 @@ export function specOf(given) {
   if (given.headers.length) filter.headers = given.headers;
   if (given.jmespath.trim() !== "") filter.jmespath = given.jmespath;
   if (given.includeResent) filter.include_resent = true;
+  const asked = Object.entries(given.deadLetters).filter(([, wanted]) => wanted);
+  if (asked.length) filter.dead_letters = Object.fromEntries(asked);
   if (Object.keys(filter).length) body.filter = filter;
   if (given.consumerKey !== "") body.consumer_key = given.consumerKey;
   if (given.target !== "") {

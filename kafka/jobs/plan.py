@@ -35,6 +35,8 @@ class JobTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
         dry_run: count and report what would be resent, and write nothing.
         target: where the copies go; None: to the topic and the partition of their records.
         name: what people call it; None: nothing.
+        provenance: copies have headers that say what they are copies of, see kafka.model.provenance.
+        max_resends: a record that jobs have resent that often is a failure; None: as often as the operator allows.
     """
 
     project: str
@@ -48,6 +50,8 @@ class JobTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     dry_run: bool = False
     target: Target | None = None
     name: str | None = None
+    provenance: bool = False
+    max_resends: Natural | None = None
 
 
 class Plan(JobTerms, frozen=True, kw_only=True, tag_field="format", tag=FORMAT):

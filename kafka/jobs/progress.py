@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
@@ -208,3 +209,8 @@ def ended_part(content: bytes) -> Progress:
     except (ValueError, RecursionError):
         return NOT_BEGUN
     return replace(NOT_BEGUN, state=found.state, ended_at_ms=found.ended_at_ms)
+
+
+def now_ms() -> int:
+    """Return the current time in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000

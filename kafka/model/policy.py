@@ -19,12 +19,14 @@ class ResendPolicy:
         allow_compacted: whether records of compacted topics may be resent although they replace the newest value.
         timestamp: which timestamp copies get.
         read_only: stops all resends.
+        max_resends: how often jobs may resend a record, by the count that its headers have; None: as often as asked.
     """
 
     topics: tuple[str, ...] = ("*",)
     allow_compacted: bool = False
     timestamp: TimestampPolicy = TimestampPolicy.ORIGINAL
     read_only: bool = False
+    max_resends: int | None = None
 
     def allows(self, topic: str) -> bool:
         """Whether the topic's name matches one of the patterns."""

@@ -167,6 +167,8 @@ async def resend_failed(call: Call[Admission]) -> Response:
         records_per_second=plan.records_per_second,
         dry_run=plan.dry_run,
         target=plan.target,
+        provenance=plan.provenance,
+        max_resends=plan.max_resends,
     )
     return await _created(call, spec, plan.topic_id, job.job_id)
 

@@ -36,6 +36,7 @@ SHOWN_SETTINGS = frozenset(
         "instances.policy.allow_compacted",
         "instances.policy.timestamp",
         "instances.policy.read_only",
+        "instances.policy.max_resends",
         "instances.limits.deadline_seconds",
         "instances.limits.delivery_timeout_seconds",
         "instances.limits.max_queued_requests",

@@ -102,6 +102,7 @@ _FIELDS = (
     (re.compile(r"^records_per_second (?=is )"), "--rate "),
     (re.compile(r"^max_failures (?=is )"), "--max-failures "),
     (re.compile(r"^target\.dialect (?=is )"), "--redrive "),
+    (re.compile(r"^max_resends (?=is |counts )"), "--max-resends "),
     (re.compile(r"^filter\.jmespath (?=is )"), "--jmespath "),
     (re.compile(r"^filter\.dead_letters\.(?=(?:dialect|topic|group|reason) is )"), "--dead-letter-"),
     (re.compile(r"^filter\.key (?=is )"), "--key "),

@@ -131,6 +131,20 @@ def start_command(
     name: Annotated[
         str | None, typer.Option("--name", metavar="TEXT", help="What to call the job, in lists of jobs.")
     ] = None,
+    provenance: Annotated[
+        bool | None,
+        typer.Option(
+            "--provenance/--no-provenance",
+            help="Whether copies have headers that say what they are copies of. Default: with --redrive and "
+            "--max-resends.",
+        ),
+    ] = None,
+    max_resends: Annotated[
+        int | None,
+        typer.Option(
+            "--max-resends", metavar="INTEGER", min=1, help="List a record that jobs have resent that often as failed."
+        ),
+    ] = None,
     allow_duplicate: Annotated[
         bool,
         typer.Option(
@@ -203,6 +217,8 @@ def start_command(
     positions = [*_positions(position or ()), *_file_positions(positions_file)]
     optional: dict[str, object] = {
         "name": name,
+        "provenance": provenance,
+        "max_resends": max_resends,
         "allow_duplicate": allow_duplicate or None,
         "partitions": partition,
         "offsets": [_range(text) for text in offsets or ()],

@@ -44,6 +44,13 @@ class PolicySettings(Section):
         ),
     ] = _POLICY.timestamp
     read_only: Annotated[bool, About("Stops all resends of this instance; requests get a 400.")] = _POLICY.read_only
+    max_resends: Annotated[
+        Annotated[Whole, Field(ge=1, le=1_000_000)] | None,
+        About(
+            "How often jobs may resend one record, by the `resend.count` of its headers; one that came back that often "
+            "is listed as a failure."
+        ),
+    ] = _POLICY.max_resends
 
 
 class LimitSettings(Section):

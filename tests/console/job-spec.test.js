@@ -20,7 +20,8 @@ import { job, message } from "./made.js";
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
   topic: "orders", name: " ", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
-  jmespath: " ", deadLetters: {}, includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, rate: "", stopAfter: "",
+  jmespath: " ", deadLetters: {}, includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, 
+  provenance: false, maxResends: "", rate: "", stopAfter: "",
 };
 
 /** @param {string} field */

@@ -31,6 +31,8 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         end_time=6,
         filter={
             "key": "k",
+            "key_prefix": "p",
+            "key_contains": "c",
             "headers": [{"name": "a", "value": ""}, {"name": "b", "absent": True}, {"name": "c", "value": None}],
             "jmespath": "x",
             "include_resent": True,
@@ -40,6 +42,9 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         records_per_second=10,
         max_failures=1e3,
         dry_run=True,
+        name="after the outage",
+        max_resends=3,
+        allow_duplicate=True,
         target={"dialect": "legacy", "remove_headers": False},
     )
 
@@ -51,6 +56,8 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         times_ms=(5, 6),
         filter=Filter(
             key="k",
+            key_prefix="p",
+            key_contains="c",
             headers=(HeaderCondition("a", ""), HeaderCondition("b", absent=True), HeaderCondition("c")),
             jmespath="x",
             include_resent=True,
@@ -60,8 +67,14 @@ def test_every_field_of_a_body_reaches_the_job() -> None:
         records_per_second=10.0,
         max_failures=1000,
         dry_run=True,
+        name="after the outage",
+        provenance=True,
+        max_resends=3,
+        allow_duplicate=True,
         target=Target("legacy", by_operator=False, remove_headers=False),
     )
+    assert [parsed(**more).provenance for more in ({}, {"provenance": True}, {"max_resends": 1})] == [False, True, True]
+    assert parsed(target={"dialect": "auto"}, provenance=False).provenance is False
     for_groups = parsed(target={"dialect": "auto", "group_as_recipient": True}).target
     assert for_groups == Target("auto", by_operator=False, remove_headers=True, group_as_recipient=True)
     assert parsed(offsets=[{"partition": 1}, {"partition": 0.0, "start": 5, "end": LARGEST}]).offsets == {

@@ -26,6 +26,7 @@ from kafka.jobs.idempotency.requests import (
 from kafka.jobs.job import fold
 from kafka.jobs.plan import partition_of
 from kafka.jobs.stored import UnsupportedFormat
+from kafka.jobs.worker.marks import ResentTooOften
 from kafka.jobs.worker.targets import TargetNotGranted
 from kafka.model import errors
 from kafka.model.errors import NothingWritten
@@ -109,7 +110,7 @@ def test_every_final_refusal_is_among_those_that_are_written_down() -> None:
         return set().union(*map(leaves, below)) if below else {kind}
 
     elsewhere = (errors.ClusterUnavailable, errors.DeadlineExceeded, errors.QueryRefused, ExpressionRefused, JobRefused)
-    jobs_only = {OriginUnclear, TargetNotGranted, DialectRefused}
+    jobs_only = {OriginUnclear, TargetNotGranted, DialectRefused, ResentTooOften}
     final = {kind for kind in leaves(NothingWritten) if not issubclass(kind, elsewhere) and kind.__name__[0] != "_"}
 
     assert final - jobs_only == {type(refusal) for refusal in REFUSALS}

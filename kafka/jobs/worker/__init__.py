@@ -6,6 +6,7 @@ liveness      heartbeats of workers, in the store
 owner         the thread that has one store partition
 ownership     runs its jobs, in time slices
 targets       where the copies of a redrive go, and whether they may
+marks         provenance of copies, and records that came back too often
 pointed       the records that dead letters of share groups point to
 report        what a dry run tells
 run           one of these jobs: reads, selects, makes copies; writes nothing

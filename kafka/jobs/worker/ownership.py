@@ -20,7 +20,7 @@ from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.idempotency.owner import IdempotentResends
 from kafka.jobs.job import KINDS, Job
 from kafka.jobs.plan import Plan, encode_plan
-from kafka.jobs.progress import Progress, State, encode_progress
+from kafka.jobs.progress import Progress, State, encode_progress, now_ms
 from kafka.jobs.store.tail import StoreTail
 from kafka.jobs.worker.failed_turns import FailedTurns
 from kafka.jobs.worker.liveness import (
@@ -34,7 +34,7 @@ from kafka.jobs.worker.liveness import (
 )
 from kafka.jobs.worker.missing import begun
 from kafka.jobs.worker.read_ahead import FAST_MB, SLOW_MB, ReadAhead, Share, is_slow
-from kafka.jobs.worker.run import BatchResult, JobExecution, now_ms
+from kafka.jobs.worker.run import BatchResult, JobExecution
 from kafka.jobs.worker.selecting import Selected
 from kafka.jobs.worker.transactions import Entry, RecordsRefused, RestartOwnership, Transactions, Written
 from kafka.metadata.kafka_metadata import KafkaMetadata

@@ -15,7 +15,8 @@ from kafka.filter.expression import parse_expression
 from kafka.hooks import RecordsRead, records_read
 from kafka.jobs.idempotency.copy_preparer import CopyPreparer
 from kafka.jobs.plan import Plan, partition_of
-from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress
+from kafka.jobs.progress import KEPT_FAILURES, Failure, Progress, now_ms
+from kafka.jobs.worker.marks import CopyMarker
 from kafka.jobs.worker.missing import MissingPositions
 from kafka.jobs.worker.pointed import Pointed, PointedRecords
 from kafka.jobs.worker.report import report_of
@@ -92,6 +93,7 @@ class JobExecution:
         if (chosen := plan.filter.dead_letters) is not None and chosen.dialect is not None:
             rules.dialects.require_one(chosen.dialect)
         self._policy = rules.policies[plan.instance]
+        self._marker = CopyMarker(plan, self._policy)
         self.plan = plan
         self.progress = progress
         self._rate = None if plan.dry_run else plan.records_per_second
@@ -307,7 +309,7 @@ class JobExecution:
             raise error
         if self._targets is not None:
             return self._targets.copy(record, pointed)
-        copy = copy_of(record, self.plan.consumer_key, policy)
+        copy = self._marker.marked(copy_of(record, self.plan.consumer_key, policy), record)
         refuse_job_copy(copy, self._topic)
         return copy
 
@@ -323,8 +325,3 @@ class JobExecution:
         if self._source().finished and self._undecided is None and self._later is None:
             return replace(progress, state="succeeded", ended_at_ms=now_ms())
         return progress
-
-
-def now_ms() -> int:
-    """Return the current time in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from kafka.client.config import MAX_MESSAGE_BYTES
 from kafka.jobs.plan import Plan
+from kafka.jobs.worker.marks import CopyMarker
 from kafka.jobs.worker.pointed import Pointed, Pointer
 from kafka.jobs.worker.rules import Rules
 from kafka.metadata.topic import Topic
@@ -90,6 +91,7 @@ class Targets:
         self._target = target
         self._dialects = rules.dialects
         self._policy = rules.policies[plan.instance]
+        self._marker = CopyMarker(plan, self._policy)
         self._may_resend = rules.may_resend
         self._known: dict[str, tuple[float, Topic | NothingWritten]] = {}
         self._granted: Collection[str] = ()
@@ -138,6 +140,7 @@ class Targets:
             TargetNotGranted, TopicRefused: it must not go there.
             TopicMissing, PartitionMissing, AccessDenied: it cannot go there.
             RecordUnavailable: there is no record where it points to.
+            ResentTooOften: it must not be resent again.
             CopyRefused: its target would not take it.
         """
         origin = self._origin(record)
@@ -156,6 +159,7 @@ class Targets:
             copy = copy_of(record, recipient, time_policy)
             headers = without_origin(copy.headers, origin.dialects if self._target.remove_headers else ())
             copy = replace(copy, headers=headers, topic=place.topic, partition=place.partition)
+        copy = self._marker.marked(copy, pointed if isinstance(pointed, Record) else record)
         refuse_job_copy(copy, topic)
         return copy
 

@@ -97,6 +97,13 @@ class JobRequest(RequestPart):
     records_per_second: float | None = Field(default=None, ge=_LEAST_RATE, le=MAX_RATE, description="At most.")
     max_failures: _Positive | None = Field(default=None, description="The job fails at that many failures.")
     dry_run: bool = Field(default=False, description="Count and report, and write nothing.")
+    provenance: bool | None = Field(
+        default=None,
+        description="Copies have headers that say what they are copies of; null: with a target or max_resends.",
+    )
+    max_resends: _Positive | None = Field(
+        default=None, description="A message that jobs have resent that often is a failure."
+    )
     allow_duplicate: bool = Field(
         default=False,
         description="Accept the job although another one has resent records of the selection for the same recipient.",
@@ -117,6 +124,8 @@ class JobRequest(RequestPart):
             raise JobFieldRefused(f"the body selects by {given[0]} and by {given[1]}: choose one")
         if self.consumer_key is not None and self.target is not None and self.target.group_as_recipient:
             raise JobFieldRefused("the body has a consumer_key and target.group_as_recipient: choose one")
+        if self.provenance is False and self.max_resends is not None:
+            raise JobFieldRefused("max_resends counts by the headers that provenance leaves away: choose one")
         _check_ranges(self.offsets or ())
         if self.partitions is not None:
             inside = frozenset(self.partitions)
@@ -175,6 +184,9 @@ def _to_spec(asked: JobRequest, project: str, created_by: str) -> JobSpec:
         fields["times_ms"] = asked.start_time, asked.end_time
     if asked.target is not None:
         fields["target"]["by_operator"] = False
+    if asked.provenance is None:
+        # Without a count in its headers, nothing tells how often a record came back.
+        fields["provenance"] = asked.target is not None or asked.max_resends is not None
     return msgspec.convert(fields, JobSpec)
 
 

@@ -129,6 +129,8 @@ class JobResponse(JobPart):
     target: TargetToldItem | None = Field(
         default=None, description="Absent when the copies go to the topic and the partition of the messages."
     )
+    provenance: bool = Field(default=False, description="Copies say what they are copies of; absent: they do not.")
+    max_resends: int | None = Field(default=None, description="Absent: as often as the operator allows.")
     overlaps: str | None = Field(
         default=None,
         description="Id of a job that had resent some of the messages for the same recipient, or was about to, when "

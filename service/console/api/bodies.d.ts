@@ -320,6 +320,10 @@ export interface JobRequest {
   max_failures?: number | null;
   /** Count and report, and write nothing. */
   dry_run?: boolean;
+  /** Copies have headers that say what they are copies of; null: with a target or max_resends. */
+  provenance?: boolean | null;
+  /** A message that jobs have resent that often is a failure. */
+  max_resends?: number | null;
   /** Accept the job although another one has resent records of the selection for the same recipient. */
   allow_duplicate?: boolean;
   /** Where the copies go; null: to the topic and the partition of the messages. */
@@ -346,6 +350,10 @@ export interface JobResponse {
   consumer_key?: string | null;
   /** Absent when the copies go to the topic and the partition of the messages. */
   target?: TargetToldItem | null;
+  /** Copies say what they are copies of; absent: they do not. */
+  provenance?: boolean;
+  /** Absent: as often as the operator allows. */
+  max_resends?: number | null;
   /** Id of a job that had resent some of the messages for the same recipient, or was about to, when this one was accepted; absent: none was found. */
   overlaps?: string | null;
   selection: SelectionItem;

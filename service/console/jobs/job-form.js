@@ -247,6 +247,8 @@ export class JobForm {
       target: this.#target.value,
       removeHeaders: field("remove-headers").checked,
       groupAsRecipient: field("group-as-recipient").checked,
+      provenance: field("provenance").checked,
+      maxResends: field("max-resends").value,
       rate: field("rate").value,
       stopAfter: field("stop-after").value,
     });

@@ -32,6 +32,8 @@ import { number } from "../page/format.js";
  * @property {string} target a dialect, "" for none
  * @property {boolean} removeHeaders
  * @property {boolean} groupAsRecipient
+ * @property {boolean} provenance
+ * @property {string} maxResends
  * @property {string} rate
  * @property {string} stopAfter
  */
@@ -146,6 +148,8 @@ export function specOf(given) {
     body.target = { dialect: given.target, remove_headers: given.removeHeaders };
     if (given.groupAsRecipient) body.target.group_as_recipient = true;
   }
+  if (given.maxResends !== "") body.max_resends = Number(given.maxResends);
+  if (given.provenance) body.provenance = true;
   if (given.rate !== "") body.records_per_second = Number(given.rate);
   if (given.stopAfter !== "") body.max_failures = Number(given.stopAfter);
   return body;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -10,17 +11,21 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from msgspec import structs
 
 from kafka.cluster import Cluster
 from kafka.jobs.job import Job
 from kafka.model.errors import ClusterUnavailable, DeadlineExceeded
+from kafka.model.records import Header
+from kafka.redrive.target import Target
 from tests.support.brokers import ControlledBroker, new_broker
 from tests.support.job_worker import POINTS, config_of
 from tests.support.jobs import counted, spec
@@ -34,6 +39,7 @@ PARTITIONS = 4
 RECORDS = (62_500 if LONG else 12_500) // PARTITIONS
 """In each partition; each job resends them all."""
 ROUNDS = 14 if LONG else 4
+POINTERS = Target("share-group", by_operator=True, remove_headers=True)
 BROKER_KILLS = 5 if LONG else 1
 RATE = 350 if LONG else 250
 
@@ -142,7 +148,7 @@ def brokers() -> Iterator[tuple[str, list[ControlledBroker]]]:
 
 
 class Jobs:
-    """Long jobs that are to survive, and small ones beside them.
+    """Long jobs that are to survive, redrives of pointers and guarded ones among them, and small ones beside them.
 
     Args:
         cluster: the service's side.
@@ -158,6 +164,11 @@ class Jobs:
         spans = dict.fromkeys(range(PARTITIONS), (0, RECORDS))
         for number in range(JOBS):
             asked = spec("topic", offsets=spans, consumer_key=f"{number}", records_per_second=RATE)
+            if number % 4 == 1:
+                # Its letters point to the records of the others.
+                asked = structs.replace(asked, topic="dlq.topic", target=POINTERS, provenance=True)
+            if number % 4 == 2:
+                asked = structs.replace(asked, provenance=True, max_resends=1)
             self.long.append(await self._cluster.jobs.make(asked))
 
     async def make_small(self) -> None:
@@ -247,7 +258,11 @@ def judge(plain: PlainClient, small_jobs: int) -> int:
         seen = plain.log("topic", partition, "read_committed", RECORDS)
         by_job: dict[bytes | None, list[bytes | None]] = {}
         for record in seen:
-            by_job.setdefault(record.headers[-1][1], []).append(record.value)
+            recipient = record.headers[-1][1]
+            by_job.setdefault(recipient, []).append(record.value)
+            marked = recipient != b"small" and int(recipient or b"0") % 4 in {1, 2}
+            origin = f"topic/{partition}@{(record.value or b'').decode()}".encode()
+            assert record.headers[:-3] == ((("resend.origin", origin), ("resend.count", b"1")) if marked else ())
         assert by_job.pop(b"small", []) == [b"0"] * small_jobs
         # Nothing missing, nothing twice, and in their order.
         assert by_job == {f"{number}".encode(): values for number in range(JOBS)}
@@ -323,3 +338,16 @@ def fill(plain: PlainClient) -> None:
     plain.create_topic("topic", PARTITIONS)
     for partition in range(PARTITIONS):
         plain.produce_many("topic", (f"{number}".encode() for number in range(RECORDS)), partition=partition)
+    plain.create_topic("dlq.topic", PARTITIONS)
+    for partition in range(PARTITIONS):
+        # Brokers write them in the partition of their records, mostly in the order of these.
+        letters = partial(pointer, partition)
+        plain.produce_many("dlq.topic", itertools.repeat(b"", RECORDS), partition=partition, headers_of=letters)
+
+
+def pointer(partition: int, offset: int) -> Iterable[Header]:
+    return [
+        ("__dlq.errors.topic", b"topic"),
+        ("__dlq.errors.partition", b"%d" % partition),
+        ("__dlq.errors.offset", b"%d" % offset),
+    ]

@@ -118,15 +118,18 @@ class PlainClient:
         partition: int = 0,
         timestamps_ms: Iterable[int] = (),
         headers: Iterable[Header] = (),
+        headers_of: Callable[[int], Iterable[Header]] | None = None,
         **properties: str | int,
     ) -> None:
         """Write records in as few batches as possible, the first with these timestamps, all others with the present."""
         same: list[tuple[str, str | bytes | None]] = [*headers]
         self._must_exist(topic)
         producer = self._producer({"linger.ms": 50, **properties})
-        for value, timestamp_ms in zip(values, itertools.chain(timestamps_ms, itertools.repeat(0)), strict=False):
+        times = itertools.chain(timestamps_ms, itertools.repeat(0))
+        for number, (value, timestamp_ms) in enumerate(zip(values, times, strict=False)):
+            own: list[tuple[str, str | bytes | None]] = same if headers_of is None else [*headers_of(number)]
             producer.produce(
-                topic, value, b"key", partition, on_delivery=_delivered, timestamp=timestamp_ms, headers=same
+                topic, value, b"key", partition, on_delivery=_delivered, timestamp=timestamp_ms, headers=own
             )
         assert producer.flush(WAIT_SECONDS) == 0
 

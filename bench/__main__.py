@@ -95,6 +95,8 @@ def _stage(stack: ExitStack, asked: argparse.Namespace, footprint: dict[str, flo
         chosen += _many(small, with_jobs, scale, asked.job_records, footprint)
     if any(_wanted(name, only) for name in (rows.NEWEST, rows.BY_TIME)):
         chosen += _searches(small, one, scale)
+    if any(_wanted(name, only) for name in (rows.CONTENT, rows.CONTENT_LOOP, rows.GROUPS)):
+        chosen += _contents(small, one, scale)
     if any(_wanted(name, only) for name in (rows.LARGE_BASE, rows.LARGE_TOPIC, rows.MANY_PARTITIONS)):
         chosen += _large(stack, scale, asked.warm_up)
     if not only:
@@ -126,6 +128,14 @@ def _searches(bootstrap: str, service: stage.Service, scale: float) -> list[Row]
     ]
 
 
+def _contents(bootstrap: str, service: stage.Service, scale: float) -> list[Row]:
+    """Return the rows of what looks at each of a million records."""
+    records = stage.PARTITIONS * round(1_000_000 * scale / stage.PARTITIONS)
+    stage.fill(bootstrap, "orders", records, value_of=stage.order)
+    stage.fill(bootstrap, "orders.DLT", records, value_of=stage.order, headers_of=stage.from_spring)
+    return [*rows.content(service, bootstrap, "orders", records), rows.groups(service, "orders.DLT", records)]
+
+
 def _many(
     bootstrap: str, service: stage.Service, scale: float, job_records: int, footprint: dict[str, float]
 ) -> list[Row]:
@@ -135,7 +145,9 @@ def _many(
     first = stage.fill(bootstrap, "bulk-first", job_records or round(20_000 * scale))
     print(f"the first job: {jobs.one_job(service, first).rate_per_second}/s", file=sys.stderr)
     footprint[goals.WORKER_MB] = round(service.most_resident_mb_of_worker(), 1)
-    return rows.many(service, bootstrap, bulk, "sink")
+    pointers = stage.pointers(bulk.topic)
+    letters = stage.fill(bootstrap, "dlq.bulk", round(200_000 * scale), value_of=stage.nothing, headers_of=pointers)
+    return rows.many(service, bootstrap, bulk, letters, "sink")
 
 
 def _large(stack: ExitStack, scale: float, warm_up: float) -> list[Row]:

@@ -3,17 +3,20 @@
 usage: python -m bench.bulk KIND BOOTSTRAP TOPIC RECORDS SINK     prints figures as JSON
 
 KIND is `loop` (consume and transactional produce in one thread, the limit in Python: into TOPIC itself, as a job does),
+`expression` (consume, json.loads and a compiled JMESPath expression, the limit of a search by content in Python),
 `kcat` or `java` (a console consumer piped into a console producer, into SINK: they would chase their own copies).
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
 import sys
 import time
 
+import jmespath
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 
 from bench.figures import Figures
@@ -21,6 +24,7 @@ from bench.figures import Figures
 JAVA = ("kafka-console-consumer.sh", "kafka-console-producer.sh")
 """Of a Kafka distribution; measured where they are on the PATH."""
 
+EXPRESSION = "payment.status == 'FAILED'"
 _RECORDS_A_TRANSACTION = 2000
 
 
@@ -58,6 +62,22 @@ def loop(bootstrap: str, topic: str, records: int, sink: str) -> None:
             _produce(producer, message)
         producer.commit_transaction()
         left -= len(found)
+    consumer.close()
+
+
+def expression(bootstrap: str, topic: str, records: int, sink: str) -> None:
+    """Look for the expression of a search by content in the whole topic."""
+    del sink
+    compiled = jmespath.compile(EXPRESSION)
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-expression", "enable.auto.commit": False})
+    partitions = consumer.list_topics(topic, 30).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+    left = records
+    while left:
+        for message in consumer.consume(500, 1.0):
+            if message.error() is None:
+                left -= 1
+                compiled.search(json.loads(message.value() or b"null"))
     consumer.close()
 
 
@@ -114,5 +134,7 @@ def java_is_there() -> bool:
 if __name__ == "__main__":
     _kind, _bootstrap, _topic, _records, _sink = sys.argv[1:]
     _begun = time.perf_counter()
-    {"loop": loop, "kcat": kcat, "java": java}[_kind](_bootstrap, _topic, int(_records), _sink)
+    {"loop": loop, "expression": expression, "kcat": kcat, "java": java}[_kind](
+        _bootstrap, _topic, int(_records), _sink
+    )
     print(Figures.of_many(int(_records), time.perf_counter() - _begun).to_json())

@@ -151,6 +151,18 @@ GOALS = (
         at_most=False,
         of_turn=_ratio(_rate(rows.LARGE_BATCHES), _rate(rows.FLOOR_LARGE_BATCHES, 1)),
     ),
+    Goal(
+        "rate, search by content ÷ bare loop",
+        0.8,
+        at_most=False,
+        of_turn=_ratio(_rate(rows.CONTENT, 1), _rate(rows.CONTENT_LOOP, 1)),
+    ),
+    Goal(
+        "rate, job over pointers ÷ plain job",
+        0.5,
+        at_most=False,
+        of_turn=_ratio(_rate(rows.POINTERS, 1), _rate(rows.JOB, 1)),
+    ),
     Goal("rate, job ÷ bare loop", 0.85, at_most=False, of_turn=_ratio(_rate(rows.JOB, 1), _rate(rows.LOOP, 1))),
     Goal(
         "rate, 8 jobs, two workers ÷ one",

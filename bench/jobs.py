@@ -22,9 +22,16 @@ _LOOK_AGAIN_SECONDS = 0.05
 _LONGEST_SECONDS = 1800.0
 
 
-def one_job(service: Service, selection: Selection) -> Figures:
-    """Measure one job, from the request to its end."""
-    return _measured(service, [_body(selection)])
+def one_job(service: Service, selection: Selection, target: dict[str, object] | None = None) -> Figures:
+    """Measure one job, from the request to its end.
+
+    Args:
+        service: has a worker.
+        selection: what to resend.
+        target: where its dead letters go; None for records that are none.
+    """
+    body = _body(selection)
+    return _measured(service, [body if target is None else {**body, "target": target, "provenance": False}])
 
 
 def job_for_each_partition(service: Service, selection: Selection) -> Figures:
@@ -87,7 +94,8 @@ def _body(selection: Selection, only: int | None = None) -> dict[str, object]:
         for partition, start, end in selection.ranges
         if only in {None, partition}
     ]
-    return {"topic": selection.topic, "offsets": offsets, "consumer_key": "keyA"}
+    # Each turn resends the same.
+    return {"topic": selection.topic, "offsets": offsets, "consumer_key": "keyA", "allow_duplicate": True}
 
 
 def _ask(service: Service, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,10 @@ LARGE_TOPIC = "HTTP, large cluster: topic of many GB"
 MANY_PARTITIONS = "HTTP, large cluster: topic of many partitions"
 NEWEST = "search: the newest 100 of many records"
 BY_TIME = "search: a time range of many records, first page"
+CONTENT = "search: by content, all of many records"
+CONTENT_LOOP = "loop: by content, consume and json.loads and compiled JMESPath"
+GROUPS = "dead letters: grouped by content of headers, all of many"
+POINTERS = "job, dead letters that point to 1 KB records"
 JOB = "job, 1 KB records"
 LOOP = "loop: consume and transactional produce, no job"
 PIPE_KCAT = "script: kcat to kcat over a pipe"
@@ -41,7 +46,7 @@ PIPE_JAVA = "script: Java console tools over a pipe"
 ONE_WORKER = "8 jobs, one worker"
 TWO_WORKERS = "8 jobs, two workers"
 BESIDE_A_JOB = "HTTP, one process, beside a job"
-MANY = (JOB, LOOP, PIPE_KCAT, PIPE_JAVA, ONE_WORKER, TWO_WORKERS, BESIDE_A_JOB)
+MANY = (JOB, POINTERS, LOOP, PIPE_KCAT, PIPE_JAVA, ONE_WORKER, TWO_WORKERS, BESIDE_A_JOB)
 KEYED = "with an Idempotency-Key: HTTP, one process"
 PEER = "peer"
 
@@ -100,7 +105,26 @@ def script(name: str, kind: str, bootstrap: str, selection: Selection, *command:
     return Row(name, 1, measure)
 
 
-def many(service: Service, bootstrap: str, selection: Selection, sink: str) -> list[Row]:
+def content(service: Service, bootstrap: str, topic: str, records: int) -> list[Row]:
+    """Return the rows of a search by content to the end of a topic, and of the loop that it is compared with."""
+    question: queries.Question = {
+        "topic": topic,
+        "asc": "true",
+        "limit": 1000,
+        "filter": json.dumps({"jmespath": bulk.EXPRESSION}),
+    }
+    return [
+        Row(CONTENT, 1, lambda _: queries.to_the_end(service, "messages", question, records)),
+        Row(CONTENT_LOOP, 1, lambda _: _run("-m", "bench.bulk", "expression", bootstrap, topic, str(records), "")),
+    ]
+
+
+def groups(service: Service, topic: str, records: int) -> Row:
+    """Return the row of the grouping of a dead-letter topic."""
+    return Row(GROUPS, 1, lambda _: queries.to_the_end(service, "dead-letters", {"topic": topic}, records))
+
+
+def many(service: Service, bootstrap: str, selection: Selection, letters: Selection, sink: str) -> list[Row]:
     """Return the rows of resends of many records; they take as long as they take."""
     records = sum(end - start for _, start, end in selection.ranges)
 
@@ -118,6 +142,7 @@ def many(service: Service, bootstrap: str, selection: Selection, sink: str) -> l
 
     found = [
         Row(JOB, 1, lambda _: jobs.one_job(service, selection)),
+        Row(POINTERS, 1, lambda _: jobs.one_job(service, letters, {"dialect": "share-group"})),
         Row(LOOP, 1, without_jobs("loop")),
         Row(ONE_WORKER, len(selection.ranges), lambda _: jobs.job_for_each_partition(service, selection)),
         Row(TWO_WORKERS, len(selection.ranges), two_workers),

@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.figures import Selection
+from kafka.model.records import Header
 from tests.support.brokers import ControlledBroker, free_port, new_broker, wait_until_known
 
 # The options that Kafka's own scripts start a broker with, and a heap that leaves the machine to the others as well.
@@ -68,6 +69,8 @@ def fill(
     compression: str = "none",
     filler_bytes: int = 0,
     first_ms: int | None = None,
+    value_of: Callable[[random.Random], bytes | None] | None = None,
+    headers_of: Callable[[int, int], list[Header]] | None = None,
 ) -> Selection:
     """Make a topic with records of 1 KB and return where they are.
 
@@ -81,12 +84,14 @@ def fill(
         filler_bytes: how much else to write between the records' batches, in records of 100 KB.
         first_ms: timestamp of the first record of each partition (Unix milliseconds), each further one a millisecond
             later; the present for all of them without it.
+        value_of: makes a value; some thousands are made, and used again and again.
+        headers_of: makes the headers of a record of its partition and its number there.
     """
     create_topics(bootstrap, {topic: partitions})
     producer = _producer(bootstrap, batch_bytes, compression)
     filler_producer = _producer(bootstrap, 1_000_000, "none")
     choose = random.Random(2)
-    values = [_value(choose) for _ in range(5000)]
+    values = [(value_of or _value)(choose) for _ in range(5000)]
     filler = [choose.randbytes(_FILLER_BYTES) for _ in range(20)]
     fillers = _FILLERS if filler_bytes else 0
     blocks = max(1, filler_bytes // (partitions * _FILLERS * _FILLER_BYTES))
@@ -99,7 +104,9 @@ def fill(
         _flush(filler_producer, topic)
         for number in range(partitions * a_block):
             time_ms = 0 if first_ms is None else first_ms + block * a_block + number % a_block
-            _produce(producer, topic, number // a_block, choose.choice(values), time_ms)
+            partition = number // a_block
+            headers = [] if headers_of is None else headers_of(partition, block * a_block + number % a_block)
+            _produce(producer, topic, partition, choose.choice(values), time_ms=time_ms, headers=headers)
         _flush(producer, topic)
         end = (block + 1) * (fillers + a_block)
         ranges += [(partition, end - a_block, end) for partition in range(partitions)]
@@ -127,15 +134,63 @@ def _flush(producer: Producer, topic: str) -> None:
         raise RuntimeError(f"{topic} could not be filled")
 
 
-def _produce(producer: Producer, topic: str, partition: int, value: bytes, time_ms: int = 0) -> None:
+def _produce(
+    producer: Producer,
+    topic: str,
+    partition: int,
+    value: bytes | None,
+    *,
+    time_ms: int = 0,
+    headers: Sequence[Header] = (),
+) -> None:
     while True:
         try:
-            producer.produce(topic, value, b"key", partition, timestamp=time_ms)
+            producer.produce(topic, value, b"key", partition, timestamp=time_ms, headers=[*headers])
         except BufferError:
             producer.poll(0.1)
         else:
             producer.poll(0)
             return
+
+
+def order(choose: random.Random) -> bytes:
+    """Return an order of about 1,000 bytes as JSON; the payment of one in a hundred has failed."""
+    lines = [
+        {"sku": f"{choose.getrandbits(32):08x}", "quantity": choose.randrange(9), "price": 9.99} for _ in range(12)
+    ]
+    status = "FAILED" if choose.randrange(100) == 0 else "PAID"
+    content = {"id": choose.getrandbits(60), "payment": {"status": status, "amount": 12.5}, "lines": lines}
+    return json.dumps({**content, "note": "x" * 250}).encode()
+
+
+def nothing(_: random.Random) -> None:
+    """Return the value of a dead letter that points to its record."""
+
+
+def pointers(topic: str) -> Callable[[int, int], list[Header]]:
+    """Return what makes the headers of dead letters that point to the records of a topic, one to each."""
+
+    def headers(partition: int, number: int) -> list[Header]:
+        return [
+            ("__dlq.errors.topic", topic.encode()),
+            ("__dlq.errors.partition", b"%d" % partition),
+            ("__dlq.errors.offset", b"%d" % number),
+            ("__dlq.errors.group", b"workers"),
+        ]
+
+    return headers
+
+
+def from_spring(partition: int, number: int) -> list[Header]:
+    """Return the headers of a dead letter of Spring Kafka, of one of fifty groups."""
+    return [
+        ("kafka_dlt-original-topic", b"orders-%d" % (number % 5)),
+        ("kafka_dlt-original-partition", partition.to_bytes(4, "big")),
+        ("kafka_dlt-original-offset", number.to_bytes(8, "big")),
+        ("kafka_dlt-exception-fqcn", b"org.example.Failure%d" % (number % 10)),
+        ("kafka_dlt-original-consumer-group", b"billing"),
+        ("kafka_dlt-exception-stacktrace", b"at org.example.Listener" * 20),
+    ]
 
 
 def _value(choose: random.Random) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jmespath
@@ -38,6 +38,7 @@ class Expression:
     """
 
     tree: Node
+    _idle: list[Interpreter] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def is_true_of(self, value: bytes) -> bool:
         """Return whether it is true of a record's value, as JMESPath has it: null, false and what is empty are not.
@@ -48,10 +49,18 @@ class Expression:
             NotJson: the value is not JSON.
             EvaluationFailed: the expression cannot be evaluated on this value; the reason tells nothing of the value.
         """
+        # To make one takes as long as to evaluate a short expression; threads that evaluate at once have each their own.
         try:
-            return not is_false(self.evaluate(parse_json(value), Budget(max_steps(len(value)))))
+            interpreter = self._idle.pop()
+        except IndexError:
+            interpreter = Interpreter(Budget(0))
+        interpreter.budget.renew(max_steps(len(value)))
+        try:
+            return not is_false(interpreter.visit(self.tree, parse_json(value)))
         except (NestedTooDeeply, RecursionError):
             raise EvaluationFailed("the value is nested too deeply") from None
+        finally:
+            self._idle.append(interpreter)
 
     def evaluate(self, value: object, budget: Budget) -> object:
         """Return what it finds in a value.

@@ -42,6 +42,10 @@ class Budget:
         self._steps = steps
         self.left = steps
 
+    def renew(self, steps: int) -> None:
+        """Begin again, for another value."""
+        self._steps = self.left = steps
+
     def spend(self, steps: int) -> None:
         """Count steps, before they are taken.
 
@@ -76,12 +80,15 @@ class Interpreter(TreeInterpreter):
     """Evaluates expressions as checked by expression_checks, as long as the budget lasts.
 
     Args:
-        budget: for all evaluations together.
+        budget: for all evaluations until it is renewed.
+
+    Attributes:
+        budget: as above.
     """
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(Options(custom_functions=_Functions(budget)))
-        self._budget = budget
+        self.budget = self._budget = budget
         self._visits: dict[str, Callable[..., Any]] = {}
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
@@ -116,7 +123,8 @@ class Interpreter(TreeInterpreter):
 
     def visit_comparator(self, node: Any, value: Any) -> bool | None:
         """Return the result of a comparison; None for an order of what has none."""
-        left, right = (self.visit(child, value) for child in node["children"])
+        children = node["children"]
+        left, right = self.visit(children[0], value), self.visit(children[1], value)
         name: str = node["value"]
         if name in {"eq", "ne"}:
             return equal(left, right, self._budget) is (name == "eq")

@@ -75,8 +75,7 @@ class TimestampType(Enum):
     LOG_APPEND_TIME = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A record as it is in the log.
 
     Attributes:

@@ -49,7 +49,7 @@ class Expression:
             NotJson: the value is not JSON.
             EvaluationFailed: the expression cannot be evaluated on this value; the reason tells nothing of the value.
         """
-        # To make one takes as long as to evaluate a short expression; threads that evaluate at once have each their own.
+        # To make one takes as long as a short expression does; threads that evaluate at once have each their own.
         try:
             interpreter = self._idle.pop()
         except IndexError:

@@ -117,31 +117,25 @@ def command(topic: str, partition: int | None, group: JsonObject) -> str | None:
 
 
 def _print(groups: Sequence[JsonObject], commands: Iterable[str | None]) -> None:
-    from service.cli.output import Column, print_table, safe
+    """Print some lines for each group: a table has no room for names of topics, groups and classes side by side."""
+    from service.cli.output import safe
     from service.cli.terminal import output
 
-    columns = (
-        Column("", number=True, whole=True),
-        Column("dialect"),
-        Column("came from"),
-        Column("group"),
-        Column("reason"),
-        Column("records", number=True, whole=True),
-        Column("first"),
-        Column("last"),
-        Column("such as", whole=True),
-    )
-    print_table(columns, ((str(number), *_row(group)) for number, group in enumerate(groups, 1)))
     console = output()
-    for number, text in enumerate(commands, 1):
-        if text is None:
-            continue
-        # What `safe` has to change would be another command.
-        shown = text if text.isprintable() else "its command has characters that cannot be shown: --json has it"
-        console.print(safe(f"\n{number}: {shown}"), soft_wrap=True)
+    for number, (group, text) in enumerate(zip(groups, commands, strict=True), 1):
+        head, *more = _lines(group)
+        console.print(safe(f"{number:>3}  {head}", "bold"))
+        if text is not None:
+            # What `safe` has to change would be another command.
+            more.append(
+                text if text.isprintable() else "its command has characters that cannot be shown: --json has it"
+            )
+        for line in more:
+            console.print(safe(f"     {line}"), soft_wrap=True)
 
 
-def _row(group: JsonObject) -> tuple[str, ...]:
+def _lines(group: JsonObject) -> list[str]:
+    """Return what there is to say about a group, the most important first."""
     from service.cli.output import time_text
     from service.cli.values import shown
 
@@ -149,13 +143,19 @@ def _row(group: JsonObject) -> tuple[str, ...]:
         value: Any = group[name]
         return _NONE if value is None else shown(value, reserved={_NONE})
 
-    count = f"{group['count']:,}"
-    if group["already_resent"]:
-        count += f" ({group['already_resent']:,} already resent)"
-    times = (_NONE if group[name] is None else time_text(group[name]) for name in ("first_time", "last_time"))
-    example = "@".join(map(str, _place(group["example"])))
-    reason = text("reason") if group["problem"] is None else f"no dead letter: {group['problem']}"
-    return text("dialect"), text("topic"), text("group"), reason, count, *times, example
+    records = f"{group['count']:,} {'record' if group['count'] == 1 else 'records'}"
+    resent = f", {group['already_resent']:,} of them already resent" if group["already_resent"] else ""
+    times = " to ".join(
+        _NONE if group[name] is None else time_text(group[name]) for name in ("first_time", "last_time")
+    )
+    where = f"{times}, such as {'@'.join(map(str, _place(group['example'])))}"
+    if group["problem"] is not None:
+        return [f"{records}{resent}, no dead letters: {group['problem']}", where]
+    return [
+        f"{records}{resent} of topic {text('topic')}, group {text('group')}",
+        f"reason: {text('reason')}",
+        f"{text('dialect')}, {where}",
+    ]
 
 
 def _place(position: JsonObject) -> tuple[int, int]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from service.cli.output import Json as JsonObject
 
 _LOOK_AGAIN_SECONDS = 0.5
+_FIRST_RECORDS = 5
 NO_WORKER_SECONDS = 10.0
 NO_WORKER = "no worker has taken the job yet; does one run? (kafka-resend worker)"
 
@@ -221,10 +222,32 @@ async def _follow(api: Api, job_id: str, *, interactive: bool, until_consumed: s
     # The exit code is how the job ended, whether or not the rest is read.
     with suppress(OutputClosed):
         _print(job, interactive=interactive)
+        if interactive and job.get("report") is not None:
+            await _print_first(api, job)
     code = tell_end(job)
     if code or until_consumed is None:
         return code
     return await wait_until_consumed(api, job, until_consumed, interactive=interactive)
+
+
+async def _print_first(api: Api, job: JsonObject) -> None:
+    """Print the first records that a dry run has found, with key and value, for callers who may read them."""
+    from service.cli.answers import ApiError
+    from service.cli.output import print_records
+    from service.cli.terminal import output
+
+    found: list[JsonObject] = []
+    for place in job["report"]["first"][:_FIRST_RECORDS]:
+        one = {"partition": place["partition"], "start_offset": place["message_offset"], "limit": 1, "preview": 80}
+        try:
+            page = await api.records({"topic": job["topic"], **{name: str(value) for name, value in one.items()}})
+        except ApiError:
+            # What a dry run has found is told without them.
+            return
+        found += page.records
+    if found:
+        output().print()
+        print_records(found, preview=True)
 
 
 def _print(job: JsonObject, *, interactive: bool, consumers: JsonObject | None = None) -> None:

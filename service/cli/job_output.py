@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from service.cli.count_words import COUNT_WORDS
+from service.cli.count_words import COUNT_WORDS, matched_words
 from service.cli.job_target import dialects_text, recipient_text, target_text
 from service.cli.output import Column, Json, print_table, safe, tell, time_text, write
 from service.cli.terminal import PROBLEM
@@ -276,7 +276,11 @@ def _pace(job: Json) -> str:
 
 def tell_end(job: Json) -> int:
     """Say how a job ended; return the exit code for it."""
-    found = counts_text(job) if job.get("report") is None else f"{answer_text(job)} ({counts_text(job)})"
+    found = counts_text(job)
+    if job.get("report") is not None:
+        failed = job["counts"]["failed"]
+        refused = f"; {_number(failed)} of them cannot be resent" if failed else ""
+        found = f"{matched_words(job['counts'])}{refused}; nothing was written"
     tell(f"job {job['job_id']}: {state_text(job)}: {found}")
     return 0 if job["state"] == "succeeded" else PROBLEM
 

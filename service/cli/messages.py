@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.count_words import COUNT_WORDS
+from service.cli.count_words import matched_words
 from service.cli.filter_options import (
     AskedFilter,
     DeadLetterDialect,
@@ -272,7 +272,7 @@ async def _find(api: Api, query: Mapping[str, str], wanted: _Wanted, *, preview:
             asked["cursor"] = page.cursor
             waiting.tell(_progress_words(found, counts, page))
     if wanted.filtered:
-        tell(filtered_words(counts))
+        tell(matched_words(counts))
         if not counts["matched"] and page.hint is not None:
             tell(page.hint)
     if page.cursor is not None and found != wanted.most:
@@ -292,11 +292,3 @@ def _progress_words(found: int, counts: Mapping[str, int], page: RecordsPage) ->
 
     reached = "" if page.reached_ms is None else f", at {time_text(page.reached_ms)}"
     return f"{found:,} found, {counts['scanned']:,} scanned, at most {page.left:,} left{reached}"
-
-
-def filtered_words(counts: Mapping[str, int]) -> str:
-    """Return what has become of the records that a search with a filter has scanned."""
-    told = [f"{counts[name]:,} {words}" for name, words in COUNT_WORDS.items() if counts.get(name)]
-    others = f" ({', '.join(told)})" if told else ""
-    verb = "matches" if counts["matched"] == 1 else "match"
-    return f"{counts['matched']:,} of {counts['scanned']:,} records {verb}{others}"

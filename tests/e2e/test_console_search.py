@@ -323,7 +323,7 @@ def test_search_finds_the_dead_letters_of_a_group(console: Console, make_topic: 
     search(page)
     expect(page.locator("#count")).to_have_text("1 of 3 records matches (2 not matched).")
     expect(page.locator("#rows button")).to_have_text(["0"])
-    page.get_by_role("button", name="Resend these 1 as job …").click()
+    page.get_by_role("button", name="Resend this one as job …").click()
 
     expect(page.locator("#job-form").get_by_label("Which part of the dead letter")).to_have_value("group")
     expect(page.locator("#job-form").get_by_label("Value of that part")).to_have_value("sink")

@@ -179,7 +179,7 @@ export class RecordsView {
     const { found } = this.#results;
     let words = "Resend all as job …";
     if (filter !== "" && filter === this.#search.filter) {
-      words = found ? `Resend these ${number(found)} as job …` : "Resend all that match as job …";
+      words = found ? `Resend ${found === 1 ? "this one" : `these ${number(found)}`} as job …` : "Resend all that match as job …";
     }
     this.#allJob.textContent = words;
   }

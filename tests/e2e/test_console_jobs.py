@@ -288,7 +288,12 @@ def test_job_form_sends_dead_letters_back_to_where_they_came_from(
 
     expect(page.locator("#job .facts").first).to_contain_text("where each record came from, by its own headers")
     seen = [seen.headers for seen in plain.log(topic, 1, "read_committed")]
-    assert seen == 3 * [(("h", b"v"), ("consumer_key", b"sink"))]
+    # Between what was there and the recipient stands what each is a copy of.
+    assert 3 * [(("h", b"v"), ("consumer_key", b"sink"))] == [(headers[0], headers[-1]) for headers in seen]
+    assert [f"{dead}/0@{offset}".encode() for offset in range(3)] == [dict(each)["resend.origin"] for each in seen]
+    assert {("resend.origin", "resend.count", "resend.job", "resend.at")} == {
+        tuple(name for name, _ in headers[1:-1]) for headers in seen
+    }
 
 
 def test_job_that_matches_nothing_is_not_offered_to_start(

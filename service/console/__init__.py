@@ -6,7 +6,8 @@ all that it shows it asks the HTTP API for, with the token that its user typed. 
 app/session.js keeps it in the tab where the user asks for that.
 
 app/ is what the whole page shares: state, router, addresses, header, sign-in. api/ asks the HTTP API. page/ makes
-elements and charts. records/ and jobs/ are the two views; resend/ is the question before a resend, and its result.
+elements and charts. filter/ says which records are meant, in a search and in a job. records/ and jobs/ are the two
+views; resend/ is the question before a resend, and its result.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { NOWHERE } from "../../service/console/app/address.js";
-import { conditionOf } from "../../service/console/jobs/job-headers.js";
+import { conditionOf, kindOf } from "../../service/console/filter/header-rows.js";
+import { writeFilter } from "../../service/console/filter/filter.js";
 import {
   FieldError,
   draftOf,
@@ -19,9 +20,9 @@ import { job, message } from "./made.js";
 
 /** @type {import("../../service/console/jobs/job-spec.js").Given} */
 const EMPTY = {
-  topic: "orders", name: " ", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], key: "", keyMatch: "key", headers: [],
-  jmespath: " ", deadLetters: {}, includeResent: false, consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, 
-  provenance: false, maxResends: "", rate: "", stopAfter: "",
+  topic: "orders", name: " ", mode: "all", partitions: "", offsets: "", start: null, end: null, positions: [], filter: {},
+  consumerKey: "", target: "", removeHeaders: false, groupAsRecipient: false, provenance: false,
+  maxResends: "", rate: "", stopAfter: "",
 };
 
 /** @param {string} field */
@@ -68,32 +69,25 @@ test("a job that was seen to overlap another is allowed to, and its preview has 
   assert.deepEqual(specOf({ ...EMPTY, name: " again " }).name, "again");
 });
 
-test("a key is compared as the form says", () => {
-  assert.deepEqual(specOf({ ...EMPTY, key: "a", keyMatch: "key_prefix" }).filter, { key_prefix: "a" });
-  assert.deepEqual(specOf({ ...EMPTY, key: "a", keyMatch: "key_contains" }).filter, { key_contains: "a" });
-});
-
 test("what was left open is not in the body", () => {
   assert.deepEqual(specOf(EMPTY), { topic: "orders", partitions: undefined });
 });
 
 test("all that can be said is in the body", () => {
+  const filter = { key: "k", headers: [{ name: "h", value: "v" }], jmespath: "state == 'paid'", dead_letters: { group: "billing" } };
   const given = {
-    ...EMPTY, key: "k", headers: [{ name: "h", value: "v" }], jmespath: "state == 'paid'", includeResent: true,
-    consumerKey: "billing", target: "spring", removeHeaders: true, rate: "0.5", stopAfter: "3",
+    ...EMPTY, filter, consumerKey: "billing", target: "spring", removeHeaders: true, rate: "0.5", stopAfter: "3",
   };
   assert.deepEqual(specOf(given), {
     topic: "orders",
     partitions: undefined,
-    filter: { key: "k", headers: [{ name: "h", value: "v" }], jmespath: "state == 'paid'", include_resent: true },
+    filter,
     consumer_key: "billing",
     target: { dialect: "spring", remove_headers: true },
     records_per_second: 0.5,
     max_failures: 3,
   });
   const forGroups = { ...EMPTY, target: "auto", groupAsRecipient: true };
-  const group = { topic: "", group: "billing", reason: "E" };
-  assert.deepEqual(specOf({ ...EMPTY, deadLetters: group }).filter, { dead_letters: { group: "billing", reason: "E" } });
   assert.deepEqual(specOf(forGroups).target, { dialect: "auto", remove_headers: false, group_as_recipient: true });
 });
 
@@ -129,19 +123,25 @@ test("what is started ends where its preview ended, unless it has ends of its ow
   }
 });
 
-test("the form begins with what is looked at", () => {
-  const route = { ...NOWHERE, topic: "orders", partition: "2", offset: "7", start: 1n, end: 2n };
-  assert.deepEqual(draftOf({ ...route, mode: "newest" }, "k"), { topic: "orders", mode: "all", partitions: "2", key: "k" });
-  assert.deepEqual(draftOf({ ...route, mode: "position" }, ""), { topic: "orders", mode: "offsets", offsets: "2:7-", key: "" });
-  assert.deepEqual(draftOf({ ...route, mode: "time" }, ""), {
-    topic: "orders", mode: "time", partitions: "2", start: 1n, end: 2n, key: "",
+test("the form begins with what is looked at, with exactly its filter", () => {
+  const filter = {
+    key_prefix: "k", headers: [{ name: "h", absent: true }], jmespath: "state == 'paid'", include_resent: true,
+  };
+  const route = { ...NOWHERE, topic: "orders", partition: "2", offset: "7", start: 1n, end: 2n, filter: writeFilter(filter) };
+  assert.deepEqual(draftOf({ ...route, mode: "newest" }), { topic: "orders", mode: "all", partitions: "2", filter });
+  assert.deepEqual(draftOf({ ...route, mode: "position" }), { topic: "orders", mode: "offsets", offsets: "2:7-", filter });
+  assert.deepEqual(draftOf({ ...route, mode: "time", filter: "" }), {
+    topic: "orders", mode: "time", partitions: "2", start: 1n, end: 2n, filter: {},
   });
-  assert.equal(draftOf({ ...route, mode: "time", end: null }, "").mode, "all");
-  assert.equal(draftOf({ ...route, mode: "position", partition: "", offset: "" }, "").offsets, "0:0-");
+  assert.equal(draftOf({ ...route, mode: "time", end: null }).mode, "all");
+  assert.equal(draftOf({ ...route, mode: "position", partition: "", offset: "" }).offsets, "0:0-");
 });
 
 test("a condition on a header asks for a value, for any, or for none", () => {
   assert.deepEqual(conditionOf("h", "is", ""), { name: "h", value: "" });
   assert.deepEqual(conditionOf("h", "there", "left over"), { name: "h" });
   assert.deepEqual(conditionOf("h", "absent", "left over"), { name: "h", absent: true });
+  for (const condition of [{ name: "h", value: "" }, { name: "h" }, { name: "h", absent: true }]) {
+    assert.deepEqual(conditionOf("h", kindOf(condition), ""), condition);
+  }
 });

@@ -4,40 +4,86 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { NOWHERE } from "../../service/console/app/address.js";
-import { countWords, idOf, isBounded, listingOf, spanOf } from "../../service/console/records/listing.js";
+import {
+  countWords,
+  idOf,
+  isComplete,
+  listingOf,
+  matchWords,
+  orderWords,
+  progressWords,
+  shareOf,
+  spanOf,
+  withPage,
+} from "../../service/console/records/listing.js";
 import { rowByKey, rowsInSight } from "../../service/console/records/table-window.js";
+import { page } from "./made.js";
 
-const ROUTE = { ...NOWHERE, topic: "orders", partition: "", key: "k", start: 1n, end: 2n, offset: "" };
-/** @type {import("../../service/console/records/listing.js").Scan} */
-const SCAN = {
-  records: 1000, bytes: 64_000, milliseconds: 1234, reached_time: null, left: 0, complete: true, stopped_by: null,
-  counts: {
-    scanned: 1000, outside_time_range: 0, already_resent: 0, not_matched: 0, not_json: 0, not_evaluated: 0, matched: 1000,
-  },
-  first_not_evaluated: null, hint: null,
-};
+const FILTER = '{"key":"k"}';
+const ROUTE = { ...NOWHERE, topic: "orders", partition: "", start: 1n, end: 2n, offset: "" };
+const LISTING = listingOf(ROUTE);
+const { counts: NONE } = LISTING;
 
 test("each mode asks for its own place", () => {
-  const common = { topic: "orders", partition: "", key: "k", limit: 100, preview: 160 };
-  assert.deepEqual(listingOf({ ...ROUTE, mode: "newest" }, 100).query, common);
-  assert.deepEqual(listingOf({ ...ROUTE, mode: "time" }, 100).query, { ...common, start_time: 1n, end_time: 2n });
-  assert.deepEqual(listingOf({ ...ROUTE, mode: "position" }, 100).query, { ...common, partition: "0", start_offset: "0" });
+  const common = { topic: "orders", partition: "", filter: FILTER, preview: 160 };
+  const query = (/** @type {"newest"|"time"|"position"} */ mode) => listingOf({ ...ROUTE, mode, filter: FILTER }).query;
+  assert.deepEqual(query("newest"), common);
+  assert.deepEqual(query("time"), { ...common, start_time: 1n, end_time: 2n });
+  assert.deepEqual(query("position"), { ...common, partition: "0", start_offset: "0" });
+  assert.equal(new Set(/** @type {const} */ (["newest", "time", "position"]).map(orderWords)).size, 3);
+});
+
+test("the pages of a search add up, and of each first thing the first is kept", () => {
+  const first = { partition: 0, message_offset: 7n, reason: "a text" };
+  const pages = [
+    page({ counts: { scanned: 10, not_matched: 10 }, left: 25, reached_time: 5, hint: "quotes" }),
+    page({ counts: { scanned: 10, not_evaluated: 10 }, left: 15, reached_time: null, first_not_evaluated: first }),
+  ];
+  const read = pages.reduce(withPage, listingOf({ ...ROUTE, filter: FILTER }));
+  assert.deepEqual(read.counts, { ...NONE, scanned: 20, not_matched: 10, not_evaluated: 10 });
+  assert.deepEqual([read.bytes, read.left, read.reached, read.hint], [200, 15, 5, "quotes"]);
+  assert.deepEqual([read.cursor, isComplete(read), read.first_not_evaluated], ["c", false, first]);
+  const last = page({ counts: { scanned: 15, matched: 15 }, left: 0, first_not_evaluated: { ...first, partition: 1 } }, null);
+  const whole = withPage(read, last);
+  assert.deepEqual([isComplete(whole), whole.hint, whole.first_not_evaluated], [true, null, first]);
+  assert.equal(isComplete(LISTING), false);
+});
+
+test("how many there are is what the first page said", () => {
+  const read = withPage(withPage(LISTING, page({}, "c", 5000)), page({}, "d", 4000));
+  assert.deepEqual([read.total, read.relation], [5000, "upper_bound"]);
+});
+
+test("a search that runs says how far it is", () => {
+  const read = { counts: { ...NONE, scanned: 12_000, matched: 300 }, left: 4000, bytes: 2048, reached: 0 };
+  assert.equal(shareOf(read), 0.75);
+  assert.equal(shareOf(LISTING), 0);
+  assert.match(progressWords(read), /^300 found, 12,000 scanned, at most 4,000 left, at (1970|1969)-.*, 2\.0 KiB read$/);
+  assert.equal(progressWords({ ...read, reached: null }), "300 found, 12,000 scanned, at most 4,000 left, 2.0 KiB read");
+});
+
+test("each record that was scanned is accounted for, in the words of the command line", () => {
+  const counts = { ...NONE, scanned: 20_012, matched: 3000, not_matched: 17_000, not_json: 12 };
+  assert.equal(matchWords(counts), "3,000 of 20,012 records match (17,000 not matched, 12 not JSON)");
+  assert.equal(matchWords({ ...NONE, scanned: 2, matched: 1, already_resent: 1 }), "1 of 2 records matches (1 already resent)");
+  assert.equal(matchWords(NONE), "0 of 0 records match");
 });
 
 test("the count says whether that is all, and of how many it is a part", () => {
-  const listing = { cursor: null, total: 5000, relation: /** @type {const} */ ("exact") };
-  assert.equal(countWords(0, listing, SCAN), "No records.");
-  assert.equal(countWords(1, listing, SCAN), "1 record (complete)");
-  assert.equal(countWords(100, { ...listing, cursor: "c" }, SCAN), "100 of 5,000 records.");
-  assert.equal(countWords(100, { ...listing, cursor: "c", relation: "upper_bound" }, SCAN), "100 of at most 5,000 records.");
-  assert.equal(countWords(100, { ...listing, cursor: "c", total: 7 }, SCAN), "100 records.");
-});
-
-test("a search that stopped at its bounds says how far it looked", () => {
-  const stopped = { ...SCAN, stopped_by: /** @type {const} */ ("seconds") };
-  const words = countWords(3, { cursor: "c", total: 3, relation: "exact" }, stopped);
-  assert.equal(words, "3 records. One search reads no more: it looked at 1,000 records in 1.2 s.");
-  assert.deepEqual([isBounded(stopped), isBounded({ ...SCAN, stopped_by: "limit" })], [true, false]);
+  const complete = { ...LISTING, begun: true, total: 5000 };
+  assert.equal(countWords(0, complete), "No records.");
+  assert.equal(countWords(1, complete), "1 record (complete)");
+  const part = { ...complete, cursor: "c" };
+  assert.equal(countWords(100, part), "100 of 5,000 records.");
+  assert.equal(countWords(100, { ...part, relation: "upper_bound" }), "100 of at most 5,000 records.");
+  assert.equal(countWords(100, { ...part, total: 7 }), "100 records.");
+  const counts = { ...NONE, scanned: 10, matched: 4, not_matched: 6 };
+  const filtered = { ...complete, filtered: true, counts };
+  assert.equal(countWords(4, filtered), "4 of 10 records match (6 not matched).");
+  assert.equal(
+    countWords(4, { ...filtered, cursor: "c", left: 1000 }),
+    "4 of 10 records match (6 not matched) so far, at most 1,000 left to search.",
+  );
 });
 
 test("the chart spans the times of the records, and no less than a second", () => {

@@ -4,6 +4,7 @@
  * @typedef {import("../../service/console/api/bodies.d.ts").CallerInstance} CallerInstance
  * @typedef {import("../../service/console/api/bodies.d.ts").JobResponse} Job
  * @typedef {import("../../service/console/api/bodies.d.ts").MessageItem} Message
+ * @typedef {import("../../service/console/api/bodies.d.ts").MessagesResponse} Page
  */
 
 /**
@@ -49,4 +50,23 @@ export const job = ({ counts, ...differences } = {}) => ({
   records_per_second: null, max_failures: null, counts: { ...COUNTS, ...counts },
   progress: [{ partition: 0, next_offset: 50n, end_offset: 100n }], rate: 0, scan_rate: 0, eta_seconds: null, reason: null,
   cancel_requested: false, unsupported_reason: null, waits_for: null, ...differences,
+});
+
+const SCAN_COUNTS = {
+  scanned: 0, outside_time_range: 0, already_resent: 0, not_matched: 0, not_json: 0, not_evaluated: 0, matched: 0,
+};
+
+/**
+ * A page of a search, without records.
+ * @param {Partial<Omit<Page["scan"], "counts">> & {counts?: Partial<Page["scan"]["counts"]>}} scan
+ * @param {string|null} cursor
+ * @param {number} total
+ * @returns {Page}
+ */
+export const page = ({ counts, ...scan }, cursor = "c", total = 0) => ({
+  messages: [], total, total_relation: "upper_bound", size: 0, cursor,
+  scan: {
+    records: 10, bytes: 100, milliseconds: 1, reached_time: null, left: 0, complete: cursor === null, stopped_by: null,
+    first_not_evaluated: null, hint: null, ...scan, counts: { ...SCAN_COUNTS, ...counts },
+  },
 });

@@ -9,11 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole
@@ -50,6 +50,16 @@ def fill(plain: PlainClient, topic: str) -> int:
         given: list[Header] = list(headers)
         plain.produce(topic, order(number, state), key, given, timestamp_ms=now_ms - 600_000 + 60_000 * number)
     return now_ms
+
+
+def search_key(page: Page) -> Locator:
+    """Return the field for the key in the form of the search."""
+    return page.locator("#search").get_by_label("Key", exact=True)
+
+
+def filter_place(**fields: object) -> str:
+    """Return the part of an address that has a filter."""
+    return f"&filter={quote(json.dumps(fields))}"
 
 
 def confirm(page: Page) -> None:
@@ -245,7 +255,8 @@ def test_console_says_whom_each_copy_is_for_when_the_field_stays_empty(
     produce_raw(broker.bootstrap, topic, 0, b"v", headers=[(b"\xff", b"1")])
     console.show(topic)
     page = console.page
-    told = ["", "null", "base64//4=", "null", "empty", "null", "not known"]
+    # The fourth has the last of its headers; the last but one is a text.
+    told = ["", "copy fornobody", "copy forbase64//4=", "copy fornobody", "copy forempty", "copy fornull", "not known"]
     for offset, text in enumerate(told):
         expect(console.row(0, offset).locator("td.consumer")).to_have_text(text)
     expect(console.row(0, 1).locator("td.consumer")).to_have_class(re.compile("none"))
@@ -462,13 +473,26 @@ def test_console_by_time_and_by_position_list_what_is_asked(
     page.get_by_text("By position", exact=True).click()
     page.get_by_label("Partition", exact=True).select_option("0")
     page.get_by_label("From offset").fill("1")
-    page.locator("#search").get_by_label("Key equals").fill("order-7")
+    search_key(page).fill("order-7")
     page.get_by_role("button", name="Search", exact=True).click()
 
     expect(page.locator("#rows button")).to_have_text(["1", "4"])
 
 
 LAST_MS = 2**63 - 1
+COUNTS_OF_TWO = dict.fromkeys(("outside_time_range", "already_resent", "not_matched", "not_json", "not_evaluated"), 0)
+SCAN_OF_TWO = {
+    "records": 2,
+    "bytes": 4,
+    "milliseconds": 1,
+    "reached_time": None,
+    "left": 0,
+    "complete": True,
+    "stopped_by": None,
+    "counts": {"scanned": 2, "matched": 2, **COUNTS_OF_TWO},
+    "first_not_evaluated": None,
+    "hint": None,
+}
 
 
 def test_console_time_far_in_the_future_is_exact_and_does_not_take_the_chart_away(
@@ -510,7 +534,7 @@ def test_console_offsets_beyond_what_a_double_holds_are_exact(console: Console, 
         if route.request.method == "POST":
             route.fulfill(json={}, headers={"X-Resend-Partition": "0", "X-Resend-Offset": str(first + 2)})
             return
-        scan = '{"records": 2, "milliseconds": 1, "complete": true, "stopped_by": null}'
+        scan = json.dumps(SCAN_OF_TWO)
         body = (
             f'{{"messages": [{answers}], "total": {first}, "total_relation": "exact", "cursor": null, "scan": {scan}}}'
         )
@@ -753,6 +777,16 @@ def test_console_phone_never_scrolls_sideways(
     page.get_by_role("navigation").get_by_role("button", name=topic).click()
     console.listed()
     assert_fits(page)
+    page.get_by_text("More conditions", exact=True).first.click()
+    page.get_by_role("button", name="Add a header").click()
+    page.get_by_role("button", name="Add a field").click()
+    page.get_by_label("Field of the value").fill("f" * 300)
+    assert_fits(page)
+    page.locator("#more-conditions summary").click()
+    assert_fits(page)
+    page.locator("#more-conditions summary").click()
+    for _ in range(2):
+        page.get_by_role("button", name="Remove").first.click()
     page.get_by_text("By time", exact=True).click()
     assert_fits(page)
     for offset in (0, 1, 2):
@@ -780,6 +814,8 @@ def test_console_phone_shows_what_was_opened_and_goes_back_to_where_one_was(
     assert 0 == page.evaluate("scrollY")
     page.goto(f"{service}/console#topic={topic}")
     console.listed()
+    # It comes after the records, and what is below it moves.
+    expect(page.get_by_role("slider")).to_be_visible()
     opener = console.opener(0, 80)
     opener.scroll_into_view_if_needed()
     above = opener.bounding_box()
@@ -862,15 +898,15 @@ def test_console_other_topic_begins_with_nothing_of_the_one_before(
     before, topic = make_topic(partitions=2), make_topic()
     fill(plain, before)
     fill(plain, topic)
-    console.show(before, f"&mode=time&partition=1&start={NOW_MS - 1000}&end={NOW_MS}&key=order-1")
+    console.show(before, f"&mode=time&partition=1&start={NOW_MS - 1000}&end={NOW_MS}{filter_place(key='order-1')}")
     page = console.page
-    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("order-1")
+    expect(search_key(page)).to_have_value("order-1")
     page.get_by_label("Search topics by name").fill(topic)
     page.get_by_role("navigation").get_by_role("button", name=topic).click()
 
     expect(page.locator("#count")).to_have_text("6 records (complete)")
     expect(page.get_by_label("Newest")).to_be_checked()
-    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("")
+    expect(search_key(page)).to_have_value("")
     page.get_by_text("By time", exact=True).click()
     hour = page.evaluate("(Date.now() - new Date(document.getElementById('start').value)) / 3600000")
     assert 0.9 < hour < 1.1
@@ -884,7 +920,7 @@ def test_console_reload_keeps_the_place_and_the_filter_and_not_the_token(
     fill(plain, topic)
     console.show(topic)
     page = console.page
-    page.locator("#search").get_by_label("Key equals").fill("order-7")
+    search_key(page).fill("order-7")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("#rows button")).to_have_text(["4", "1"])
     console.open_record(0, 1)
@@ -894,7 +930,7 @@ def test_console_reload_keeps_the_place_and_the_filter_and_not_the_token(
     console.opened(0, 1)
 
     expect(page.locator("#rows button")).to_have_text(["4", "1"])
-    expect(page.locator("#search").get_by_label("Key equals")).to_have_value("order-7")
+    expect(search_key(page)).to_have_value("order-7")
     assert TOKEN not in kept_by_the_browser(page)
 
 
@@ -943,6 +979,20 @@ def test_console_has_nothing_that_axe_finds(
     console.show(topic)
     expect(page.get_by_role("slider")).to_be_visible()
     assert_accessible(page)
+    page.get_by_text("More conditions", exact=True).first.click()
+    page.get_by_role("button", name="Add a header").click()
+    page.get_by_role("button", name="Add a field").click()
+    assert_accessible(page)
+    for _ in range(2):
+        page.get_by_role("button", name="Remove").first.click()
+    page.locator("#search").get_by_label("Value matches").fill("state > `1`")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#count")).to_contain_text("0 of 6 records match")
+    expect(page.locator("#filter-problems")).to_contain_text("cannot be evaluated on")
+    assert_accessible(page)
+    page.locator("#search").get_by_label("Value matches").fill("")
+    page.get_by_role("button", name="Search", exact=True).click()
+    console.opener(0, 2).wait_for()
     console.open_record(0, 2)
     page.get_by_text("By time", exact=True).click()
     assert_accessible(page)

@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from kafka.client.config import ClusterConfig, JobsConfig
 from kafka.model.policy import ResendPolicy
 from kafka.model.records import Header
-from tests.e2e.test_console import assert_accessible, assert_fits, tab_to
+from tests.e2e.test_console import assert_accessible, assert_fits, search_key, tab_to
 from tests.support.brokers import Broker
 from tests.support.console import PHONE, READER_TOKEN, TOKEN, Console, ServeConsole, caller_entry
 from tests.support.jobs import RunningWorker, counted, everybody
@@ -214,12 +214,12 @@ def test_job_form_begins_with_the_time_and_key_of_the_records_view(
         plain.produce(topic, f"{minutes}".encode(), b"other", partition=1, timestamp_ms=now_ms - 60_000 * minutes)
     console.show(topic, f"&mode=time&partition=1&start={now_ms - 60_000 * 40}&end={now_ms}")
     page = console.page
-    page.locator("#search").get_by_label("Key equals").fill("mine")
+    search_key(page).fill("mine")
     page.get_by_role("button", name="Resend all as job …").click()
     form = page.locator("#job-form")
     expect(form.get_by_label("Time range")).to_be_checked()
     expect(form.get_by_label("Partitions")).to_have_value("1")
-    expect(form.get_by_label("Key equals")).to_have_value("mine")
+    expect(form.get_by_label("Key", exact=True)).to_have_value("mine")
     expect(page.locator("#job-start-utc")).to_contain_text("UTC")
     preview(page)
     start(page)
@@ -242,18 +242,18 @@ def test_job_form_filters_by_header_and_expression(console: Console, make_topic:
     page.get_by_role("button", name="Preview").click()
     assert "0:nonsense" in page.locator("#job-offsets").evaluate("field => field.validationMessage")
     page.get_by_label("Offsets by partition").fill("0:1-")
-    page.get_by_text("Filters", exact=True).click()
-    page.get_by_role("button", name="Add a condition").click()
+    page.locator("#job-more summary").click()
+    page.get_by_role("button", name="Add a header").click()
     page.get_by_label("Name of the header").fill("trace")
     page.get_by_label("Value of the header").fill("old")
     expect(preview(page)).to_contain_text("3 records would be resent")
-    page.get_by_label("Value matches").fill("state == 'paid'")
+    page.locator("#job-form").get_by_label("Value matches").fill("state == 'paid'")
     expect(page.locator("#job-preview")).to_be_empty()
     found = preview(page)
     found.get_by_text("All of them").click()
 
     expect(found.get_by_role("link")).to_have_text(["partition 0, offset 1", "partition 0, offset 3"])
-    page.get_by_label("Value matches").fill("state ==")
+    page.locator("#job-form").get_by_label("Value matches").fill("state ==")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#job-preview").get_by_role("alert")).to_contain_text("JMESPath")
 
@@ -288,7 +288,12 @@ def test_job_form_sends_dead_letters_back_to_where_they_came_from(
 
     expect(page.locator("#job .facts").first).to_contain_text("where each record came from, by its own headers")
     seen = [seen.headers for seen in plain.log(topic, 1, "read_committed")]
-    assert seen == 3 * [(("h", b"v"), ("consumer_key", b"sink"))]
+    # Between what was there and the recipient stands what each is a copy of.
+    assert 3 * [(("h", b"v"), ("consumer_key", b"sink"))] == [(headers[0], headers[-1]) for headers in seen]
+    assert [f"{dead}/0@{offset}".encode() for offset in range(3)] == [dict(each)["resend.origin"] for each in seen]
+    assert {("resend.origin", "resend.count", "resend.job", "resend.at")} == {
+        tuple(name for name, _ in headers[1:-1]) for headers in seen
+    }
 
 
 def test_job_that_matches_nothing_is_not_offered_to_start(
@@ -299,8 +304,7 @@ def test_job_that_matches_nothing_is_not_offered_to_start(
     fill(plain, topic)
     show_jobs(console, topic)
     new_job(console.page, topic)
-    console.page.get_by_text("Filters", exact=True).click()
-    console.page.locator("#job-form").get_by_label("Key equals").fill("nobody's")
+    console.page.locator("#job-form").get_by_label("Key", exact=True).fill("nobody's")
 
     expect(preview(console.page)).to_contain_text("No record would be resent")
     expect(console.page.get_by_role("button", name="Start …")).to_have_count(0)
@@ -626,8 +630,8 @@ def test_jobs_phone_never_scrolls_sideways(
     page = console.page
     assert_fits(page)
     new_job(page, topic, "b" * 300)
-    page.get_by_text("Filters", exact=True).click()
-    page.get_by_role("button", name="Add a condition").click()
+    page.locator("#job-more summary").click()
+    page.get_by_role("button", name="Add a header").click()
     page.get_by_label("Name of the header").fill("n" * 200)
     page.get_by_label("What of it").select_option("absent")
     page.get_by_text("Time range", exact=True).click()
@@ -652,8 +656,8 @@ def test_jobs_have_nothing_that_axe_finds(
     page = console.page
     new_job(page, topic)
     page.get_by_text("Time range", exact=True).click()
-    page.get_by_text("Filters", exact=True).click()
-    page.get_by_role("button", name="Add a condition").click()
+    page.locator("#job-more summary").click()
+    page.get_by_role("button", name="Add a header").click()
     assert_accessible(page)
     page.get_by_role("button", name="Remove").click()
     page.get_by_text("All records", exact=True).click()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from service.cli.count_words import COUNT_WORDS
+
 FOLDER = Path(__file__).parents[2] / "service" / "console"
 PAGE = (FOLDER / "console.html").read_text("utf-8")
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.js")))
@@ -39,3 +41,10 @@ def test_scripts_ask_for_elements_that_exist() -> None:
     assert [] == sorted(
         name for name in asked if f'id="{name}"' not in PAGE and not re.search(rf'\bid: "{name}"', SCRIPTS)
     )
+
+
+def test_counts_have_the_names_that_the_command_line_has() -> None:
+    """A search says the same of the same records in both."""
+    script = (FOLDER / "page" / "count-words.js").read_text("utf-8")
+
+    assert list(COUNT_WORDS.items()) == re.findall(r'^  (\w+): "(.*)",$', script, re.MULTILINE)

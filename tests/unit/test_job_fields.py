@@ -81,8 +81,9 @@ def test_document_has_every_field_of_a_body_and_no_other() -> None:
 
 
 def test_console_writes_every_field_of_a_body_and_no_other() -> None:
-    """What its form says becomes the body in job-spec.js."""
-    script = (REPOSITORY / "service" / "console" / "jobs" / "job-spec.js").read_text("utf-8")
+    """What its form says becomes the body in job-spec.js, and its filter in filter.js, which the search has too."""
+    scripts = (REPOSITORY / "service" / "console" / name for name in ("jobs/job-spec.js", "filter/filter.js"))
+    script = "\n".join(path.read_text("utf-8") for path in scripts)
     written = set(re.findall(r"\bbody\.(\w+) =", script))
     written |= {f"filter.{name}" for name in re.findall(r"\bfilter\.(\w+) =", script)}
     names = set(re.findall(r"\w+", script))

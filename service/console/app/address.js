@@ -1,7 +1,9 @@
 /**
  * Where the user is, and how that is written into the address, so that a reload and a link lead to the same. It stands
- * behind the #, which no browser sends anywhere; the key to filter by is out of records, and goes where the link goes.
+ * behind the #, which no browser sends anywhere; what records are filtered by is out of records, and goes where the link goes.
  */
+
+import { readFilter, writeFilter } from "../filter/filter.js";
 
 /**
  * @typedef {"records"|"jobs"} ViewName
@@ -20,7 +22,7 @@
  * @property {string} offset the first one to list, by position
  * @property {bigint|null} start by time: Unix ms, included
  * @property {bigint|null} end by time: Unix ms, not included
- * @property {string} key the only key to list, "" for all
+ * @property {string} filter which of these records, as JSON that filter.js has written; "" for all
  * @property {string} record the record that is open, as "partition-offset"; "" for none
  */
 
@@ -35,7 +37,7 @@ export const NEW_JOB = "new";
 
 /** @satisfies {Partial<Route>} What another topic begins with: nothing of what was asked of the one before. */
 export const UNASKED = /** @type {const} */ ({
-  mode: "newest", partition: "", offset: "", start: null, end: null, key: "", record: "",
+  mode: "newest", partition: "", offset: "", start: null, end: null, filter: "", record: "",
 });
 
 /** @type {Readonly<Route>} */
@@ -45,7 +47,7 @@ export const NOWHERE = { project: "", instance: "", view: "records", job: "", to
  * The part of a route that says which records are listed.
  * @type {readonly (keyof Route)[]}
  */
-export const LISTED = ["topic", "mode", "partition", "offset", "start", "end", "key"];
+export const LISTED = ["topic", "mode", "partition", "offset", "start", "end", "filter"];
 
 /**
  * What an address says, with defaults for what it does not say or says wrongly.
@@ -74,7 +76,7 @@ export function fromHash(hash) {
     offset: matching("offset", /^\d{1,19}$/),
     start: moment("start"),
     end: moment("end"),
-    key: text("key"),
+    filter: writeFilter(readFilter(text("filter"))),
     record: matching("record", /^\d{1,10}-\d{1,19}$/),
   };
 }
@@ -92,7 +94,7 @@ export function toHash(route) {
   const names = ["project", "instance"];
   if (route.view !== NOWHERE.view) names.push("view", "job");
   names.push("topic");
-  if (route.topic) names.push("mode", ...USED[route.mode], "key", "record");
+  if (route.topic) names.push("mode", ...USED[route.mode], "filter", "record");
   for (const name of names) {
     const value = route[name];
     if (value !== "" && value !== null) written.set(name, String(value));

@@ -1,6 +1,7 @@
 /** What there is to say about a job that is open: what it is, what it has done, what is in its way. */
 
-import { fact, make, quoted, value } from "../page/dom.js";
+import { filterLines, filterProblems } from "../filter/filter-words.js";
+import { fact, make, quoted } from "../page/dom.js";
 import { localText, number, plural, rate, utcText, zone } from "../page/format.js";
 import { counted, isKnown, keepsKeys, partitionsWords, selectionWords, stateWord, targetWords } from "./job-words.js";
 
@@ -105,55 +106,6 @@ export function recipientsSentence(consumerKey, keeps) {
     return ["Left empty: ", recipients("", false, null), all];
   }
   return ["Left empty: the copies are for ", recipients("", true, null), "."];
-}
-
-/**
- * What a record must be like, one line for each condition.
- * @param {Job["filter"]} filter
- */
-export function filterLines(filter) {
-  /** @type {(Node|string)[][]} */
-  const lines = [];
-  if (filter?.key !== null && filter?.key !== undefined) lines.push(["key is ", value(filter.key)]);
-  for (const { name, value: wanted, absent } of filter?.headers ?? []) {
-    if (absent) lines.push(["no header ", quoted(name)]);
-    else if (wanted === undefined || wanted === null) lines.push(["has a header ", quoted(name)]);
-    else lines.push(["header ", quoted(name), " is ", value(wanted)]);
-  }
-  if (filter?.jmespath) lines.push(["true of its JSON: ", quoted(filter.jmespath)]);
-  /** @type {[string, string|null|undefined][]} */
-  const dead = [
-    ["dialect", filter?.dead_letters?.dialect],
-    ["origin", filter?.dead_letters?.topic],
-    ["group", filter?.dead_letters?.group],
-    ["exception", filter?.dead_letters?.reason],
-  ];
-  for (const [what, wanted] of dead) {
-    if (wanted === "") lines.push([`dead letter that names no ${what}`]);
-    else if (typeof wanted === "string") lines.push([`dead letter whose ${what} is `, value(wanted)]);
-  }
-  lines.push([filter?.include_resent ? "copies too" : "no copies: none that has a consumer_key already"]);
-  return lines.map((line) => make("div", {}, ...line));
-}
-
-/**
- * What may be wrong with the filter, as far as the records so far tell.
- * @param {Job} job
- */
-export function filterProblems(job) {
-  const said = [];
-  if (job.first_not_evaluated) {
-    const { partition, message_offset: offset, reason } = job.first_not_evaluated;
-    const count = `The filter's expression cannot be evaluated on ${plural(job.counts.not_evaluated, "record")}. `;
-    const first = `The first found is at partition ${partition}, offset ${offset}: `;
-    said.push(make("p", { class: "notice warn" }, count, first, quoted(reason)));
-  }
-  if (job.counts.not_json) {
-    const count = `${plural(job.counts.not_json, "record")} without a JSON value cannot match the expression.`;
-    said.push(make("p", { class: "notice warn" }, count));
-  }
-  if (job.hint) said.push(make("p", { class: "notice warn" }, quoted(job.hint)));
-  return said;
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The form that makes a job: what to resend, and which application the copies are for. */
 
+import { FilterForm } from "../filter/filter-form.js";
 import { byId, make } from "../page/dom.js";
 import { fromInput, number, present, toInput, utcText } from "../page/format.js";
 import { recipientsOf } from "../resend/recipients.js";
-import { JobHeaders } from "./job-headers.js";
 import { GROUP_SENTENCE, recipientsSentence } from "./job-facts.js";
 import { JobPreview } from "./job-preview.js";
 import { FieldError, positionsOf, specOf } from "./job-spec.js";
@@ -27,14 +27,12 @@ export class JobForm {
   #form = byId("job-form", HTMLFormElement);
   #modes = /** @type {HTMLInputElement[]} */ ([...this.#form.querySelectorAll("[name=job-mode]")]);
   #target = byId("job-target", HTMLSelectElement);
-  #keyMatch = byId("job-key-match", HTMLSelectElement);
-  #more = byId("job-more", HTMLDetailsElement);
   // Those whose text is looked at more closely than the browser does.
   #checked = {
     topic: field("topic"), partitions: field("partitions"), offsets: field("offsets"), end: field("end"),
   };
   #preview;
-  #headers;
+  #filter;
   /** @type {JobContext|null} */
   #context = null;
   /** @type {{start: bigint|null, end: bigint|null}} */
@@ -52,7 +50,8 @@ export class JobForm {
    */
   constructor(close, started, used) {
     this.#preview = new JobPreview(started, used);
-    this.#headers = new JobHeaders(() => this.#preview.forget());
+    const places = { key: byId("job-key-place"), more: byId("job-more", HTMLDetailsElement) };
+    this.#filter = new FilterForm("job", places, () => this.#preview.forget());
     byId("job-new-close").addEventListener("click", () => close());
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) close();
@@ -68,14 +67,6 @@ export class JobForm {
       this.#preview.forget();
       this.#describe();
     });
-    // What is folded away cannot be pointed at.
-    this.#form.addEventListener(
-      "invalid",
-      (event) => {
-        if (event.target instanceof Node && this.#more.contains(event.target)) this.#more.open = true;
-      },
-      true,
-    );
     for (const input of [this.#target, field("group-as-recipient")]) {
       input.addEventListener("change", () => {
         this.#showTarget();
@@ -123,19 +114,17 @@ export class JobForm {
   }
 
   /** @param {JobDraft} draft */
-  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, key = "", keyMatch = "key", records = [] }) {
+  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, filter = {}, records = [] }) {
     this.#preview.forget();
     this.#form.reset();
     this.#excuse();
-    this.#headers.clear();
     this.#setRecords(records);
     this.#choose(mode);
     this.#checked.topic.value = topic;
     this.#checked.partitions.value = partitions;
     this.#checked.offsets.value = offsets;
-    field("key").value = key;
-    this.#keyMatch.value = keyMatch;
-    this.#more.open = key !== "";
+    this.#filter.show(filter);
+    this.#filter.unfold();
     const now = present();
     this.#range = start === null || end === null ? { start: now - HOUR_MS, end: now } : { start, end };
     for (const name of ENDS) field(name).value = toInput(this.#range[name] ?? now);
@@ -219,7 +208,7 @@ export class JobForm {
     }
     const words = this.#mode === "selected"
       ? recipientsOf(this.#records, key)
-      : recipientsSentence(key, field("include-resent").checked);
+      : recipientsSentence(key, this.#filter.includesResent);
     byId("job-who").replaceChildren(...words);
   }
 
@@ -233,16 +222,7 @@ export class JobForm {
       offsets: this.#checked.offsets.value,
       ...this.#range,
       positions: mode === "selected" ? positionsOf(this.#records) : [],
-      key: field("key").value,
-      keyMatch: /** @type {import("./job-spec.js").Given["keyMatch"]} */ (this.#keyMatch.value),
-      headers: this.#headers.conditions,
-      jmespath: field("jmespath").value,
-      deadLetters: {
-        topic: field("dead-topic").value,
-        group: field("dead-group").value,
-        reason: field("dead-reason").value,
-      },
-      includeResent: field("include-resent").checked,
+      filter: this.#filter.filter,
       consumerKey: this.#forGroups ? "" : field("consumer").value,
       target: this.#target.value,
       removeHeaders: field("remove-headers").checked,
@@ -257,6 +237,7 @@ export class JobForm {
   /** Have what the form says previewed, or say in which field it cannot be read. */
   #look() {
     if (this.#context === null) return;
+    this.#filter.settle();
     try {
       this.#preview.look(this.#context, this.#spec());
     } catch (error) {

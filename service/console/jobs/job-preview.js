@@ -1,11 +1,12 @@
 /** The preview of a job: a dry run that says what would be resent, and the start of what was previewed. */
 
 import { asError, mayBeWritten } from "../api/errors.js";
+import { filterProblems } from "../filter/filter-words.js";
 import { confirmed } from "../page/confirm.js";
 import { announce, byId, make, problem, quoted } from "../page/dom.js";
 import { plural, present, span } from "../page/format.js";
 import { Bar } from "../page/progress.js";
-import { filterProblems, willWrite } from "./job-facts.js";
+import { willWrite } from "./job-facts.js";
 import { refusedNodes, reportNodes } from "./job-report.js";
 import { pinned, previewOf } from "./job-spec.js";
 import { isOver, numbersLine, share } from "./job-words.js";

@@ -1,5 +1,6 @@
 /** What the form says, as the body of a request for a job. What cannot be read throws a FieldError. */
 
+import { readFilter } from "../filter/filter.js";
 import { number } from "../page/format.js";
 
 /**
@@ -22,12 +23,7 @@ import { number } from "../page/format.js";
  * @property {bigint|null} start Unix ms
  * @property {bigint|null} end Unix ms, not included
  * @property {Position[]} positions
- * @property {string} key
- * @property {"key"|"key_prefix"|"key_contains"} keyMatch what the key must be like: equal, starting with it, containing it
- * @property {import("../api/bodies.d.ts").HeaderConditionItem[]} headers
- * @property {string} jmespath
- * @property {import("../api/bodies.d.ts").DeadLettersItem} deadLetters an empty text for anything
- * @property {boolean} includeResent
+ * @property {import("../filter/filter.js").Filter} filter
  * @property {string} consumerKey
  * @property {string} target a dialect, "" for none
  * @property {boolean} removeHeaders
@@ -40,7 +36,7 @@ import { number } from "../page/format.js";
 
 /**
  * What the form begins with; what is left out is empty.
- * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"key"|"keyMatch">> &
+ * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"filter">> &
  *     {records?: Message[]}} JobDraft
  */
 
@@ -62,13 +58,13 @@ export class FieldError extends Error {
 /**
  * What the form begins with where one looks at a topic's records.
  * @param {import("../app/address.js").Route} route
- * @param {string} key that the records are filtered by, "" for none
  * @returns {JobDraft}
  */
-export function draftOf({ topic, mode, partition, offset, start, end }, key) {
-  if (mode === "time" && start !== null && end !== null) return { topic, mode, partitions: partition, start, end, key };
-  if (mode === "position") return { topic, mode: "offsets", offsets: `${partition || 0}:${offset || 0}-`, key };
-  return { topic, mode: "all", partitions: partition, key };
+export function draftOf({ topic, mode, partition, offset, start, end, filter: text }) {
+  const filter = readFilter(text);
+  if (mode === "time" && start !== null && end !== null) return { topic, mode, partitions: partition, start, end, filter };
+  if (mode === "position") return { topic, mode: "offsets", offsets: `${partition || 0}:${offset || 0}-`, filter };
+  return { topic, mode: "all", partitions: partition, filter };
 }
 
 /**
@@ -134,15 +130,7 @@ export function specOf(given) {
     body.start_time = start;
     body.end_time = end;
   }
-  /** @type {import("../api/bodies.d.ts").FilterItem} */
-  const filter = {};
-  if (given.key !== "") filter[given.keyMatch] = given.key;
-  if (given.headers.length) filter.headers = given.headers;
-  if (given.jmespath.trim() !== "") filter.jmespath = given.jmespath;
-  if (given.includeResent) filter.include_resent = true;
-  const asked = Object.entries(given.deadLetters).filter(([, wanted]) => wanted);
-  if (asked.length) filter.dead_letters = Object.fromEntries(asked);
-  if (Object.keys(filter).length) body.filter = filter;
+  if (Object.keys(given.filter).length) body.filter = given.filter;
   if (given.consumerKey !== "") body.consumer_key = given.consumerKey;
   if (given.target !== "") {
     body.target = { dialect: given.target, remove_headers: given.removeHeaders };

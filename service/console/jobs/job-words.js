@@ -1,5 +1,6 @@
 /** What there is to say about a job, in words and numbers: for the list, for the job that is open, and for the form. */
 
+import { COUNT_WORDS } from "../page/count-words.js";
 import { earlier, later, localText, number, plural, rate, span, zone } from "../page/format.js";
 
 /**
@@ -65,16 +66,7 @@ export function share(job) {
   return job.counts.selected ? Math.min(1, Number(doneOffsets(job)) / Number(job.counts.selected)) : 0;
 }
 
-/** @type {[keyof Counts, string][]} */
-const REASONS = [
-  ["failed", "failed"],
-  ["outside_time_range", "outside the time range"],
-  ["already_resent", "already resent"],
-  ["not_matched", "not matched"],
-  ["not_json", "not JSON"],
-  ["not_evaluated", "not evaluated"],
-  ["expired", "expired"],
-];
+const REASONS = /** @type {[keyof Counts, string][]} */ ([["failed", "failed"], ...Object.entries(COUNT_WORDS)]);
 
 /**
  * What was counted, as [word, number] with those left out that are 0 and say nothing.

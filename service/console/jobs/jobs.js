@@ -144,7 +144,7 @@ export class JobsView {
   }
 
   #openForm() {
-    const draft = this.#draft ?? (this.#filled ? null : draftOf(this.#store.state.route, ""));
+    const draft = this.#draft ?? (this.#filled ? null : draftOf(this.#store.state.route));
     this.#draft = null;
     this.#filled = true;
     this.#form.open(this.#context(), draft);

@@ -1,17 +1,16 @@
 /** The view of records: a topic, the form that says which of its records, their chart and table, and the one that is open. */
 
-import { asError, isAbort } from "../api/errors.js";
 import { LISTED, NOWHERE, differ, toHash } from "../app/address.js";
 import { arrange } from "../app/layout.js";
-import { apiOf, instanceOf, may, usedKey, whereOf, whyNoJobs } from "../app/state.js";
+import { apiOf, may, usedKey, whereOf, whyNoJobs } from "../app/state.js";
 import { draftOf } from "../jobs/job-spec.js";
-import { announce, byId, problem } from "../page/dom.js";
-import { bytes, number, plural, present } from "../page/format.js";
+import { byId } from "../page/dom.js";
+import { bytes, number } from "../page/format.js";
 import { resendOne } from "../resend/resend.js";
 import { Several } from "../resend/several.js";
-import { Histogram } from "./histogram.js";
-import { countWords, idOf, isBounded, listingOf, spanOf } from "./listing.js";
+import { idOf } from "./listing.js";
 import { RecordPanel } from "./record.js";
+import { Results } from "./results.js";
 import { Search } from "./search.js";
 import { RecordTable } from "./table.js";
 import { focusTopic, showTopic } from "./topic-head.js";
@@ -29,13 +28,11 @@ export class RecordsView {
   #shown = NOWHERE;
   /** @type {import("../api/bodies.d.ts").TopicItem|null} */
   #topic = null;
-  #page = new AbortController();
-  #listing = listingOf(NOWHERE, 0);
   #search;
-  #histogram;
+  #results;
   #table;
   #panel;
-  #more = byId("more");
+  #allJob = byId("all-job");
 
   /**
    * @param {import("../app/state.js").Store} store
@@ -49,27 +46,30 @@ export class RecordsView {
     const used = (/** @type {string} */ key) => store.change(usedKey, key);
     const several = new Several((ids) => this.#table.deselect(ids), used);
     this.#table = new RecordTable((record) => go({ record: idOf(record) }), (selected) => this.#tellSelected(selected));
-    this.#search = new Search((asked) => go({ ...asked, record: "" }, true));
-    this.#histogram = new Histogram((start, end) =>
-      go({ mode: "time", start, end, key: this.#search.key, record: "" }, true),
-    );
+    this.#search = new Search((asked) => go({ ...asked, record: "" }, true), () => this.#nameJob());
+    this.#results = new Results(store, this.#table, {
+      choose: (start, end) => go({ mode: "time", start, end, filter: this.#search.filter, record: "" }, true),
+      address: (record) => this.#context().address(record),
+      told: () => this.#nameJob(),
+    });
     this.#panel = new RecordPanel(
       () => go({ record: "" }),
       (record, key) => resendOne(this.#context(), record, key, used),
     );
-    this.#more.addEventListener("click", () => this.#load());
     byId("selected-clear").addEventListener("click", () => this.#table.deselect(this.#table.selected.map(idOf)));
     byId("selected-resend").addEventListener("click", () => several.open(this.#context(), this.#table.selected));
     byId("selected-job").addEventListener("click", () =>
       propose({ topic: this.#shown.topic, mode: "selected", records: this.#table.selected }),
     );
-    byId("all-job").addEventListener("click", () => propose(draftOf(store.state.route, this.#search.key)));
+    this.#allJob.addEventListener("click", () => {
+      if (this.#search.reportValidity()) propose(draftOf({ ...store.state.route, filter: this.#search.filter }));
+    });
     byId("topics-toggle").addEventListener("click", (event) => {
       const toggle = /** @type {HTMLElement} */ (event.currentTarget);
       this.#unfoldTopics(toggle.getAttribute("aria-expanded") !== "true");
     });
     store.listen((state) => {
-      for (const id of ["all-job", "selected-job"]) byId(id).hidden = whyNoJobs(state) !== null;
+      for (const button of [this.#allJob, byId("selected-job")]) button.hidden = whyNoJobs(state) !== null;
     });
   }
 
@@ -124,9 +124,8 @@ export class RecordsView {
   #leaveTopic() {
     this.#topic = null;
     this.#shown = { ...this.#shown, topic: "" };
-    this.#page.abort();
+    this.#results.clear();
     this.#panel.hide();
-    this.#table.clear();
     byId("topic").hidden = true;
     byId("no-topic").hidden = !may(this.#store.state, "read");
     arrange("with-topic", false);
@@ -137,12 +136,8 @@ export class RecordsView {
    * @param {string} name
    */
   async #enterTopic(name) {
-    this.#page.abort();
-    this.#table.clear();
+    this.#results.clear();
     this.#panel.hide();
-    this.#histogram.say("");
-    byId("count").textContent = "";
-    byId("records-problem").replaceChildren();
     byId("topic").hidden = false;
     byId("no-topic").hidden = true;
     arrange("with-topic", true);
@@ -175,76 +170,18 @@ export class RecordsView {
   #list() {
     const { route } = this.#store.state;
     this.#search.show(route);
-    this.#table.clear();
-    this.#histogram.say("");
-    this.#listing = listingOf(route, this.#search.limit);
-    if (route.mode === "time") this.#drawChart(route.start, route.end);
-    this.#load();
+    this.#results.list(route, this.#search.limit);
   }
 
-  async #load() {
-    this.#page.abort();
-    this.#page = new AbortController();
-    const { signal } = this.#page;
-    const { state } = this.#store;
-    const listing = this.#listing;
-    const first = listing.cursor === null;
-    byId("records-problem").replaceChildren();
-    byId("count").textContent = "Reading …";
-    this.#more.hidden = true;
-    this.#table.busy(true);
-    try {
-      let found;
-      do {
-        found = await apiOf(state).messages(whereOf(state), { ...listing.query, cursor: listing.cursor }, signal);
-        listing.cursor = found.cursor;
-        // A page on the way may be empty; a search that was stopped continues only when the user says so.
-      } while (found.messages.length === 0 && found.cursor !== null && !isBounded(found.scan));
-      this.#table.append(found.messages);
-      if (first) Object.assign(listing, { total: found.total, relation: found.total_relation });
-      this.#tellCount(found.scan);
-      if (first && state.route.mode !== "time") this.#drawSpan();
-    } catch (error) {
-      if (isAbort(error)) return;
-      byId("count").textContent = "";
-      byId("records-problem").replaceChildren(problem(asError(error)));
-      this.#more.hidden = listing.cursor === null;
-    } finally {
-      if (!signal.aborted) this.#table.busy(false);
+  /** Say which records a job would be about: exactly those listed, as long as the form says the same. */
+  #nameJob() {
+    const { filter } = this.#store.state.route;
+    const { found } = this.#results;
+    let words = "Resend all as job …";
+    if (filter !== "" && filter === this.#search.filter) {
+      words = found ? `Resend ${found === 1 ? "this one" : `these ${number(found)}`} as job …` : "Resend all that match as job …";
     }
-  }
-
-  /** @param {import("./listing.js").Scan} scan */
-  #tellCount(scan) {
-    const words = countWords(this.#table.records.length, this.#listing, scan);
-    this.#more.hidden = this.#listing.cursor === null;
-    this.#more.textContent = isBounded(scan) ? "Continue the search" : `Load ${this.#search.limit} more`;
-    byId("count").textContent = words;
-    announce(words);
-  }
-
-  /** Draw the chart of the time that the listed records span. */
-  #drawSpan() {
-    const found = spanOf(this.#table.records, present());
-    if (found === null) return;
-    const { start, end, left } = found;
-    this.#drawChart(start, end, left ? `Not in the chart: ${plural(left, "listed record")} with a time after tomorrow.` : "");
-  }
-
-  /**
-   * @param {bigint|null} start
-   * @param {bigint|null} end
-   * @param {string} note
-   */
-  #drawChart(start, end, note = "") {
-    const { state } = this.#store;
-    if (instanceOf(state)?.embedded) {
-      this.#histogram.say("No chart of records over time: a broker in memory has no look-up by time.");
-      return;
-    }
-    if (start === null || end === null || start >= end) return;
-    const { topic, partition } = state.route;
-    this.#histogram.show(apiOf(state), whereOf(state), { topic, partition, start_time: start, end_time: end }, note);
+    this.#allJob.textContent = words;
   }
 
   /** @param {string} before the record that was open */

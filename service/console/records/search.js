@@ -1,5 +1,7 @@
 /** The form that says which records to list: the newest, those of a time, those from a position on. */
 
+import { FilterForm } from "../filter/filter-form.js";
+import { readFilter, writeFilter } from "../filter/filter.js";
 import { byId, make } from "../page/dom.js";
 import { fromInput, present, toInput, utcText } from "../page/format.js";
 
@@ -20,15 +22,21 @@ export class Search {
   #modes;
   #partition = byId("partition", HTMLSelectElement);
   #offset = byId("offset", HTMLInputElement);
-  #key = byId("key", HTMLInputElement);
   #times = { start: byId("start", HTMLInputElement), end: byId("end", HTMLInputElement) };
+  #filter;
   #ask;
   /** @type {Range} */
   #range = { start: null, end: null };
 
-  /** @param {(asked: Partial<Route>) => void} ask called with the route's part that says which records the user asks for */
-  constructor(ask) {
+  /**
+   * @param {(asked: Partial<Route>) => void} ask called with the route's part that says which records the user asks for
+   * @param {() => void} changed called when the form says something else than what was asked for
+   */
+  constructor(ask, changed) {
     this.#ask = ask;
+    const places = { key: byId("key-place"), more: byId("more-conditions", HTMLDetailsElement) };
+    this.#filter = new FilterForm("search", places, changed);
+    this.#form.addEventListener("input", changed);
     this.#modes = /** @type {HTMLInputElement[]} */ ([...this.#form.querySelectorAll("[name=mode]")]);
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -53,9 +61,14 @@ export class Search {
     this.#showFields("newest");
   }
 
-  /** The key that is in the form, "" for none. */
-  get key() {
-    return this.#key.value;
+  /** Which records are meant, as a route has it. */
+  get filter() {
+    return writeFilter(this.#filter.filter);
+  }
+
+  /** Whether the conditions can be read; else the browser says at which field they cannot. */
+  reportValidity() {
+    return this.#filter.reportValidity();
   }
 
   /** How many records a page has. */
@@ -83,7 +96,9 @@ export class Search {
     this.#showFields(route.mode);
     this.#partition.value = route.partition;
     this.#offset.value = route.offset;
-    this.#key.value = route.key;
+    // What is on its way in the form stays, where it says the same.
+    if (route.filter === this.filter) this.#filter.settle();
+    else this.#filter.show(readFilter(route.filter));
     this.#setRange(route.start, route.end);
   }
 
@@ -140,7 +155,8 @@ export class Search {
   #submit() {
     const mode = this.#mode;
     /** @type {Partial<Route>} */
-    const asked = { mode, partition: this.#partition.value, key: this.key };
+    const asked = { mode, partition: this.#partition.value, filter: this.filter };
+    if (!this.reportValidity()) return;
     if (mode === "time") {
       const { start, end } = this.#range;
       const last = this.#times.end;

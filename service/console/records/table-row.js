@@ -14,7 +14,7 @@ export const cellsOf = (record, open) => [
   make("td", { class: "time" }, time(record.timestamp)),
   make("td", { class: "partition" }, String(record.partition)),
   make("td", { class: "offset" }, open),
-  cell("key", record.key, record.key_encoding === "base64" ? "base64" : null),
+  keyCell(record),
   consumerCell(record),
   make("td", { class: "size", title: `${record.size} bytes` }, bytes(record.size)),
   cell("preview", record.value_size === null ? null : (record.preview ?? ""), record.preview_lossy ? "not UTF-8" : null),
@@ -35,26 +35,45 @@ function time(ms) {
 }
 
 /**
- * The consumer_key: nothing where there is no such header, which is another thing than one that is null.
+ * The key, and, where there is no room for the recipient, that it is a copy.
+ * @param {Message} record
+ */
+function keyCell(record) {
+  const made = cell("key", record.key, record.key_encoding === "base64" ? "base64" : null);
+  if (record.has_consumer_key) made.prepend(copyBadge("copy"));
+  return made;
+}
+
+/**
+ * The recipient that a copy names: nothing where there is no such header, which is another thing than one that is null. A copy
+ * for everyone has none, and looks like any other record.
  * @param {Message} record
  */
 function consumerCell(record) {
   const { has_consumer_key: has, consumer_key: key, consumer_key_encoding: encoding } = record;
   if (has === null) return make("td", { class: "consumer none", title: "The name of a header is not UTF-8" }, "not known");
-  return has ? cell("consumer", key, encoding === "base64" ? "base64" : null) : make("td", { class: "consumer" });
+  if (!has) return make("td", { class: "consumer" });
+  const made = cell("consumer", key, encoding === "base64" ? "base64" : null, key === null ? "nobody" : undefined);
+  made.prepend(copyBadge("copy for"));
+  made.title = key === null ? "Its consumer_key is null" : "It carries this consumer_key";
+  return made;
 }
+
+/** @param {string} words */
+const copyBadge = (words) => make("span", { class: "tag copy" }, words);
 
 /**
  * @param {string} name of its column
  * @param {string|null} text
  * @param {string|null} badge
+ * @param {string} none what it says where there is no text
  */
-function cell(name, text, badge = null) {
+function cell(name, text, badge = null, none = "null") {
   const empty = text === null || text === "";
   return make(
     "td",
     { class: `${name} ${empty ? "none" : "data"}` },
     badge ? make("span", { class: "tag" }, badge) : null,
-    empty ? (text === null ? "null" : "empty") : make("bdi", {}, shown(text)),
+    empty ? (text === null ? none : "empty") : make("bdi", {}, shown(text)),
   );
 }

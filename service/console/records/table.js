@@ -113,6 +113,10 @@ export class RecordTable {
     return true;
   }
 
+  focus() {
+    this.#region.focus({ preventScroll: true });
+  }
+
   #drop() {
     for (const row of this.#rows.values()) row.remove();
     this.#rows.clear();

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import astuple
+
 from kafka.jobs.job import Job
 from kafka.jobs.plan import Plan
 from kafka.model.records import OffsetRange
@@ -12,7 +14,7 @@ from kafka.model.records import OffsetRange
 def overlapping(plan: Plan, jobs: Iterable[Job]) -> Job | None:
     """Return the first job that has resent records which a plan selects for the same recipient, or is about to.
 
-    Filters are not compared, except where both name a key: records may meet two different ones.
+    Filters are compared where both name a key, or what dead letters say: else records may meet two different ones.
 
     Args:
         plan: of a job that is not accepted yet.
@@ -27,7 +29,7 @@ def _overlap(plan: Plan, job: Job) -> bool:
         return False
     if (other.topic, other.topic_id) != (plan.topic, plan.topic_id) or _recipient(other) != _recipient(plan):
         return False
-    if not _times_meet(plan, other) or not _keys_meet(plan, other):
+    if not _times_meet(plan, other) or not _filters_meet(plan, other):
         return False
     done = _by_partition(_reached(other.spans, job.progress.next_offsets) if job.over else other.spans)
     # What has failed was not resent; a job over positions lists all of these.
@@ -72,9 +74,13 @@ def _times_meet(one: Plan, other: Plan) -> bool:
     return one.times_ms[0] < other.times_ms[1] and other.times_ms[0] < one.times_ms[1]
 
 
-def _keys_meet(one: Plan, other: Plan) -> bool:
-    keys = (one.filter.key, other.filter.key)
-    return None in keys or keys[0] == keys[1]
+def _filters_meet(one: Plan, other: Plan) -> bool:
+    """Whether a record may meet both filters: they name no two keys, and no two groups of dead letters."""
+    pairs = [(one.filter.key, other.filter.key)]
+    mine, theirs = one.filter.dead_letters, other.filter.dead_letters
+    if mine is not None and theirs is not None:
+        pairs += zip(astuple(mine), astuple(theirs), strict=True)
+    return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def _reached(spans: Iterable[OffsetRange], next_offsets: Mapping[int, int]) -> Iterator[OffsetRange]:

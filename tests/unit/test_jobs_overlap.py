@@ -13,6 +13,7 @@ from kafka.jobs.overlap import overlapping
 from kafka.jobs.plan import Plan
 from kafka.jobs.progress import NOT_BEGUN, Counts, Failure, Progress
 from kafka.model.records import OffsetRange
+from kafka.redrive.dead_letters import DeadLetterCondition
 from kafka.redrive.target import Target
 
 PLAN = Plan(
@@ -72,6 +73,20 @@ def test_times_and_keys_that_do_not_meet_are_no_overlap() -> None:
     assert not meets(keys, plan(filter=Filter(key="b")))
     assert meets(keys, plan(filter=Filter(key="a", jmespath="x")))
     assert meets(keys, plan(filter=Filter(key_prefix="b")))
+
+
+def test_two_groups_of_dead_letters_are_no_overlap() -> None:
+    """A topic of dead letters is redriven group by group; what one group does not name may be in both."""
+
+    def of(**named: str) -> Plan:
+        return plan(target=AUTO, filter=Filter(dead_letters=DeadLetterCondition(**named)))
+
+    io = of(topic="orders", group="billing", reason="IOException")
+    assert meets(io, of(topic="orders", group="billing", reason="IOException"))
+    assert meets(io, of(topic="orders"))
+    assert not meets(io, of(topic="orders", group="billing", reason="Other"))
+    assert not meets(io, of(group="shipping"))
+    assert meets(io, plan(target=AUTO))
 
 
 def test_two_redrives_of_the_same_letters_overlap_whatever_they_are_called() -> None:

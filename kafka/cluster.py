@@ -80,6 +80,7 @@ class Cluster:
         """
         if self.availability.state != "closing":
             self.config.policy.require_resends()
+            self.config.policy.require_recipient(consumer_key)
         clients = self._watch.clients
         with clients.admitted():
             deadline = time.monotonic() + self.config.limits.deadline_seconds

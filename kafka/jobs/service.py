@@ -89,6 +89,7 @@ class Jobs:
         Raises:
             JobsNotHere, StoreUnusable: jobs cannot be had.
             JobOverlaps: another job has resent some of the records for the same recipient, or is about to.
+            RecipientNotAllowed: its consumer_key is none that the operator allows.
             InstanceReadOnly, TopicMissing, PartitionMissing, TopicRefused, AccessDenied: nothing of this topic can be
                 resent.
             SelectionEmpty, SelectionTooLarge, ExpressionRefused: the selection is invalid.
@@ -98,6 +99,7 @@ class Jobs:
         """
         store = self._store
         self._config.policy.require_resends(dry_run=spec.dry_run)
+        self._config.policy.require_recipient(spec.consumer_key)
         with self._admitted():
             plan = await self._planned(spec, await store.usable(), topic_id)
             async with self._making:
@@ -136,6 +138,7 @@ class Jobs:
             if known is not None:
                 return _same(known, key), True
             self._config.policy.require_resends(dry_run=spec.dry_run)
+            self._config.policy.require_recipient(spec.consumer_key)
             await store.require_worker(partition_of(job_id))
             plan = replace(await self._planned(spec, topic, topic_id), job_id=job_id, digest=key.digest)
             try:

@@ -24,6 +24,7 @@
     │   │   ├── CopyTooOld                 the topic would delete or refuse it for its age
     │   │   ├── CopyTooNew                 the topic refuses a time that far ahead
     │   │   └── CopyRejected               the broker refused the copy for another reason
+    │   ├── RecipientNotAllowed            outside the instance's patterns of consumer_keys
     │   ├── QueryRefused                   a search that cannot be done
     │   │   └── NoLookupByTime             the embedded broker has no index of times
     │   ├── AccessDenied                   Kafka's ACLs do not allow the service what it needs
@@ -336,6 +337,20 @@ class CopyRejected(CopyRefused, code="copy_rejected"):
 
     def __str__(self) -> str:
         return f"the broker refused the copy of the record at {self.position}: {self.reason}"
+
+
+@dataclass(eq=False)
+class RecipientNotAllowed(NothingWritten, code="recipient_not_allowed"):
+    """The consumer_key is none that the instance allows.
+
+    Attributes:
+        allowed: the patterns of those that it allows, for people.
+    """
+
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"this instance allows no such consumer_key, only {self.allowed}"
 
 
 class QueryRefused(NothingWritten):

@@ -19,6 +19,7 @@ _SELECTING: Errors = (
     worker.TopicMissing("topic-test"),
     worker.CompactedTopic("topic-test"),
     worker.InstanceReadOnly(),
+    worker.RecipientNotAllowed("billing, shipping-*"),
     jobs.SelectionEmpty("topic-test"),
     jobs.StoreUnusable("topic '_resend_jobs' has cleanup.policy=delete"),
 )

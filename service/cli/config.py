@@ -36,6 +36,7 @@ SHOWN_SETTINGS = frozenset(
         "instances.policy.allow_compacted",
         "instances.policy.timestamp",
         "instances.policy.read_only",
+        "instances.policy.consumer_keys",
         "instances.policy.max_resends",
         "instances.limits.deadline_seconds",
         "instances.limits.delivery_timeout_seconds",

@@ -52,6 +52,7 @@ _HINTS: Mapping[str, str] = {
     "RESEND.00400107": "run the command again once that transaction has ended; see why its producer does not end it",
     "RESEND.00400109": "select the records again",
     "RESEND.00400303": "raise that limit, or leave out --consumer-key if the record just fits",
+    "RESEND.00400307": "check --consumer-key; the operator sets the instance's policy.consumer_keys",
     "RESEND.00400501": f"find records without times (--partition, --start-offset), or {_REAL_KAFKA}",
     "RESEND.00400601": _REAL_KAFKA,
     "RESEND.00400602": "select records that are there: `kafka-resend topics NAME --json` has each partition's bounds",

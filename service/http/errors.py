@@ -185,6 +185,9 @@ TABLE: dict[type[Exception], Row] = {
     Unexpected: Row(
         500, 1, "whether a copy was written is not known; give the operator the X-Request-Id, the log has the rest"
     ),
+    worker.RecipientNotAllowed: Row(
+        400, 307, "check the consumer_key; the operator sets the instance's policy.consumer_keys"
+    ),
     jobs.JobOverlaps: Row(409, 1, "look at that job; with allow_duplicate the records are resent again"),
     worker.ClusterAway: Row(503, 1, _AGAIN),
     worker.QueueFull: Row(503, 2, _AGAIN),

@@ -44,6 +44,13 @@ class PolicySettings(Section):
         ),
     ] = _POLICY.timestamp
     read_only: Annotated[bool, About("Stops all resends of this instance; requests get a 400.")] = _POLICY.read_only
+    consumer_keys: Annotated[
+        Patterns,
+        About(
+            "Shell-style patterns of the recipients that a resend may name; copies for everybody are always allowed.",
+            "a list of consumer_keys or patterns, at least one",
+        ),
+    ] = _POLICY.consumer_keys
     max_resends: Annotated[
         Annotated[Whole, Field(ge=1, le=1_000_000)] | None,
         About(

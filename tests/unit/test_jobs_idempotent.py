@@ -58,6 +58,7 @@ REFUSALS: list[NothingWritten] = [
     errors.CopyTooOld(POSITION, 1, 2, "retention.ms"),
     errors.CopyTooNew(POSITION, 1, 2),
     errors.CopyRejected(POSITION, "INVALID_RECORD"),
+    errors.RecipientNotAllowed("billing"),
     errors.AccessDenied("Write", "topic 'topic'"),
 ]
 
@@ -85,6 +86,7 @@ STORED_CODES = [
     "offset_beyond_end",
     "offset_expired",
     "partition_missing",
+    "recipient_not_allowed",
     "record_damaged",
     "timestamp_not_carriable",
     "topic_missing",

@@ -87,6 +87,7 @@ class CopyPreparer:
     async def _prepare(self, asked: IdempotentResend) -> Prepared:
         policy = self.rules.policies[asked.instance]
         policy.require_resends()
+        policy.require_recipient(asked.consumer_key)
         deadline = time.monotonic() + _reading_seconds(self._config.limits)
         with self._counting():
             preparer = Preparer(policy, *self._clients())

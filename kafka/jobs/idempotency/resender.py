@@ -55,6 +55,7 @@ class IdempotentResender:
         replayed = self._is_known(seen, key_id, position, key)
         if not replayed:
             self._config.policy.require_resends()
+            self._config.policy.require_recipient(consumer_key)
             latest = deadline - self._config.limits.delivery_timeout_seconds
             source = await self._preparer.topic(position, latest)
             await store.require_worker(partition_of(key_id))

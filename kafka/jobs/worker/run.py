@@ -93,6 +93,7 @@ class JobExecution:
         if (chosen := plan.filter.dead_letters) is not None and chosen.dialect is not None:
             rules.dialects.require_one(chosen.dialect)
         self._policy = rules.policies[plan.instance]
+        self._policy.require_recipient(plan.consumer_key)
         self._marker = CopyMarker(plan, self._policy)
         self.plan = plan
         self.progress = progress

@@ -140,12 +140,14 @@ class Targets:
             TargetNotGranted, TopicRefused: it must not go there.
             TopicMissing, PartitionMissing, AccessDenied: it cannot go there.
             RecordUnavailable: there is no record where it points to.
+            RecipientNotAllowed: the group is no recipient that the operator allows.
             ResentTooOften: it must not be resent again.
             CopyRefused: its target would not take it.
         """
         origin = self._origin(record)
         topic, place = self._place(origin)
         recipient = group_of(record, origin.dialects) if self._target.group_as_recipient else self._plan.consumer_key
+        self._policy.require_recipient(recipient)
         time_policy = copy_time(topic, self._policy)
         if origin.dialect.pointer:
             if isinstance(pointed, NothingWritten):

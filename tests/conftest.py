@@ -95,7 +95,7 @@ def controlled_broker() -> Iterator[StartBroker]:
         yield start
 
 
-_PARTS = ("faults", "integration", "e2e", "attacks", "contract", "unit")
+_PARTS = ("faults", "frameworks", "integration", "e2e", "attacks", "contract", "unit")
 """The folders of the tests, those with the longest tests first: what is short fills the gaps at the end."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from kafka.redrive.known import Dialects
 from kafka.redrive.origin import OriginUnclear, group_of, origin_of
 
 _MOST_REASON = 500
+_CAUSE = b"\nCaused by: "
+# As Java prints it; a name with other letters than these is not looked for.
+_CLASS = re.compile(rb"([a-zA-Z0-9_.$]{1,500})(?:[:\r\n]|$)")
 _UNREADABLE = "the name of one of its headers is not UTF-8"
 
 
@@ -83,9 +87,24 @@ def dead_letter_of(record: Record, dialects: Dialects) -> DeadLetter:
 
 
 def _reason(record: Record, dialect: Dialect) -> str | None:
+    if dialect.stack_trace is not None:
+        cause = _last_cause(_last(record, dialect.stack_trace))
+        if cause is not None:
+            return cause
     for wanted in dialect.reason:
-        # Of several, which frameworks append, the last is of this failure.
-        value = next((value for name, value in reversed(record.headers) if name == wanted), None)
+        value = _last(record, wanted)
         if value:
             return value.decode("utf-8", "replace")[:_MOST_REASON]
     return None
+
+
+def _last(record: Record, wanted: str) -> bytes:
+    # Of several, which frameworks append, the last is of this failure.
+    return next((value for name, value in reversed(record.headers) if name == wanted), None) or b""
+
+
+def _last_cause(stack_trace: bytes) -> str | None:
+    # A line that is indented is within an exception that was suppressed.
+    start = stack_trace.rfind(_CAUSE)
+    found = _CLASS.match(stack_trace, start + len(_CAUSE)) if start >= 0 else None
+    return found[1].decode() if found else None

@@ -52,6 +52,8 @@ class Dialect:
         offset: that with its offset; None: there is none.
         numbers: how both are written.
         reason: those with the class of the exception, or what comes closest; the first that is there counts.
+        stack_trace: that with the stack trace, where the others name only a class that wraps what was thrown: the last
+            cause in it goes before them; None: it has none, or need not be asked.
         message: those with the exception's message, as reason.
         group: that with the consumer group that could not process it; None: there is none.
         required: those that have to be there as well for a record to be recognised as of this dialect.
@@ -70,6 +72,7 @@ class Dialect:
     offset: str | None = None
     numbers: Numbers = "text"
     reason: tuple[str, ...] = ()
+    stack_trace: str | None = None
     message: tuple[str, ...] = ()
     group: str | None = None
     required: tuple[str, ...] = ()
@@ -104,8 +107,8 @@ SPRING = Dialect(
     offset="kafka_dlt-original-offset",
     numbers="binary",
     # The first one is the listener's own failure, the same for all causes.
-    reason=("kafka_dlt-exception-cause-fqcn", "kafka_dlt-exception-fqcn"),
-    message=("kafka_dlt-exception-message",),
+    reason=("kafka_dlt-exception-cause-fqcn", "kafka_dlt-exception-fqcn", "kafka_dlt-key-exception-fqcn"),
+    message=("kafka_dlt-exception-message", "kafka_dlt-key-exception-message"),
     group="kafka_dlt-original-consumer-group",
     removes=("kafka_dlt-*",),
 )
@@ -116,11 +119,11 @@ SPRING_RETRY_TOPIC = Dialect(
     partition="kafka_original-partition",
     offset="kafka_original-offset",
     numbers="binary",
-    reason=("kafka_exception-cause-fqcn", "kafka_exception-fqcn"),
-    message=("kafka_exception-message",),
+    reason=("kafka_exception-cause-fqcn", "kafka_exception-fqcn", "kafka_key-exception-fqcn"),
+    message=("kafka_exception-message", "kafka_key-exception-message"),
     # Really with the other prefix.
     group="kafka_dlt-original-consumer-group",
-    removes=("kafka_original-*", "kafka_exception-*", "kafka_dlt-*"),
+    removes=("kafka_original-*", "kafka_exception-*", "kafka_key-exception-*", "kafka_dlt-*"),
 )
 SPRING_CLOUD_STREAM = Dialect(
     name="spring-cloud-stream",
@@ -129,7 +132,9 @@ SPRING_CLOUD_STREAM = Dialect(
     partition="x-original-partition",
     offset="x-original-offset",
     numbers="either",
+    # Spring's MessagingException, or one that extends it, whatever the application has thrown.
     reason=("x-exception-fqcn",),
+    stack_trace="x-exception-stacktrace",
     message=("x-exception-message",),
     required=("x-exception-fqcn",),
     removes=("x-original-*", "x-exception-*"),

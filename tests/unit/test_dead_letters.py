@@ -26,6 +26,8 @@ SPRING: tuple[Header, ...] = (
     ("kafka_dlt-original-consumer-group", b"billing"),
 )
 OWN_CODE: tuple[Header, ...] = (("x-original-topic", b"orders"), ("x-original-partition", b"0"))
+WRAPPER, CAUSE = "org.springframework.messaging.MessageHandlingException", "java.lang.IllegalStateException"
+CLOUD_STREAM: tuple[Header, ...] = (*OWN_CODE, ("x-exception-fqcn", WRAPPER.encode()))
 
 
 def said(*headers: Header, dialects: Dialects = NO_OWN) -> DeadLetter:
@@ -54,6 +56,25 @@ def said(*headers: Header, dialects: Dialects = NO_OWN) -> DeadLetter:
         ((*OWN_CODE, ("x-error", None)), DeadLetter("x-original", "orders")),
         ((*OWN_CODE, ("x-error", b"\xffa")), DeadLetter("x-original", "orders", None, "\ufffda")),
         ((*OWN_CODE, ("x-error", b"e" * 501)), DeadLetter("x-original", "orders", None, "e" * 500)),
+        *(
+            (
+                (*CLOUD_STREAM, ("x-exception-stacktrace", trace)),
+                DeadLetter("spring-cloud-stream", "orders", None, reason),
+            )
+            for trace, reason in [
+                (f"{WRAPPER}: m\n\tat a.B.c(B.java:1)\nCaused by: {CAUSE}: boom\n\t... 9 more\n".encode(), CAUSE),
+                (f"{WRAPPER}: m\r\nCaused by: a.B\r\n\tat a.B.c\r\nCaused by: {CAUSE}\r\n".encode(), CAUSE),
+                (f"{WRAPPER}\nCaused by: {CAUSE}\n\tSuppressed: a.B\n\tCaused by: a.C".encode(), CAUSE),
+                (f"{WRAPPER}\nCaused by: {CAUSE}".encode(), CAUSE),
+                (f"{WRAPPER}: m\n\tat a.B.c".encode(), WRAPPER),
+                (b"\nCaused by: ", WRAPPER),
+                (b"\nCaused by: no class", WRAPPER),
+                (b"\nCaused by: " + b"a" * 501, WRAPPER),
+                (b"\nCaused by: \xff", WRAPPER),
+                (b"", WRAPPER),
+                (None, WRAPPER),
+            ]
+        ),
         ((), DeadLetter(None, problem="its headers are of no known dialect")),
         (SPRING[:1], DeadLetter(None, problem="it has no header kafka_dlt-original-partition")),
         (

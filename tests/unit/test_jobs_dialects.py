@@ -44,6 +44,7 @@ WRITTEN: dict[str, tuple[Header, ...]] = {
         *place("kafka_original-topic", "kafka_original-partition", "kafka_original-offset", BINARY),
         ("kafka_exception-fqcn", b"java.lang.IllegalStateException"),
         ("kafka_exception-stacktrace", b"at a.B.c"),
+        ("kafka_key-exception-stacktrace", b"at a.B.c"),
         ("kafka_dlt-original-consumer-group", GROUP),
         ("retry_topic-attempts", int32(4)),
         ("retry_topic-backoff-timestamp", int64(1)),
@@ -476,5 +477,5 @@ def test_bookkeeping_of_retries_never_stays() -> None:
     """A record that went back with it would count as tried that often."""
     kept = without_origin(WRITTEN["spring-retry-topic"], ())
 
-    assert WRITTEN["spring-retry-topic"][:6] == kept
+    assert WRITTEN["spring-retry-topic"][:7] == kept
     assert (("a", None),) == without_origin((("retry_topic-attempts", b"\x04"), ("a", None)), (SHARE_GROUP,))

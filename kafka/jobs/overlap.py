@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import astuple
 
@@ -20,10 +21,11 @@ def overlapping(plan: Plan, jobs: Iterable[Job]) -> Job | None:
         plan: of a job that is not accepted yet.
         jobs: those that are known.
     """
-    return next((job for job in jobs if _overlap(plan, job)), None)
+    wanted = _by_partition(plan.spans)
+    return next((job for job in jobs if _overlap(plan, wanted, job)), None)
 
 
-def _overlap(plan: Plan, job: Job) -> bool:
+def _overlap(plan: Plan, wanted: Mapping[int, Sequence[OffsetRange]], job: Job) -> bool:
     other = job.plan
     if other is None or other.dry_run or (job.over and not job.progress.counts.resent):
         return False
@@ -31,18 +33,16 @@ def _overlap(plan: Plan, job: Job) -> bool:
         return False
     if not _times_meet(plan, other) or not _filters_meet(plan, other):
         return False
-    done = _by_partition(_reached(other.spans, job.progress.next_offsets) if job.over else other.spans)
+    done = _reached(other.spans, job.progress.next_offsets) if job.over else other.spans
     # What has failed was not resent; a job over positions lists all of these.
     failed = {(failure.partition, failure.offset) for failure in job.progress.failures}
     if plan.positions is None and other.positions is None:
-        wanted = _by_partition(plan.spans)
         return any(
             mine.start < theirs.end and theirs.start < mine.end
-            for partition in wanted.keys() & done.keys()
-            for mine in wanted[partition]
-            for theirs in done[partition]
+            for theirs in done
+            for mine in wanted.get(theirs.partition, ())
         )
-    named, spans = (other.positions, _by_partition(plan.spans)) if plan.positions is None else (plan.positions, done)
+    named, spans = (other.positions, wanted) if plan.positions is None else (plan.positions, _by_partition(done))
     return any(
         (partition, offset) not in failed and _inside(offset, spans.get(partition, ()))
         for partition, offset in _shared(named or {}, plan.positions, other.positions)
@@ -92,11 +92,18 @@ def _reached(spans: Iterable[OffsetRange], next_offsets: Mapping[int, int]) -> I
 
 
 def _by_partition(spans: Iterable[OffsetRange]) -> dict[int, list[OffsetRange]]:
+    """Return the spans of each partition, in the order of their starts."""
     found: dict[int, list[OffsetRange]] = {}
-    for span in spans:
+    for span in sorted(spans, key=_start):
         found.setdefault(span.partition, []).append(span)
     return found
 
 
-def _inside(offset: int, spans: Iterable[OffsetRange]) -> bool:
-    return any(span.start <= offset < span.end for span in spans)
+def _start(span: OffsetRange) -> int:
+    return span.start
+
+
+def _inside(offset: int, spans: Sequence[OffsetRange]) -> bool:
+    """Whether an offset is in one of the spans of its partition, of which none overlap: there may be thousands."""
+    before = bisect_right(spans, offset, key=_start)
+    return before > 0 and offset < spans[before - 1].end

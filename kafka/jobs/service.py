@@ -103,7 +103,7 @@ class Jobs:
         with self._admitted():
             plan = await self._planned(spec, await store.usable(), topic_id)
             async with self._making:
-                plan = self._beside_others(plan, spec, await store.first_snapshot(), others)
+                plan = await self._beside_others(plan, spec, await store.first_snapshot(), others)
                 await self._write(plan.job_id, "request", encode_plan(plan))
             return Job(plan.job_id, plan)
 
@@ -143,7 +143,7 @@ class Jobs:
             plan = replace(await self._planned(spec, topic, topic_id), job_id=job_id, digest=key.digest)
             try:
                 async with self._making:
-                    plan = self._beside_others(plan, spec, seen, others)
+                    plan = await self._beside_others(plan, spec, seen, others)
                     offset = await self._write(job_id, "request", encode_plan(plan))
                 deadline = time.monotonic() + CATCH_UP_SECONDS
                 # Another one may have come first.
@@ -160,7 +160,7 @@ class Jobs:
             raise TopicReplaced(spec.topic)
         return plan
 
-    def _beside_others(self, plan: Plan, spec: JobSpec, seen: StoreSnapshot, others: Visible | None) -> Plan:
+    async def _beside_others(self, plan: Plan, spec: JobSpec, seen: StoreSnapshot, others: Visible | None) -> Plan:
         """Return the plan with the job that it overlaps, if there is one.
 
         Raises:
@@ -168,8 +168,9 @@ class Jobs:
         """
         if others is None:
             return plan
-        known = (job for job in self._current(seen).values() if job.job_id != plan.job_id and others(job))
-        other = overlapping(plan, known)
+        known = [job for job in self._current(seen).values() if job.job_id != plan.job_id and others(job)]
+        # There may be many of them, with many ranges each.
+        other = await asyncio.to_thread(overlapping, plan, known)
         if other is None:
             return plan
         if not (spec.allow_duplicate or spec.dry_run):

@@ -79,7 +79,8 @@ class Dialects:
 
     def may_point(self, name: str) -> bool:
         """Whether dead letters of this dialect may point to their records; with `auto` some may."""
-        return name == AUTO or self._by_name[name].pointer
+        found = self._by_name.get(name)
+        return name == AUTO or (found is not None and found.pointer)
 
     def candidates(self, name: str, headers: Iterable[Header]) -> tuple[Dialect, ...]:
         """Return the dialects whose headers say where a record with these came from.

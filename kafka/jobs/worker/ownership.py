@@ -273,6 +273,9 @@ class Ownership:
 
     def _share(self, plan: Plan) -> Share:
         size_mb = SLOW_MB if is_slow(plan) else FAST_MB
+        if plan.target is not None and self._rules.dialects.may_point(plan.target.dialect):
+            # It holds records that dead letters point to as well, see PointedRecords.
+            size_mb += SLOW_MB
         caller, partition = (plan.project, plan.created_by), (self._config.name, self._partition)
         return Share(plan.job_id, caller, partition, size_mb)
 

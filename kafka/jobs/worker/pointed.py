@@ -7,6 +7,7 @@ position that has no record is answered by the reader of single resends, which k
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -26,9 +27,11 @@ from kafka.model.records import OffsetRange, Position, Record
 
 _LOOKUP_SECONDS = 10.0
 _SILENT_SECONDS = 5.0
+_FILL_SECONDS = 0.01
 _READ_AT_ONCE = 500
 _ASKED_AT_ONCE = 200
 _FIRST_POINTERS = 100
+_MOST_HELD_BYTES = 8_000_000
 
 Pointed = Record | NothingWritten
 """A record that is pointed to, or why there is none."""
@@ -77,7 +80,8 @@ class PointedRecords:
         config: the cluster.
         name: what to call the client in the log.
         copy_preparer: reads single records.
-        fitting_bytes: how much of records to bring along at once, as far as those before tell how large they are.
+        fitting_bytes: how much of the records of one partition to bring along at once, as far as those before tell how
+            large they are.
 
     Attributes:
         at_once: how many dead letters to take the next time, at most.
@@ -154,10 +158,15 @@ class PointedRecords:
         if batch.unasked or batch.asked:
             return None
         self._batch = None
-        sizes = [batched_bytes(record) for record in batch.found.values() if isinstance(record, Record)]
-        if sizes:
-            # All of them may go to the same partition.
-            self.at_once = max(1, min(2 * self.at_once, self._fitting_bytes * len(sizes) // sum(sizes)))
+        sizes: Counter[tuple[str, int]] = Counter()
+        records = [record for record in batch.found.values() if isinstance(record, Record)]
+        for record in records:
+            sizes[record.position.topic, record.position.partition] += batched_bytes(record)
+        if records:
+            # As these are spread over their partitions, so are the next ones, more or less.
+            fitting = self._fitting_bytes * len(records) // max(sizes.values())
+            held = _MOST_HELD_BYTES * len(records) // sizes.total()
+            self.at_once = max(1, min(2 * self.at_once, fitting, held))
         found = {letter: batch.found[pointer.position] for letter, pointer in batch.pointers.items()}
         return batch.selected.with_pointed(found)
 
@@ -174,7 +183,7 @@ class PointedRecords:
 
     def _consumer(self) -> Consumer:
         if self._opened is None:
-            properties = source_properties(self._config, slow=False)
+            properties = source_properties(self._config, slow=True)
             self._opened = Consumer(
                 {**callbacks(self._config, self._name, self._errors), **properties}, logger=LibraryLog(self._name)
             )
@@ -185,7 +194,9 @@ class PointedRecords:
         self._consumer().incremental_assign([TopicPartition(*place, start)])
 
     def _read(self, batch: _Batch, timeout_seconds: float) -> None:
-        messages = self._consumer().consume(_READ_AT_ONCE, min(timeout_seconds, 0.05))
+        # It waits until it has all that were asked for: no more than there are, and not for long: there may be holes.
+        left = sum(spans[0].end - batch.reached[place] for place, spans in batch.spans.items())
+        messages = self._consumer().consume(min(left, _READ_AT_ONCE), min(timeout_seconds, _FILL_SECONDS))
         if messages:
             self._heard = time.monotonic()
         for message in messages:

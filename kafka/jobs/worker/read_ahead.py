@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from kafka.jobs.plan import Plan
@@ -29,7 +29,7 @@ class Share:
         job_id: which job.
         caller: project and name of the caller who made it.
         partition: cluster and partition of the store.
-        size_mb: SLOW_MB or FAST_MB.
+        size_mb: SLOW_MB or FAST_MB, or more; no job gets more than half of what there is.
     """
 
     job_id: str
@@ -70,6 +70,7 @@ class ReadAhead:
         """Whether the job has its share now; if not, it is in the line from then on, and is to ask again."""
         with self._lock:
             if share.job_id not in self._held and share.job_id not in self._line:
+                share = replace(share, size_mb=min(share.size_mb, self._half_mb))
                 self._line[share.job_id] = share
                 self._line_of.update(share.groups)
                 self._serve()

@@ -36,6 +36,7 @@ from kafka.resend.service import copy_time, refuse_copy, refuse_topic
 
 _FRESH_SECONDS = 1.0
 _KEPT_TOPICS = 1000
+_KEPT_ORIGINS = 10_000
 _LOOKED_UP_AT_ONCE = 50
 _MARKER_BYTES = 100
 """A topic that takes no more has no room for the marker of 78 bytes that ends a transaction, which would never end."""
@@ -95,6 +96,7 @@ class Targets:
         self._may_resend = rules.may_resend
         self._known: dict[str, tuple[float, Topic | NothingWritten]] = {}
         self._granted: Collection[str] = ()
+        self._origins: dict[Position, Origin | OriginUnclear] = {}
 
     @property
     def max_message_bytes(self) -> int:
@@ -204,7 +206,20 @@ class Targets:
         return str(error) if origin is None else f"{error}; its target is topic {origin.topic!r}"
 
     def _origin(self, record: Record) -> Origin:
-        return origin_of(record, self._target.dialect, self._dialects)
+        # Of each letter it is asked several times, until its copy is made.
+        found = self._origins.get(record.position)
+        if found is None:
+            if len(self._origins) >= _KEPT_ORIGINS:
+                self._origins.clear()
+            try:
+                found = origin_of(record, self._target.dialect, self._dialects)
+            except OriginUnclear as error:
+                found = error
+            self._origins[record.position] = found
+        if isinstance(found, OriginUnclear):
+            # Raised for the same letter again, the traceback would grow.
+            raise found.with_traceback(None)
+        return found
 
     def _named(self, record: Record) -> Origin | None:
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from msgspec.structs import asdict
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -128,6 +130,25 @@ def looked_again(page: Page) -> None:
 def copies(plain: PlainClient, topic: str, partition: int, originals: int) -> list[bytes | None]:
     """Return the values that stand behind the first records, a number of them."""
     return [seen.value for seen in plain.log(topic, partition, "read_committed")][originals:]
+
+
+def commit(plain: PlainClient, group: str, topic: str, offsets: dict[int, int]) -> None:
+    """Have a consumer group commit offsets by partition, as its members do."""
+    consumer = Consumer({"bootstrap.servers": plain.bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        consumer.commit(offsets=places, asynchronous=False)
+    finally:
+        consumer.close()
+
+
+def ended_job(console: Console, topic: str) -> None:
+    """Start a job over all of a topic, and wait for its end."""
+    show_jobs(console, topic)
+    new_job(console.page, topic)
+    preview(console.page)
+    start(console.page)
+    expect(state(console.page)).to_have_text("succeeded", timeout=SOON_MS)
 
 
 def new_job(page: Page, topic: str, consumer_key: str = "billing") -> None:
@@ -608,6 +629,139 @@ def test_jobs_hostile_texts_are_shown_as_text(console: Console) -> None:
     assert 0 == page.evaluate(inserted)
     assert "kafka-resend console" == page.title()
     # The fixture fails the test for any script that ran, or that the page's policy stopped.
+
+
+def test_job_follows_consumer_groups_until_they_are_past_its_copies(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Nothing is asked before the button is pressed, once the group is past the copies, or when the job is closed."""
+    topic, group = make_topic(partitions=2), f"group-{uuid.uuid4().hex[:8]}"
+    fill(plain, topic)
+    page = console.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/consumers" in request.url else None)
+    ended_job(console, topic)
+    offsets = [
+        [seen.offset for seen in plain.log(topic, partition, "read_committed")][originals:]
+        for partition, originals in ((0, 5), (1, 4))
+    ]
+    looked_again(page)
+    assert [] == asked
+
+    panel = page.get_by_role("region", name="Consumer groups")
+    panel.get_by_label("Group", exact=True).fill(group)
+    panel.get_by_role("button", name="Look at the groups").click()
+    entry = panel.locator("li")
+    expect(entry).to_contain_text(f"{group} has committed nothing where the copies are")
+    expect(page.locator("#status")).to_have_text(f"{group} has committed nothing where the copies are.")
+    commit(plain, group, topic, {0: offsets[0][2]})
+    expect(entry).to_contain_text("has committed past 2 of 8 copies")
+    bar = entry.get_by_role("progressbar", name=f"Copies that {group} has committed past")
+    expect(bar).to_have_attribute("value", "0.25")
+    expect(entry).to_contain_text(re.compile(r"Checked at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\+05:30"))
+    commit(plain, group, topic, {0: offsets[0][-1] + 1, 1: offsets[1][-1] + 1})
+    expect(entry).to_contain_text("has committed past all 8 copies")
+    expect(bar).to_have_attribute("value", "1")
+    expect(page.locator("#status")).to_have_text(f"{group} has committed past all 8 copies.")
+    assert all(url.endswith(f"/consumers?group={group}") for url in asked)
+    asked.clear()
+    # The job itself is asked for every five seconds.
+    looked_again(page)
+    looked_again(page)
+    assert [] == asked
+
+    panel.get_by_label("Group", exact=True).fill("")
+    panel.get_by_role("button", name="Look at the groups").click()
+    expect(entry).to_contain_text([f"{group} has committed past all 8 copies"])
+    panel.get_by_label("Group", exact=True).fill(f"{group}-missing")
+    page.keyboard.press("Enter")
+    expect(entry).to_contain_text(["has committed nothing"])
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#job")).to_be_hidden()
+    asked.clear()
+    with page.expect_response(re.compile(r"/resend-jobs\?")):
+        pass
+    with page.expect_response(re.compile(r"/resend-jobs\?")):
+        pass
+    assert [] == asked
+
+
+def consumers_answer() -> dict[str, Any]:
+    """Return an answer with a group in each state, texts of others as markup."""
+    partial = {"copies_passed": 1200, "passed_relation": "at_least", "copies_deleted": 12}
+    states: list[tuple[str, str, dict[str, Any]]] = [
+        ("billing", "passed", {"copies_passed": 3000}),
+        ("shipping", "passing", partial),
+        ("reports", "not_started", {}),
+        ("secret", "denied", {"error_code": "RESEND.00503001", "reason": HOSTILE}),
+        (HOSTILE, "unknown", {}),
+    ]
+    groups = [{"group": group, "state": state, "partitions": [], **more} for group, state, more in states]
+    fields = {"checked_at": 1_750_000_000_000, "copies": 3000, "copies_unplaced": 2, "complete": False}
+    return {**fields, "reason": "2 of 3 brokers did not answer", "groups": groups}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_job_says_of_each_consumer_group_what_is_known(
+    open_console: OpenConsole, service: str, make_topic: MakeTopic, plain: PlainClient, scheme: str
+) -> None:
+    """Groups that cannot be seen, copies that are gone, groups that may be missing; and an error that passes."""
+    topic = make_topic(partitions=2)
+    fill(plain, topic)
+    console = open_console(service, viewport=PHONE, color_scheme=scheme)
+    page = console.page
+    refusal = {"error_code": "RESEND.00503001", "error_msg": "No broker answers."}
+    answers: list[dict[str, Any]] = [refusal]
+
+    def answer(route: Route) -> None:
+        route.fulfill(json=answers[-1], status=503 if answers[-1] is refusal else 200)
+
+    page.route(re.compile("/consumers"), answer)
+    ended_job(console, topic)
+    panel = page.get_by_role("region", name="Consumer groups")
+    look = panel.get_by_role("button", name="Look at the groups")
+    look.click()
+    expect(panel.get_by_role("alert")).to_contain_text("No broker answers.")
+    answers.append(consumers_answer())
+    look.click()
+    expect(panel.locator("li")).to_have_count(5)
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    # It looks again by itself, after an error too.
+    answers.append(refusal)
+    expect(panel.get_by_role("alert")).to_contain_text("No broker answers.")
+    answers.append(consumers_answer())
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    expect(panel.locator("li")).to_contain_text(
+        [
+            "billing has committed past all 3,000 copies",
+            "shipping has committed past at least 1,200 of 3,000 copies",
+            "reports has committed nothing where the copies are",
+            "secret cannot be seen by the service",
+            f"{SHOWN} has committed past an unknown number of copies",
+        ]
+    )
+    expect(panel.locator("li").nth(1)).to_contain_text("At least 12 copies were deleted before the group")
+    expect(panel.locator("li").nth(3)).to_contain_text(SHOWN)
+    expect(panel.get_by_role("progressbar")).to_have_count(3)
+    expect(panel).to_contain_text("Groups may be missing: 2 of 3 brokers did not answer")
+    expect(panel).to_contain_text("Of 2 copies it is not known in which partition they are.")
+    assert "kafka-resend console" == page.title()
+    assert_fits(page)
+    assert_accessible(page)
+
+
+def test_dry_run_has_no_consumer_groups_to_look_at(console: Console, make_topic: MakeTopic, plain: PlainClient) -> None:
+    """It has no copies."""
+    topic = make_topic(partitions=2)
+    fill(plain, topic)
+    show_jobs(console, topic)
+    page = console.page
+    new_job(page, topic)
+    preview(page)
+    page.locator(".job-entry").filter(has_text=topic).get_by_role("link").click()
+    expect(page.locator("#job")).to_contain_text("8 records would be resent")
+
+    expect(page.get_by_role("button", name="Look at the groups")).to_be_hidden()
 
 
 def test_job_missing_is_told_in_the_words_of_the_api(console: Console) -> None:

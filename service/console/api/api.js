@@ -5,6 +5,7 @@ import { readBody, writeBody } from "./json.js";
 
 /**
  * @typedef {import("./bodies.d.ts").CallerResponse} CallerResponse
+ * @typedef {import("./bodies.d.ts").ConsumersResponse} ConsumersResponse
  * @typedef {import("./bodies.d.ts").HistogramResponse} HistogramResponse
  * @typedef {import("./bodies.d.ts").JobRequest} JobRequest
  * @typedef {import("./bodies.d.ts").JobResponse} JobResponse
@@ -20,8 +21,8 @@ import { readBody, writeBody } from "./json.js";
  */
 
 /**
- * The parameters of a request; one that is undefined, null or "" is not sent.
- * @typedef {Record<string, string|number|bigint|null|undefined>} Query
+ * The parameters of a request; one that is undefined, null or "" is not sent, and a list is sent one by one.
+ * @typedef {Record<string, string|number|bigint|null|undefined|readonly string[]>} Query
  */
 
 /**
@@ -149,6 +150,18 @@ export class Api {
   }
 
   /**
+   * How many of a job's copies consumer groups have committed past.
+   * @param {Where} where
+   * @param {string} id
+   * @param {readonly string[]} groups none for those that the cluster names
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ConsumersResponse>}
+   */
+  consumersOfJob(where, id, groups, signal) {
+    return this.#json(`${jobsPath(where)}/${segment(id)}/consumers`, { group: groups }, signal);
+  }
+
+  /**
    * Make a job; a dry run counts and writes nothing.
    * @param {Where} where
    * @param {JobRequest} body
@@ -235,7 +248,8 @@ const jobsPath = (where) => `${base(where)}/resend-jobs`;
 function address(path, query = {}) {
   const url = new URL(path, root());
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, String(value));
+    if (value === undefined || value === null || value === "") continue;
+    for (const each of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(each));
   }
   return url;
 }

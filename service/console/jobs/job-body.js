@@ -3,6 +3,7 @@
 import { headRow, make, oneTabStop } from "../page/dom.js";
 import { earlier, number, plural } from "../page/format.js";
 import { Bar } from "../page/progress.js";
+import { ConsumerGroups } from "./consumer-groups.js";
 import { countRows, jobFacts, stateTag, troubles } from "./job-facts.js";
 import { failureLine, reportNodes } from "./job-report.js";
 import { isOver, numbersLine, partBefore, share } from "./job-words.js";
@@ -28,14 +29,17 @@ export class JobBody {
   #failuresTitle = make("h3", {});
   #failed = make("section", { hidden: true }, this.#failuresTitle, this.#failures);
   #refreshFailures = oneTabStop(this.#failures, "a");
+  #groups;
   #report = make("section", { "aria-label": "What the dry run found", hidden: true });
 
   /**
    * @param {Job} job
    * @param {import("./job-report.js").AddressOf} address
+   * @param {import("./consumer-groups.js").Ask} askGroups about its copies
    */
-  constructor(job, address) {
+  constructor(job, address, askGroups) {
     this.#address = address;
+    this.#groups = new ConsumerGroups(job, askGroups);
     const head = make("thead", {}, headRow("Partition", "Next offset", "End offset", "Done"));
     const table = make("table", { class: "by-partition" }, head, this.#places);
     const region = { class: "lines", tabindex: 0, role: "region", "aria-label": "Progress by partition" };
@@ -48,6 +52,7 @@ export class JobBody {
       this.#report,
       jobFacts(job),
       this.#counts,
+      this.#groups.element,
       make("section", {}, make("h3", {}, "By partition"), make("div", region, table)),
     ];
   }
@@ -65,6 +70,12 @@ export class JobBody {
     this.#showPlaces(job);
     this.#showFailures(job);
     this.#showReport(job);
+    this.#groups.show(job);
+  }
+
+  /** Ask for nothing more. */
+  leave() {
+    this.#groups.leave();
   }
 
   /**

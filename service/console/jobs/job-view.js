@@ -61,7 +61,7 @@ export class JobView {
   }
 
   hide() {
-    this.#job = this.#body = null;
+    this.#leave();
     this.#panel.hidden = true;
     this.#panel.replaceChildren();
   }
@@ -72,8 +72,8 @@ export class JobView {
    * @param {string} id
    */
   open(context, id) {
+    this.#leave();
     this.#context = context;
-    this.#job = this.#body = null;
     this.#panel.hidden = false;
     this.#title.replaceChildren("Job ", make("span", { class: "id" }, id));
     this.#content.replaceChildren(make("p", { class: "hint" }, "Reading …"));
@@ -88,9 +88,10 @@ export class JobView {
    * @param {Job} job
    */
   show(job) {
-    const before = this.#job;
+    const [before, context] = [this.#job, this.#context];
+    if (context === null) return;
     this.#job = job;
-    this.#body ??= this.#build(job);
+    this.#body ??= this.#build(job, context);
     this.#body.show(job);
     this.#showButtons(job);
     // Also for one that was over before it was seen for the first time.
@@ -107,9 +108,21 @@ export class JobView {
     else this.#content.replaceChildren(words);
   }
 
-  /** @param {Job} job */
-  #build(job) {
-    const body = new JobBody(job, (partition, offset) => this.#context?.record(job.topic, partition, offset) ?? "");
+  #leave() {
+    this.#body?.leave();
+    this.#job = this.#body = null;
+  }
+
+  /**
+   * @param {Job} job
+   * @param {JobContext} context
+   */
+  #build(job, context) {
+    const body = new JobBody(
+      job,
+      (partition, offset) => context.record(job.topic, partition, offset),
+      (groups, signal) => context.api.consumersOfJob(context.where, job.job_id, groups, signal),
+    );
     this.#content.replaceChildren(...body.nodes);
     this.#said.replaceChildren();
     this.#panel.append(this.#foot);

@@ -19,7 +19,7 @@ from service.api.access import Admission
 from service.api.bodies import parsed
 from service.api.call import INSTANCE_PATH, Call
 from service.api.keys import REPLAYED, key_of
-from service.api.parameters import Whole, Words
+from service.api.parameters import Flag, Whole, Words
 from service.api.prefix import prefix_of
 from service.api.schema.filter import require_known_dialect
 from service.api.schema.job_request import parse_job, parse_resend_failed
@@ -37,7 +37,9 @@ STATE = Words(
 LIMIT = Whole("limit", "Jobs a page.", least=1, most=1000, default=100)
 OFFSET = Whole("offset", "How many to leave out.", default=0)
 
-LIST_PARAMETERS = (STATE, LIMIT, OFFSET)
+DRY_RUN = Flag("dry_run", "Only dry runs, or only jobs that write; both without.")
+
+LIST_PARAMETERS = (STATE, DRY_RUN, LIMIT, OFFSET)
 
 
 async def create_job(call: Call[Admission]) -> Response:
@@ -110,7 +112,15 @@ async def list_jobs(call: Call[Admission]) -> Response:
     wanted, limit, offset = (parameters.require(STATE), parameters.require(LIMIT), parameters.require(OFFSET))
     jobs = call.admitted.cluster.jobs
     known = await jobs.known()
-    found = [job for job in known if job.state in wanted and _visible(job, call.admitted)]
+    dry_run = parameters.get(DRY_RUN)
+    found = [
+        job
+        for job in known
+        if job.state in wanted
+        and job.summary is not None
+        and dry_run in {None, job.summary.dry_run}
+        and _visible(job, call.admitted)
+    ]
     page = [
         to_response(job, job.summary, waits_for=jobs.waits_for(job), whole=False)
         for job in found[offset : offset + limit]

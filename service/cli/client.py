@@ -228,19 +228,24 @@ class Api:
         """
         return await self._ask_of_jobs("", spec, idempotency_key)
 
-    async def jobs(self, states: str | None, limit: int) -> Sequence[Json]:
+    async def jobs(self, states: str | None, limit: int, *, dry_runs: bool) -> Sequence[Json]:
         """Return the newest jobs.
 
         Args:
             states: only these, with commas between; None: all.
             limit: maximum number of them.
+            dry_runs: those that write nothing, instead of the others.
 
         Raises:
             ApiError: one of its kinds.
         """
         found: list[Json] = []
         while len(found) < limit:
-            asked = {"limit": str(min(limit - len(found), 1000)), "offset": str(len(found))}
+            asked = {
+                "limit": str(min(limit - len(found), 1000)),
+                "offset": str(len(found)),
+                "dry_run": "true" if dry_runs else "false",
+            }
             answer = await self._read("/resend-jobs", {**asked, **({} if states is None else {"state": states})})
             page: list[Json] = field(answer, "jobs", list)
             found += page

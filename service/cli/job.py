@@ -51,6 +51,9 @@ def list_command(
             help="Only these, with commas between: pending, running, paused, succeeded, failed, cancelled.",
         ),
     ] = None,
+    dry_runs: Annotated[
+        bool, typer.Option("--dry-runs", help="Dry runs, which write nothing, instead of jobs.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", metavar="INTEGER", min=1, help="Maximum number of jobs.")] = 100,
     as_json: Json = False,
     url: Url = None,
@@ -68,7 +71,7 @@ def list_command(
     interactive = is_interactive(as_json=as_json)
 
     async def show(api: Api) -> None:
-        found = await api.jobs(state, limit)
+        found = await api.jobs(state, limit, dry_runs=dry_runs)
         if interactive:
             print_jobs(found)
         else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _BAR_CHARACTERS = 30
-_TABLE_WIDTH = 110
+_TABLE_WIDTH = 150
 _FIRST_POSITIONS = 10
 _ROWS = 20
 """Of a table about one job: the answer above it is still to be seen on most terminals."""
@@ -27,16 +27,21 @@ def print_jobs(jobs: Iterable[Json]) -> None:
 
     if output().width < _TABLE_WIDTH:
         for job in jobs:
-            job_id, state, topic, done, failed, made = _row(job)
-            write(visible(f"{job_id}  {state}  {topic}  {done}, {failed} failed  {made}"))
+            job_id, state, topic, recipient, done, resent, failed, made, name = _row(job)
+            named = f"  {name}" if name else ""
+            words = f"{done}, {resent} resent, {failed} failed"
+            write(visible(f"{job_id}  {state}  {topic} for {recipient}  {words}  {made}{named}"))
         return
     columns = (
         Column("job", whole=True),
         Column("state", whole=True),
         Column("topic"),
+        Column("for"),
         Column("done", number=True, whole=True),
+        Column("resent", number=True, whole=True),
         Column("failed", number=True, whole=True),
         Column("made", whole=True),
+        Column("name"),
     )
     print_table(columns, (_row(job) for job in jobs))
 
@@ -47,9 +52,12 @@ def _row(job: Json) -> tuple[str, ...]:
         job["job_id"],
         f"{job['state']} (dry run)" if job["dry_run"] else job["state"],
         job["topic"],
+        recipient_text(job),
         f"{_percent(job)} %",
+        _number(counts["resent"]),
         _number(counts["failed"]),
         time_text(job["created_at"]),
+        job.get("name") or "",
     )
 
 

@@ -115,7 +115,11 @@ def test_job_on_a_terminal_is_followed_and_shown(job: CommandLine, make_topic: M
     assert "up to 20 records of" in shown
     assert "succeeded: 20 scanned, 20 matched, 20 resent, 0 failed" in shown
     job_id = re.findall(r"job ([0-9]+-[0-9a-f]{24})", shown)[0]
-    assert job_id in job.on_a_terminal("job", "list")
+    assert f"{job_id}  succeeded  {topic} for everybody  100 %, 20 resent, 0 failed" in job.on_a_terminal(
+        "job", "list", columns=140
+    )
+    assert job_id in job.on_a_terminal("job", "list", columns=200)
+    assert job_id not in job.on_a_terminal("job", "list", "--dry-runs")
     assert "state     succeeded" in job.on_a_terminal("job", "show", job_id)
 
 

@@ -711,3 +711,7 @@ async def test_job_that_would_resend_the_same_again_is_refused_unless_it_is_allo
     assert "overlaps" not in first
     assert other.status_code == 202
     assert [] == [job for job in (await client.get(JOBS)).json()["jobs"] if job.get("name") == "again"]
+    writing, counting = await listed(client, dry_run="false"), await listed(client, dry_run="true")
+    assert first["job_id"] in writing
+    assert dry["job_id"] in counting
+    assert set() == {*writing} & {*counting}

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Api, asCurl, resendBody } from "../../service/console/api/api.js";
+import { Api } from "../../service/console/api/api.js";
 import { ApiError, isAbort, mayBeWritten } from "../../service/console/api/errors.js";
 import { signInError } from "../../service/console/app/sign-in.js";
+import { asCurl, resendBody } from "../../service/console/resend/request.js";
 
 const WHERE = { project: "p'1", instance: "a b" };
 const PAGE = { href: "https://host.example/kafka/console#topic=t" };
@@ -52,6 +53,9 @@ test("each call has its own path and method, and hands out what the answer says"
     [async () => (await api.download(where, "t", 1, 2n)).size,
       `GET ${place}/messages?topic=t&partition=1&message_offset=2&download=true`, body.length],
     [async () => (await api.histogram(where, { buckets: 60 })).total, `GET ${place}/messages/histogram?buckets=60`, undefined],
+    [async () => (await api.consumersOfTopic(where, "a&b")).groups, `GET ${place}/messages/consumers?topic=a%26b`, undefined],
+    [async () => (await api.deadLetters(where, { topic: "t", cursor: "c" })).groups,
+      `GET ${place}/dead-letters?topic=t&cursor=c`, undefined],
     [async () => (await api.jobs(where, { state: "failed" })).total, `GET ${place}/resend-jobs?state=failed`, undefined],
     [async () => (await api.job(where, "0/1")).job_id, `GET ${place}/resend-jobs/0%2F1`, "0-1"],
     [async () => (await api.consumersOfJob(where, "0/1", [])).groups, `GET ${place}/resend-jobs/0%2F1/consumers`, undefined],

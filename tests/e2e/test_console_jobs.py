@@ -686,6 +686,41 @@ def test_job_follows_consumer_groups_until_they_are_past_its_copies(
     assert [] == asked
 
 
+def test_groups_that_read_a_topic_are_told_before_a_copy_for_everyone_is_made(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Of one record, of several, and of a job; asked only when it is unfolded, and not where a recipient is named."""
+    topic, group = make_topic(partitions=2), f"group-{uuid.uuid4().hex[:8]}"
+    fill(plain, topic)
+    commit(plain, group, topic, {1: 2})
+    console.show(topic)
+    page = console.page
+    question = page.get_by_role("dialog")
+    fold = question.locator("summary").filter(has_text="Groups that read this topic")
+    console.open_record(1, 0)
+    page.get_by_role("button", name="Resend …", exact=True).last.click()
+    with page.expect_request(re.compile(r"/messages/consumers\?topic=[^&]+$")):
+        fold.click()
+    expect(question.locator("li")).to_have_text([group])
+    assert_accessible(page)
+    question.get_by_role("button", name="Cancel", exact=True).click()
+    page.locator("#consumer-key").fill("billing")
+    page.get_by_role("button", name="Resend …", exact=True).last.click()
+    expect(question).to_contain_text("billing")
+    expect(fold).to_have_count(0)
+    question.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Select partition 1 offset 0", exact=True).check()
+    page.locator("#selected-resend").click()
+    fold.click()
+    expect(question.locator("#several-body li")).to_have_text([group])
+    question.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Resend all as job …").click()
+    preview(page).get_by_role("button", name="Start …").click()
+    fold.click()
+    expect(question.locator("li")).to_have_text([group])
+    question.get_by_role("button", name="Cancel", exact=True).click()
+
+
 def consumers_answer() -> dict[str, Any]:
     """Return an answer with a group in each state, texts of others as markup."""
     partial = {"copies_passed": 1200, "passed_relation": "at_least", "copies_deleted": 12}

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from kafka.filter.expression import parse_expression
-from tests.e2e.test_console import filter_place, search_key
+from tests.e2e.test_console import assert_accessible, filter_place, search_key
 from tests.support.brokers import Broker
 from tests.support.console import TOKEN, Console, ServeConsole, caller_entry
 from tests.support.plain import Header, PlainClient
@@ -156,6 +156,68 @@ def test_search_tells_how_far_it_is_is_stopped_and_continued(
     expect(page.locator("#count")).to_have_text("300 of 2,000 records match (1,700 not matched).")
     expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", "301")
     expect(page.get_by_role("button", name="Resend these 300 as job …")).to_be_visible()
+
+
+def letter(number: int, topic: str) -> list[Header]:
+    """Return the headers of a dead letter of Kafka Connect, of two connectors by turns; of each tenth record none."""
+    if number % 10 == 0:
+        return []
+    connector = b"sink" if number % 2 else b"mirror"
+    return [
+        ("__connect.errors.topic", topic.encode()),
+        ("__connect.errors.partition", b"0"),
+        ("__connect.errors.offset", str(number).encode()),
+        ("__connect.errors.connector.name", connector),
+        ("__connect.errors.exception.class.name", b"org.apache.kafka.connect.errors.DataException"),
+    ]
+
+
+def test_dead_letters_are_grouped_page_by_page_and_a_group_is_redriven_as_a_job(
+    console: Console, make_topic: MakeTopic, plain: PlainClient
+) -> None:
+    """Stop ends after the first page, Continue reads the rest; the job's form begins with the one group."""
+    topic, origin = make_topic(), make_topic()
+    plain.produce_many(topic, [b"x"] * ORDERS, headers_of=lambda number: letter(number, origin))
+    console.show(topic)
+    page = console.page
+    second = re.compile(r"/dead-letters\?.*cursor=")
+
+    def hold(route: Route) -> None:
+        """Leave the request without an answer."""
+
+    page.route(second, hold)
+    part = page.locator("#dead-letters")
+    part.locator("summary").click()
+    expect(part.locator(".numbers")).to_have_text("3 groups, 1,000 records scanned, at most 1,000 left")
+    expect(part.get_by_role("progressbar", name="Progress of the grouping")).to_have_attribute("value", "0.5")
+    part.get_by_role("button", name="Stop").click()
+    expect(part.get_by_role("button", name="Continue")).to_be_focused()
+    page.unroute(second)
+    page.keyboard.press("Enter")
+    expect(part.locator(".numbers")).to_have_text("3 groups, 2,000 records scanned")
+    expect(part.get_by_role("button", name="Read again")).to_be_focused()
+    expect(part.locator("li p:first-child")).to_have_text(
+        [
+            f"1,000 records of topic {origin}, group sink",
+            f"800 records of topic {origin}, group mirror",
+            re.compile(r"^200 records, no dead letters: "),
+        ]
+    )
+    expect(part.locator("li").first).to_contain_text("Reason: org.apache.kafka.connect.errors.DataException")
+    expect(part.locator("li").first.get_by_role("link")).to_have_text("partition 0, offset 1")
+    expect(part.get_by_role("button", name="Redrive as job …")).to_have_count(2)
+    assert_accessible(page)
+    part.get_by_role("button", name="Redrive as job …").nth(1).click()
+    job = page.locator("#job-form")
+    expect(job.get_by_label("Topic", exact=True)).to_have_value(topic)
+    expect(job.get_by_label("Copies go to")).to_have_value("auto")
+    with page.expect_request(re.compile(r"/resend-jobs$")) as request:
+        page.get_by_role("button", name="Preview").click()
+    named = {"dialect": "connect", "topic": origin, "group": "mirror"}
+    reason = "org.apache.kafka.connect.errors.DataException"
+    assert json.loads(request.value.post_data or "")["filter"] == {"dead_letters": {**named, "reason": reason}}
+    expect(page.locator("#job-preview")).to_contain_text("800 records would be resent", timeout=SOON_MS)
+    expect(page.locator("#job-preview")).to_contain_text(f"{origin}: 800")
 
 
 def test_search_stops_at_the_rows_of_a_page_and_loads_more(

@@ -6,6 +6,7 @@ import { readBody, writeBody } from "./json.js";
 /**
  * @typedef {import("./bodies.d.ts").CallerResponse} CallerResponse
  * @typedef {import("./bodies.d.ts").ConsumersResponse} ConsumersResponse
+ * @typedef {import("./bodies.d.ts").DeadLettersResponse} DeadLettersResponse
  * @typedef {import("./bodies.d.ts").HistogramResponse} HistogramResponse
  * @typedef {import("./bodies.d.ts").JobRequest} JobRequest
  * @typedef {import("./bodies.d.ts").JobResponse} JobResponse
@@ -29,6 +30,8 @@ import { readBody, writeBody } from "./json.js";
  * Where a copy is; its offset is null where Kafka did not tell.
  * @typedef {{partition: number, offset: bigint|null}} Copy
  */
+
+const RESEND = { action_id: "resend" };
 
 // Relative to the page, so that a proxy may put the service below a path of its own.
 const root = () => new URL(".", location.href.split("#")[0]);
@@ -114,13 +117,35 @@ export class Api {
   }
 
   /**
+   * The consumer groups that have committed something in a topic, of those that the cluster names.
+   * @param {Where} where
+   * @param {string} topic
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ConsumersResponse>}
+   */
+  consumersOfTopic(where, topic, signal) {
+    return this.#json(`${base(where)}/messages/consumers`, { topic }, signal);
+  }
+
+  /**
+   * What is in a dead-letter topic, page by page.
+   * @param {Where} where
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<DeadLettersResponse>}
+   */
+  deadLetters(where, query, signal) {
+    return this.#json(`${base(where)}/dead-letters`, query, signal);
+  }
+
+  /**
    * Resend one record.
    * @param {Where} where
    * @param {ResendRequest} body
    * @returns {Promise<Copy>}
    */
   async resend(where, body) {
-    const answer = await this.#post(resendPath(where), body, { action_id: "resend" });
+    const answer = await this.#post(resendPath(where), body, RESEND);
     const offset = answer.headers.get("X-Resend-Offset");
     return {
       partition: Number(answer.headers.get("X-Resend-Partition")),
@@ -238,6 +263,12 @@ const base = ({ project, instance }) => `v2/${segment(project)}/mqs/instances/${
 /** @param {Where} where */
 const resendPath = (where) => `${base(where)}/messages/action`;
 
+/**
+ * Where a request to resend one record is sent.
+ * @param {Where} where
+ */
+export const resendAddress = (where) => address(resendPath(where), RESEND);
+
 /** @param {Where} where */
 const jobsPath = (where) => `${base(where)}/resend-jobs`;
 
@@ -252,43 +283,4 @@ function address(path, query = {}) {
     for (const each of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(each));
   }
   return url;
-}
-
-/**
- * The body of a resend: no consumer_key where none was typed.
- * @param {string} topic
- * @param {{partition: number, message_offset: bigint}} record
- * @param {string} consumerKey
- */
-export function resendBody(topic, { partition, message_offset: offset }, consumerKey) {
-  /** @type {ResendRequest} */
-  const body = { topic, partition, message_offset: offset };
-  if (consumerKey !== "") body.consumer_key = consumerKey;
-  return body;
-}
-
-/** @param {string} text */
-const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-
-// A terminal would act on some of these when the command is pasted.
-/** @param {string} text */
-const unseen = (text) =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
-
-/**
- * The very same request as a command for a shell, with $TOKEN for the token.
- * @param {Where} where
- * @param {ResendRequest} body
- */
-export function asCurl(where, body) {
-  const url = address(resendPath(where), { action_id: "resend" });
-  return [
-    `curl -i -X POST ${quote(url.href)} \\`,
-    `  -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/json' \\`,
-    `  -d ${quote(unseen(writeBody(body)))}`,
-  ].join("\n");
 }

@@ -114,7 +114,7 @@ export class JobForm {
   }
 
   /** @param {JobDraft} draft */
-  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, filter = {}, records = [] }) {
+  #fill({ topic, mode, partitions = "", offsets = "", start = null, end = null, filter = {}, target = "", records = [] }) {
     this.#preview.forget();
     this.#form.reset();
     this.#excuse();
@@ -123,6 +123,7 @@ export class JobForm {
     this.#checked.topic.value = topic;
     this.#checked.partitions.value = partitions;
     this.#checked.offsets.value = offsets;
+    this.#target.value = target;
     this.#filter.show(filter);
     this.#filter.unfold();
     const now = present();

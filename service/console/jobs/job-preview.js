@@ -6,6 +6,7 @@ import { confirmed } from "../page/confirm.js";
 import { announce, byId, make, problem, quoted } from "../page/dom.js";
 import { plural, present, span } from "../page/format.js";
 import { Bar } from "../page/progress.js";
+import { readersFold } from "../resend/readers.js";
 import { willWrite } from "./job-facts.js";
 import { refusedNodes, reportNodes } from "./job-report.js";
 import { pinned, previewOf } from "./job-spec.js";
@@ -161,7 +162,7 @@ export class JobPreview {
     const start = make("button", { type: "button", class: "main", disabled: context.readOnly }, "Start …");
     start.addEventListener("click", async () => {
       const round = this.#round;
-      const question = { title: "Start this job?", body: startWords(spec, report, preview), yes: "Start" };
+      const question = { title: "Start this job?", body: startWords(context, spec, report, preview), yes: "Start" };
       if (!(await confirmed(question)) || round !== this.#round) return;
       start.disabled = true;
       try {
@@ -204,11 +205,13 @@ const overlapWords = (id) => [
 
 /**
  * What is to be known before a job is started.
+ * @param {JobContext} context
  * @param {Spec} spec
  * @param {Report} report
  * @param {Job} preview
  */
-function startWords(spec, report, preview) {
+function startWords(context, spec, report, preview) {
+  /** @type {HTMLElement[]} */
   const body = [make("p", {}, ...willWrite(spec, report))];
   if (preview.overlaps) body.push(make("p", { class: "notice warn" }, ...overlapWords(preview.overlaps)));
   if (spec.end_time && spec.end_time > present()) {
@@ -218,5 +221,7 @@ function startWords(spec, report, preview) {
     const ms = (report.would_resend / spec.records_per_second) * 1000;
     body.push(make("p", {}, `At ${spec.records_per_second} a second this takes ${span(ms)} at least.`));
   }
-  return [...body, make("p", {}, "The records themselves stay as they are.")];
+  body.push(make("p", {}, "The records themselves stay as they are."));
+  if (!spec.consumer_key && !spec.target) body.push(readersFold(context, spec.topic));
+  return body;
 }

@@ -36,7 +36,7 @@ import { number } from "../page/format.js";
 
 /**
  * What the form begins with; what is left out is empty.
- * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"filter">> &
+ * @typedef {Pick<Given, "topic"|"mode"> & Partial<Pick<Given, "partitions"|"offsets"|"start"|"end"|"filter"|"target">> &
  *     {records?: Message[]}} JobDraft
  */
 

@@ -1,11 +1,11 @@
 /** One record, open beside the table: where it is, its headers, its value, and the form that resends it. */
 
-import { asCurl, resendBody } from "../api/api.js";
 import { asError, isAbort } from "../api/errors.js";
 import { arrange } from "../app/layout.js";
 import { announce, byId, copyOrShow, fact, make, problem, quoted, shownBytes, value } from "../page/dom.js";
 import { bytes, localText, number, utcText, zone } from "../page/format.js";
 import { recipientWords } from "../resend/recipients.js";
+import { asCurl, resendBody } from "../resend/request.js";
 import { idOf } from "./listing.js";
 import { views } from "./value.js";
 

@@ -8,6 +8,7 @@ import { byId } from "../page/dom.js";
 import { bytes, number } from "../page/format.js";
 import { resendOne } from "../resend/resend.js";
 import { Several } from "../resend/several.js";
+import { DeadLetters } from "./dead-letters.js";
 import { idOf } from "./listing.js";
 import { RecordPanel } from "./record.js";
 import { Results } from "./results.js";
@@ -32,6 +33,7 @@ export class RecordsView {
   #results;
   #table;
   #panel;
+  #deadLetters;
   #allJob = byId("all-job");
 
   /**
@@ -52,6 +54,7 @@ export class RecordsView {
       address: (record) => this.#context().address(record),
       told: () => this.#nameJob(),
     });
+    this.#deadLetters = new DeadLetters(store, propose, (record) => this.#context().address(record));
     this.#panel = new RecordPanel(
       () => go({ record: "" }),
       (record, key) => resendOne(this.#context(), record, key, used),
@@ -125,6 +128,7 @@ export class RecordsView {
     this.#topic = null;
     this.#shown = { ...this.#shown, topic: "" };
     this.#results.clear();
+    this.#deadLetters.clear();
     this.#panel.hide();
     byId("topic").hidden = true;
     byId("no-topic").hidden = !may(this.#store.state, "read");
@@ -137,6 +141,7 @@ export class RecordsView {
    */
   async #enterTopic(name) {
     this.#results.clear();
+    this.#deadLetters.clear();
     this.#panel.hide();
     byId("topic").hidden = false;
     byId("no-topic").hidden = true;

@@ -1,11 +1,12 @@
 /** Resending one record: the question before, the answer after. */
 
-import { resendBody } from "../api/api.js";
 import { asError, isAbort, mayBeWritten } from "../api/errors.js";
 import { confirmed } from "../page/confirm.js";
 import { announce, fact, make, problem, quoted, shownBytes } from "../page/dom.js";
 import { newerRecords, recordLink } from "./newer.js";
-import { recipient } from "./recipients.js";
+import { readersFold } from "./readers.js";
+import { kept, recipient } from "./recipients.js";
+import { resendBody } from "./request.js";
 
 /**
  * @typedef {import("../api/bodies.d.ts").MessageItem} Message
@@ -44,7 +45,7 @@ export function doubtWords(error) {
 export async function resendOne(context, record, typed, used) {
   const { api, where, topic } = context;
   const { partition, message_offset: offset } = record;
-  const body = [
+  const body = /** @type {HTMLElement[]} */ ([
     make(
       "dl",
       { class: "facts" },
@@ -54,8 +55,9 @@ export async function resendOne(context, record, typed, used) {
       ...fact("For", recipient(record, typed)),
     ),
     make("p", {}, `One copy is written at the end of partition ${partition}. The record itself stays as it is.`),
-  ];
+  ]);
   const search = new AbortController();
+  if (typed === "" && kept(record) === "everyone") body.push(readersFold(context, topic, search.signal));
   const note = (/** @type {HTMLElement} */ place) => sayNewer(place, context, record, search.signal);
   const yes = await confirmed({ title: "Resend this record?", body, yes: "Resend", note });
   search.abort();

@@ -1,12 +1,13 @@
 /** Resending several records, one after the other in the order of the log, each with its result in a dialog. */
 
-import { asCurl, resendBody } from "../api/api.js";
 import { ApiError, asError, isAbort, mayBeWritten } from "../api/errors.js";
 import { around, byId, copyOrShow, headRow, make, oneTabStop, problem, quoted, shownBytes } from "../page/dom.js";
 import { number, plural } from "../page/format.js";
 import { idOf } from "../records/listing.js";
 import { newerRecords } from "./newer.js";
+import { readersFold } from "./readers.js";
 import { FEW, recipient, recipientsOf } from "./recipients.js";
+import { asCurl, resendBody } from "./request.js";
 import { copyWords, doubtWords } from "./resend.js";
 
 /**
@@ -82,6 +83,7 @@ export class Several {
         `: ${plural(records.length, "copy", "copies")}, one after the other, each at the end of its record's partition `,
         `(${plural(partitions, "partition")}). The records themselves stay as they are.`,
       ),
+      readersFold(context, context.topic),
     );
     this.#lines = records.map((record) => ({
       result: make("td", { class: "result" }, make("span", { class: "hint" }, "…")),

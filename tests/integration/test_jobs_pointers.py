@@ -11,8 +11,11 @@ import pytest
 from confluent_kafka import AcknowledgeType, Message
 from msgspec import structs
 
+from kafka.client.messages import record_of
 from kafka.jobs.job import Job
-from kafka.model.records import Header
+from kafka.jobs.worker import pointed
+from kafka.model.errors import HeaderNameNotUtf8
+from kafka.model.records import Header, Position, Record
 from kafka.redrive.target import Target
 from tests.support.brokers import Broker
 from tests.support.jobs import JobsStage, counted, everybody
@@ -152,6 +155,30 @@ async def test_large_records_behind_small_letters_are_held_a_few_at_once(
     assert [(copy.value or b"")[:1] for copy in plain.log(topic, 0, "read_committed")[60:]] == [
         bytes([number]) for number in range(60)
     ]
+
+
+async def test_records_between_those_that_letters_point_to_are_not_kept(
+    jobs_stage: JobsStage, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read on the way, and there may be a thousand for each letter; some letters are beyond such a gap."""
+    dead, topic, plain = make_topic(), make_topic(), jobs_stage.plain
+    plain.produce_many(topic, (b"%d" % number for number in range(5000)))
+    chosen = [0, 3, 900, 1899, 4999]
+    point(plain, dead, [pointer(topic, 0, number) for number in reversed(chosen)])
+    kept: list[int] = []
+
+    def noting(message: Message, position: Position) -> tuple[Record, HeaderNameNotUtf8 | None]:
+        kept.append(position.offset)
+        return record_of(message, position)
+
+    monkeypatch.setattr(pointed, "record_of", noting)
+    jobs_stage.worker(everybody)
+
+    job = await jobs_stage.run(dead, target=POINTERS)
+
+    assert (job.state, job.progress.counts) == ("succeeded", counted(resent=5))
+    assert [copy.value for copy in plain.log(topic, 0, "read_committed", 5000)] == [b"%d" % n for n in chosen[::-1]]
+    assert sorted(kept) == chosen
 
 
 async def test_dry_run_follows_pointers_and_writes_nothing(jobs_stage: JobsStage, make_topic: MakeTopic) -> None:

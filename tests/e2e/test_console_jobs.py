@@ -132,6 +132,11 @@ def copies(plain: PlainClient, topic: str, partition: int, originals: int) -> li
     return [seen.value for seen in plain.log(topic, partition, "read_committed")][originals:]
 
 
+def group_of_its_own() -> str:
+    """Return an id that is among the first: of a broker with the groups of all tests, a hundred are asked about."""
+    return f"-{uuid.uuid4().hex[:8]}"
+
+
 def commit(plain: PlainClient, group: str, topic: str, offsets: dict[int, int]) -> None:
     """Have a consumer group commit offsets by partition, as its members do."""
     consumer = Consumer({"bootstrap.servers": plain.bootstrap, "group.id": group, "enable.auto.commit": False})
@@ -635,7 +640,7 @@ def test_job_follows_consumer_groups_until_they_are_past_its_copies(
     console: Console, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """Nothing is asked before the button is pressed, once the group is past the copies, or when the job is closed."""
-    topic, group = make_topic(partitions=2), f"group-{uuid.uuid4().hex[:8]}"
+    topic, group = make_topic(partitions=2), group_of_its_own()
     fill(plain, topic)
     page = console.page
     asked: list[str] = []
@@ -690,7 +695,7 @@ def test_groups_that_read_a_topic_are_told_before_a_copy_for_everyone_is_made(
     console: Console, make_topic: MakeTopic, plain: PlainClient
 ) -> None:
     """Of one record, of several, and of a job; asked only when it is unfolded, and not where a recipient is named."""
-    topic, group = make_topic(partitions=2), f"group-{uuid.uuid4().hex[:8]}"
+    topic, group = make_topic(partitions=2), group_of_its_own()
     fill(plain, topic)
     commit(plain, group, topic, {1: 2})
     console.show(topic)

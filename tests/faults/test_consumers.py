@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from threading import Event
 
 import pytest
@@ -26,10 +27,13 @@ from kafka.model.records import Position
 from tests.support.brokers import StartBroker
 from tests.support.plain import PlainClient
 from tests.support.three_brokers import BrokerCluster
+from tests.support.worker import eventually
 
 _LONGEST_SECONDS = 15.0
 """For a list and all that it names; what takes longer has no bound."""
 _AT_ONCE = 3
+_TIMES_MORE = 4
+_BOTH_PASSED = "passed passed"
 
 
 def prepare(bootstrap: str) -> None:
@@ -58,31 +62,50 @@ async def test_process_lives_on_and_answers_in_time_while_the_broker_comes_and_g
     await asyncio.to_thread(prepare, broker.bootstrap)
     command = [sys.executable, "-m", "tests.faults.test_consumers", broker.bootstrap]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
+    lines: list[str] = []
+
+    async def listen() -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            lines.append(line.decode().removesuffix("\n"))
+
+    async def more(*, answered: bool) -> None:
+        """Wait until it has asked some times more, and was answered or was not: then requests are under way."""
+        begin = len(lines)
+
+        async def enough() -> bool:
+            assert process.returncode is None
+            return sum((line == _BOTH_PASSED) is answered for line in lines[begin:]) >= _TIMES_MORE
+
+        await eventually(enough, seconds=60)
+
+    listening = asyncio.create_task(listen())
     try:
         for how, back in (("stop", "start"), ("kill", "start"), ("pause", "resume"), ("stop", "start")):
-            # They fall into requests that are under way.
-            await asyncio.sleep(2)
+            await more(answered=True)
             await asyncio.to_thread(getattr(broker, how))
-            await asyncio.sleep(4)
+            await more(answered=False)
             await asyncio.to_thread(getattr(broker, back))
-            assert process.returncode is None, f"it ended at {how}"
-        said, _ = await asyncio.wait_for(process.communicate(b"end\n"), 90)
+        assert process.stdin is not None
+        process.stdin.write(b"end\n")
+        await asyncio.wait_for(process.wait(), 90)
+        await listening
     finally:
+        listening.cancel()
         if process.returncode is None:
             process.kill()
     assert process.returncode == 0
-    report = json.loads(said)
+    report = json.loads(lines[-1])
     assert report["longest"] < _LONGEST_SECONDS
-    assert report["outcomes"].pop("passed passed") > 20
+    assert report["outcomes"].pop(_BOTH_PASSED) > 20
     assert report["outcomes"].pop("ClusterAway") > 0
     # Right after its start a broker has not loaded its groups, and names none, or it is not asked in time.
     assert set(report["outcomes"]) <= {"", "passed", "passed unknown", "unknown passed", "DeadlineExceeded"}
-    assert report["last"] == "passed passed"
+    assert report["last"] == _BOTH_PASSED
 
 
 @pytest.mark.timeout(240)
-async def test_groups_of_other_brokers_are_told_while_one_is_away() -> None:
+async def test_groups_of_other_brokers_are_answered_while_one_is_away() -> None:
     """With what is missing, as long as the cluster counts on it; its groups have another coordinator soon."""
     brokers = BrokerCluster()
     try:
@@ -93,17 +116,17 @@ async def test_groups_of_other_brokers_are_told_while_one_is_away() -> None:
         try:
             assert [each.state for each in (await ask(cluster)).groups] == ["passed", "passed"]
             await asyncio.to_thread(brokers.brokers[0].kill)
-            found: GroupsFound | None = None
-            deadline = time.monotonic() + 60
-            while found is None or len(found.groups) < 2 or {each.state for each in found.groups} != {"passed"}:
-                assert time.monotonic() < deadline
+
+            async def answered() -> bool:
                 began = time.monotonic()
-                try:
-                    found = await ask(cluster)
-                except NothingWritten:
-                    # Of the partition, or of both groups, it may be the leader.
-                    await asyncio.sleep(0.2)
+                found: list[str] = []
+                # Of the partition, or of both groups, it may be the leader.
+                with suppress(NothingWritten):
+                    found = [each.state for each in (await ask(cluster)).groups]
                 assert time.monotonic() - began < _LONGEST_SECONDS
+                return found == ["passed", "passed"]
+
+            await eventually(answered, seconds=60)
         finally:
             await cluster.close()
     finally:
@@ -111,7 +134,10 @@ async def test_groups_of_other_brokers_are_told_while_one_is_away() -> None:
 
 
 async def keep_asking(bootstrap: str) -> dict[str, object]:
-    """Ask all the time, until a line is read, and then until there is an answer; return what came of it."""
+    """Ask all the time, until a line is read, and then until there is an answer; return what came of it.
+
+    Each outcome is printed, in a line of its own.
+    """
     cluster = Cluster(ClusterConfig("test", (bootstrap,)))
     await cluster.open()
     outcomes: Counter[str] = Counter()
@@ -129,6 +155,8 @@ async def keep_asking(bootstrap: str) -> dict[str, object]:
             await asyncio.sleep(0.05)
         longest = max(longest, time.monotonic() - began)
         outcomes[outcome] += 1
+        sys.stdout.write(f"{outcome}\n")
+        sys.stdout.flush()
         return outcome
 
     async def ask_until(named: tuple[str, ...]) -> None:
@@ -137,11 +165,11 @@ async def keep_asking(bootstrap: str) -> dict[str, object]:
 
     await asyncio.gather(*(ask_until(named) for named in ((), ("one", "two"), ())[:_AT_ONCE]))
     deadline = time.monotonic() + 60
-    while (last := await once()) != "passed passed" and time.monotonic() < deadline:
+    while (last := await once()) != _BOTH_PASSED and time.monotonic() < deadline:
         pass
     await cluster.close()
     return {"outcomes": outcomes, "longest": longest, "last": last}
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(keep_asking(sys.argv[1])), sys.stdout)
+    sys.stdout.write(json.dumps(asyncio.run(keep_asking(sys.argv[1]))))
